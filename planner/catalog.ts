@@ -1,0 +1,15 @@
+/** What the binder asks of the catalog. The server's catalog implements it; tests use a plain one. */
+import type { CatalogObject, Oid, RelationDefinition, SchemaDefinition } from '../runtime/plan/relation.ts';
+
+export interface Catalog {
+  /** Changes with every change of the catalog: part of every plan cache's key. */
+  readonly version: number;
+  schema(name: string): SchemaDefinition | undefined;
+  relation(schema: string, name: string): RelationDefinition | undefined;
+  relationByOid(oid: Oid): RelationDefinition | undefined;
+  objects(): Iterable<CatalogObject>;
+  /** Relations that refer to this one. */
+  dependents(oid: Oid): readonly RelationDefinition[];
+  /** A fresh OID; never given twice. */
+  allocateOid(): Oid;
+}

@@ -1,0 +1,164 @@
+/** What a statement becomes: plain data that the session carries out. */
+import type { Schema, SqlType, TypeName } from '../common/types.ts';
+import type {
+  CatalogObject,
+  Oid,
+  RelationDefinition,
+  StreamDefinition,
+  TableDefinition,
+} from '../runtime/plan/relation.ts';
+import type { QueryPlan } from '../runtime/plan/query-plan.ts';
+import type { IngestOptions, WriteOperation } from '../runtime/engine-client.ts';
+import type { Catalog } from './catalog.ts';
+
+/** One statement of a query string, parsed but not bound. */
+export type ParsedStatement = Readonly<{
+  /** the statement's own text, without the semicolon */
+  text: string;
+  /** offset of `text` in the whole string, in characters */
+  offset: number;
+  /** libpg-query's tree of the rewritten text; absent for statements the router parses itself */
+  tree: unknown;
+  /** stream clauses cut out of the text, by their offset */
+  clauses: unknown;
+  /** Highest $n that occurs. */
+  parameterCount: number;
+  /** Allowed in a failed transaction block (COMMIT, ROLLBACK). */
+  endsTransaction: boolean;
+}>;
+
+export type PlanContext = Readonly<{
+  catalog: Catalog;
+  searchPath: readonly string[];
+  /** settings by lower-case name: timezone, datestyle, intervalstyle … */
+  settings: ReadonlyMap<string, string>;
+  /** Types the client declared, by position; null = infer. */
+  parameterTypes: readonly (TypeName | null)[];
+  /** At Bind: the values in PostgreSQL text form, null = NULL; undefined while only describing. */
+  parameterValues?: readonly (string | null)[];
+  user: string;
+  now: number;
+}>;
+
+export type SubscribeTarget =
+  | Readonly<{ kind: 'relation'; relation: RelationDefinition }>
+  | Readonly<{ kind: 'plan'; plan: QueryPlan }>;
+
+export type CopyOptions = Readonly<{
+  format: 'text' | 'csv' | 'binary';
+  header: boolean;
+  delimiter: string;
+  nullText: string;
+  quote: string;
+  escape: string;
+}>;
+
+export type FetchDirection = Readonly<{
+  direction: 'forward' | 'backward' | 'absolute' | 'relative';
+  /** 'all' or a count. */
+  count: number | 'all';
+}>;
+
+export type Statement =
+  | Readonly<{ kind: 'empty' }>
+  /** SELECT, VALUES, TABLE; continuous where plan.emit.kind is not 'finite'. */
+  | Readonly<{ kind: 'query'; plan: QueryPlan; columns: Schema }>
+  | Readonly<{
+      kind: 'subscribe';
+      target: SubscribeTarget;
+      /** What goes out, in order: tick, progressed?, diff or op, then the columns. */
+      columns: Schema;
+      /** ordinals of the target's columns that are the key of ENVELOPE UPSERT; null = diffs. */
+      upsertKey: readonly number[] | null;
+      withinTickOrder: readonly Readonly<{ column: number; descending: boolean; nullsFirst: boolean }>[];
+      snapshot: boolean;
+      progress: boolean;
+      asOf: number | null;
+      upTo: number | null;
+    }>
+  /** INSERT, UPDATE, DELETE, TRUNCATE (several relations: several operations). */
+  | Readonly<{
+      kind: 'write';
+      operations: readonly WriteOperation[];
+      tag: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE TABLE';
+      /** RETURNING: absent in this version. */
+    }>
+  /** INSERT INTO stream SELECT … EMIT: runs in the foreground until cancelled. */
+  | Readonly<{
+      kind: 'insert-continuous';
+      target: StreamDefinition;
+      columns: readonly number[];
+      plan: QueryPlan;
+    }>
+  | Readonly<{
+      kind: 'copy-from';
+      target: StreamDefinition | TableDefinition;
+      ingest: IngestOptions;
+      columns: Schema;
+      format: 'text' | 'csv' | 'binary';
+    }>
+  | Readonly<{ kind: 'copy-to'; source: Statement; options: CopyOptions }>
+  | Readonly<{ kind: 'create'; object: CatalogObject; replaces: Oid | null; tag: string }>
+  /** IF [NOT] EXISTS and there is nothing to do. */
+  | Readonly<{ kind: 'nothing'; tag: string; notice: string | null; noticeCode: string }>
+  | Readonly<{ kind: 'drop'; oids: readonly Oid[]; tag: string; notices: readonly string[] }>
+  | Readonly<{ kind: 'alter'; objects: readonly CatalogObject[]; tag: string }>
+  | Readonly<{
+      kind: 'explain';
+      /** EXPLAIN SILENCE: rows of causes; else lines of text or one JSON document. */
+      mode: 'plan' | 'analyze' | 'silence';
+      format: 'text' | 'json';
+      verbose: boolean;
+      durationMs: number;
+      target: Statement | RelationDefinition;
+      /** The plan, printed (analyze: the session adds counters by operator id). */
+      lines: readonly ExplainLine[];
+    }>
+  | Readonly<{ kind: 'show'; name: string }>
+  /** SHOW STREAMS …, DESCRIBE: a finite answer made from the catalog. */
+  | Readonly<{ kind: 'rows'; columns: Schema; rows: readonly (readonly (string | null)[])[]; tag: string }>
+  | Readonly<{ kind: 'show-engine'; what: 'subscriptions' | 'watermarks' | 'sinks' }>
+  | Readonly<{ kind: 'set'; name: string; value: string | null; local: boolean; tag: 'SET' | 'RESET' }>
+  | Readonly<{ kind: 'discard'; what: 'all' | 'plans' | 'sequences' | 'temp' }>
+  | Readonly<{
+      kind: 'transaction';
+      action: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to';
+      name: string | null;
+      chain: boolean;
+      tag: string;
+    }>
+  | Readonly<{
+      kind: 'prepare';
+      name: string;
+      statement: ParsedStatement;
+      parameterTypes: readonly (TypeName | null)[];
+    }>
+  | Readonly<{ kind: 'execute'; name: string; arguments: readonly (string | null)[] }>
+  | Readonly<{ kind: 'deallocate'; name: string | null }>
+  | Readonly<{ kind: 'declare'; name: string; source: Statement; scroll: boolean; hold: boolean }>
+  | Readonly<{ kind: 'fetch'; name: string; move: boolean; fetch: FetchDirection; timeoutMs: number | null }>
+  | Readonly<{ kind: 'close'; name: string | null }>;
+
+/** A line of EXPLAIN: printed with its depth; `operator` is the plan node's id where there is one. */
+export type ExplainLine = Readonly<{
+  depth: number;
+  text: string;
+  operator: number | null;
+  properties: Readonly<Record<string, unknown>>;
+}>;
+
+export type Planned = Readonly<{
+  statement: Statement;
+  parameterTypes: readonly SqlType[];
+  /** Result columns; null where the statement returns no rows. */
+  columns: Schema | null;
+  /** NOTICEs that planning gives (name truncated, EMIT CHANGES over HOP costs per open window, …). */
+  notices: readonly Readonly<{
+    severity: 'NOTICE' | 'WARNING';
+    code: string;
+    message: string;
+    hint?: string;
+  }>[];
+  /** false: the plan holds now() folded, parameters or settings and may not be cached. */
+  cacheable: boolean;
+}>;

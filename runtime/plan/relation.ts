@@ -1,0 +1,142 @@
+/** Definitions of catalog objects: versioned plain data, persisted by the engine, read by the planner. */
+import type { SqlType } from '../../common/types.ts';
+import type { Expression } from './expression.ts';
+import type { QueryPlan } from './query-plan.ts';
+
+/** Persistent, never reused; objects of users start here. */
+export const FIRST_USER_OID = 16384;
+export type Oid = number;
+
+export type ColumnDefinition = Readonly<{
+  name: string;
+  type: SqlType;
+  notNull: boolean;
+  /** Bound over no input; null = NULL. */
+  defaultValue: Expression | null;
+  /** GENERATED ALWAYS AS (…) STORED, bound over the relation's own columns. */
+  generated: Expression | null;
+  comment: string | null;
+}>;
+
+/** `WATERMARK FOR column AS column - delay [IDLE AFTER …] [MAX SKEW …]`; durations in µs, null = off. */
+export type WatermarkDefinition = Readonly<{
+  column: number;
+  delayMicros: number;
+  idleAfterMicros: number | null;
+  maxSkewMicros: number | null;
+}>;
+
+/** `'1 hour, 1 GB'`; null = no bound. `none`: keeps nothing. */
+export type Retention = Readonly<{ ageMicros: number | null; bytes: number | null; none: boolean }>;
+
+export type FormatOptions = Readonly<{
+  format: 'json' | 'csv' | 'text';
+  /** csv: first line names the columns. */
+  header: boolean;
+  delimiter: string;
+  nullText: string;
+  timestampUnit: 's' | 'ms' | 'us' | null;
+}>;
+
+/** The planner has checked names and values; the runtime knows each connector's meaning. */
+export type ConnectorOptions =
+  | Readonly<{ connector: 'log' }>
+  | Readonly<{ connector: 'file'; path: string; follow: boolean; maxRate: number | null }>
+  | Readonly<{ connector: 'tcp'; host: string; port: number }>
+  | Readonly<{
+      connector: 'generator';
+      /** rows per second; null = as fast as it can. */
+      rate: number | null;
+      /** rows in all; null = endless. */
+      rows: number | null;
+      keys: number;
+      /** at most this far behind in event time. */
+      disorderMicros: number;
+      /** share of rows, 0 to 1, that are older than the watermark allows. */
+      late: number;
+      seed: number;
+      /** event time of the first row, µs; null = the clock. */
+      start: number | null;
+    }>;
+
+type ObjectBase = Readonly<{ oid: Oid; schema: string; name: string; comment: string | null }>;
+
+export type SchemaDefinition = Readonly<{ kind: 'schema'; oid: Oid; name: string; comment: string | null }>;
+
+export type StreamDefinition = ObjectBase &
+  Readonly<{
+    kind: 'stream';
+    columns: readonly ColumnDefinition[];
+    watermark: WatermarkDefinition | null;
+    source: ConnectorOptions;
+    format: FormatOptions;
+    retention: Retention;
+    /** kept apart so that SHOW and dumps can print them. */
+    options: Readonly<Record<string, string>>;
+  }>;
+
+export type TableDefinition = ObjectBase &
+  Readonly<{
+    kind: 'table';
+    columns: readonly ColumnDefinition[];
+    /** ordinals; empty = no primary key. */
+    primaryKey: readonly number[];
+    changelog: Retention;
+  }>;
+
+/** Settings that a view keeps from its creation. */
+export type ViewSettings = Readonly<{ timeZone: string; dateStyle: string; searchPath: readonly string[] }>;
+
+export type ViewDefinition = ObjectBase &
+  Readonly<{
+    kind: 'view';
+    columns: readonly ColumnDefinition[];
+    /** the query's text, re-bound where it is used; names refer by OID through `dependencies`. */
+    query: string;
+    settings: ViewSettings;
+    dependencies: readonly Oid[];
+  }>;
+
+export type MaterializedViewDefinition = ObjectBase &
+  Readonly<{
+    kind: 'materialized-view';
+    columns: readonly ColumnDefinition[];
+    query: string;
+    settings: ViewSettings;
+    plan: QueryPlan;
+    retention: Retention;
+    changelog: Retention;
+    dependencies: readonly Oid[];
+  }>;
+
+export type SinkOptions =
+  | Readonly<{ connector: 'blackhole' }>
+  | Readonly<{ connector: 'file'; path: string; format: 'json' | 'csv'; header: boolean }>;
+
+export type SinkDefinition = ObjectBase &
+  Readonly<{
+    kind: 'sink';
+    /** `INTO stream AS SELECT …`: the stream's oid; else null. */
+    into: Oid | null;
+    sink: SinkOptions;
+    query: string;
+    plan: QueryPlan;
+    dependencies: readonly Oid[];
+    options: Readonly<Record<string, string>>;
+  }>;
+
+export type RelationDefinition =
+  | StreamDefinition
+  | TableDefinition
+  | ViewDefinition
+  | MaterializedViewDefinition
+  | SinkDefinition;
+
+export type CatalogObject = SchemaDefinition | RelationDefinition;
+
+/** One atomic change of the catalog, checked and logged by the engine. */
+export type CatalogChange =
+  | Readonly<{ kind: 'create'; object: CatalogObject; replaces: Oid | null }>
+  | Readonly<{ kind: 'drop'; oids: readonly Oid[] }>
+  /** rename, comment: the same object with other words; its state stays. */
+  | Readonly<{ kind: 'alter'; object: CatalogObject }>;
