@@ -57,7 +57,7 @@ function commentEnd(text: string, at: number): number {
   return -1;
 }
 
-function operatorEnd(text: string, at: number, run: string): number {
+function operatorEnd(at: number, run: string): number {
   const comment = /--|\/\*/.exec(run);
   return at + (comment === null ? run.length : Math.max(comment.index, 1));
 }
@@ -94,31 +94,34 @@ export function tokenize(text: string): readonly Token[] {
       pushQuoted(quote === '"' ? 'quoted' : 'string', at + prefix.length, quote, /^e/i.test(prefix));
     } else if (c === "'") pushQuoted('string', at + 1, "'", false);
     else if (c === '"') pushQuoted('quoted', at + 1, '"', false);
-    else if (c === '$') pushDollar();
-    else {
+    else if (c === '$') {
+      const token = dollarToken(text, at);
+      push(token.kind, token.end, token.value);
+    } else {
       const word = match(WORD, text, at);
       const number = word === null ? match(NUMBER, text, at) : null;
       const operator = match(OPERATOR, text, at);
       if (word !== null) push('word', at + word.length, fold(word));
       else if (number !== null) push('number', at + number.length, number);
       else if (operator !== null) {
-        const end = operatorEnd(text, at, operator);
+        const end = operatorEnd(at, operator);
         push('symbol', end, text.slice(at, end));
       } else if (text.startsWith('::', at)) push('symbol', at + 2, '::');
       else push('symbol', at + 1, c);
     }
   }
   return tokens;
+}
 
-  function pushDollar(): void {
-    const param = match(PARAM, text, at);
-    if (param !== null) return push('param', at + param.length, param);
-    const tag = match(DOLLAR_TAG, text, at);
-    if (tag === null) return push('symbol', at + 1, '$');
-    const close = text.indexOf(tag, at + tag.length);
-    if (close < 0) return push('broken', text.length, text.slice(at));
-    push('string', close + tag.length, text.slice(at + tag.length, close));
-  }
+/** $1, $$…$$ and $tag$…$tag$. */
+function dollarToken(text: string, at: number): Token {
+  const param = match(PARAM, text, at);
+  if (param !== null) return { kind: 'param', start: at, end: at + param.length, value: param };
+  const tag = match(DOLLAR_TAG, text, at);
+  if (tag === null) return { kind: 'symbol', start: at, end: at + 1, value: '$' };
+  const close = text.indexOf(tag, at + tag.length);
+  if (close < 0) return { kind: 'broken', start: at, end: text.length, value: text.slice(at) };
+  return { kind: 'string', start: at, end: close + tag.length, value: text.slice(at + tag.length, close) };
 }
 
 /** Index of the token that closes the parenthesis at `open`; tokens.length where there is none. */
