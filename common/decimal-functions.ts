@@ -93,7 +93,7 @@ function expToScale(d: Decimal, scale: number): Decimal {
     return decimal(0n, scale);
   }
   // A relative error of 10^-digits in a result with `value / ln 10` digits before the point.
-  const digits = scale + GUARD_DIGITS + Math.max(0, Math.ceil(value * 0.4343)) + 5;
+  const digits = scale + GUARD_DIGITS + Math.max(0, Math.ceil(value * Math.LOG10E)) + 5;
   if (value >= 0)
     return decimal(rescale(fixedExp(rescale(d.coefficient, d.scale, digits), digits), digits, scale), scale);
   // e^−x = 1 / e^x keeps the digits of small results.
@@ -104,10 +104,7 @@ function expToScale(d: Decimal, scale: number): Decimal {
 export function exp(d: Decimal): Decimal {
   if (d.kind === 'nan' || d.kind === 'infinity') return d;
   if (d.kind === '-infinity') return ZERO;
-  const limited = Math.min(
-    Math.max(decimalToDouble(d) * 0.434294481903252, -RESULT_SCALE_MAX),
-    RESULT_SCALE_MAX,
-  );
+  const limited = Math.min(Math.max(decimalToDouble(d) * Math.LOG10E, -RESULT_SCALE_MAX), RESULT_SCALE_MAX);
   return expToScale(d, clampScale(SIGNIFICANT_DIGITS_MIN - Math.trunc(limited), d));
 }
 
@@ -155,7 +152,7 @@ function lnWeight(d: Decimal): number {
     return groupWeight(x) * GROUP_DIGITS + Math.trunc(Math.log10(groups(x, 1).digits));
   }
   const { digits, exponent } = groups(d, 2);
-  return Math.trunc(Math.log10(Math.abs(Math.log(digits) + exponent * 2.302585092994046)));
+  return Math.trunc(Math.log10(Math.abs(Math.log(digits) + exponent * Math.LN10)));
 }
 
 /** The first groups of four digits as a number, and the power of ten it stands for. */
@@ -240,7 +237,7 @@ export function power(base: Decimal, exponent: Decimal): Decimal {
     if (rough > 0) throw overflow();
     return decimal(0n, DISPLAY_SCALE_MAX);
   }
-  const digits = Math.trunc(rough * 0.434294481903252);
+  const digits = Math.trunc(rough * Math.LOG10E);
   const scale = clampScale(SIGNIFICANT_DIGITS_MIN - digits, base, exponent);
   const lnScale = scale + Math.max(0, digits) + digitCount(exponent.coefficient) + GUARD_DIGITS;
   const result = expToScale(multiply(lnToScale(magnitude, lnScale), exponent), scale);

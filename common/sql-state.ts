@@ -39,6 +39,7 @@ export const SQL_STATES = {
   dependent_objects_still_exist: '2BP01',
   invalid_transaction_termination: '2D000',
   invalid_cursor_name: '34000',
+  invalid_savepoint_specification: '3B001',
   invalid_catalog_name: '3D000',
   invalid_schema_name: '3F000',
   serialization_failure: '40001',

@@ -1,0 +1,461 @@
+/**
+ * Reads dates, times and timestamps in the forms that PostgreSQL takes. Fields are read from the left; what a plain
+ * number means depends on the fields before it and on the order of the DateStyle.
+ */
+import { daysFromCivil, daysInMonth, JULIAN_EPOCH, MICROS_PER_DAY, MICROS_PER_HOUR } from './calendar.ts';
+import { MICROS_PER_MINUTE, MICROS_PER_SECOND } from './calendar.ts';
+import { fractionMicros, readClock, tokenize } from './date-time-tokens.ts';
+import { SqlError } from './sql-error.ts';
+import { findTimeZone, fixedOffsetZone, type TimeZone, toLocal, toUtc } from './time-zone.ts';
+import { DATE_MAX, DATE_MIN, splitTimestamp, TIMESTAMP_END_DAY, timestampFromParts } from './timestamp.ts';
+
+export type DateOrder = 'mdy' | 'dmy' | 'ymd';
+export type DateTimeSettings = Readonly<{ zone: TimeZone; order: DateOrder; now: () => number }>;
+
+type TypeLabel = 'date' | 'time' | 'timestamp' | 'timestamp with time zone';
+
+/** Thrown and turned into an SqlError that names the input. */
+type Failure = 'syntax' | 'field' | 'date-field' | 'zone' | 'zone-name';
+class FieldError extends Error {
+  readonly failure: Failure;
+  constructor(failure: Failure) {
+    super(failure);
+    this.failure = failure;
+  }
+}
+function fail(failure: Failure): never {
+  throw new FieldError(failure);
+}
+
+const MONTH_NAMES =
+  'january february march april may june july august september october november december'.split(' ');
+const DAY_NAMES = 'sunday monday tuesday wednesday thursday friday saturday'.split(' ');
+
+type Word = Readonly<{ kind: string; value: number }>;
+const words = (names: readonly string[], kind: string, value: number): [string, Word][] =>
+  names.map((name) => [name, { kind, value }]);
+
+const PLAIN_WORDS = 't am pm ad bc now today tomorrow yesterday epoch allballs'.split(' ');
+
+const WORDS: ReadonlyMap<string, Word> = new Map([
+  ...MONTH_NAMES.flatMap((name, i) => words([name, name.slice(0, 3)], 'month', i + 1)),
+  ...words(['sept'], 'month', 9),
+  ...DAY_NAMES.flatMap((name, i) => words([name, name.slice(0, 3)], 'weekday', i)),
+  ...words(['tues', 'wednes', 'weds', 'thur', 'thurs'], 'weekday', 0),
+  ...words(['at', 'on'], 'ignored', 0),
+  ...PLAIN_WORDS.flatMap((name) => words([name], name, 0)),
+  ...words(['infinity', 'inf', '+infinity', '+inf'], 'infinity', 1),
+  ...words(['-infinity', '-inf'], 'infinity', -1),
+  ...words(['j', 'jd', 'julian'], 'julian', 0),
+]);
+
+/** Zones are not among them: `UTC+5` is one field. */
+const isWord = (word: string): boolean => WORDS.has(word);
+
+/** What has been read so far. */
+class Reader {
+  readonly order: DateOrder;
+  year: number | null = null;
+  month: number | null = null;
+  dayOfMonth: number | null = null;
+  dayOfYear: number | null = null;
+  julian: number | null = null;
+  shortYear = false;
+  textMonth = false;
+  era: 'bc' | 'ad' | null = null;
+  hours: number | null = null;
+  minutes = 0;
+  seconds = 0;
+  micros = 0;
+  half: 'am' | 'pm' | null = null;
+  zone: TimeZone | null = null;
+  special: string | null = null;
+  specialValue = 0;
+  /** A 't' or 'j' has announced what the next number is. */
+  expects: 'time' | 'julian' | null = null;
+
+  constructor(order: DateOrder) {
+    this.order = order;
+  }
+
+  get hasDate(): boolean {
+    return (
+      this.julian !== null ||
+      (this.year !== null && ((this.month !== null && this.dayOfMonth !== null) || this.dayOfYear !== null))
+    );
+  }
+
+  setClock(text: string): void {
+    const clock = readClock(text);
+    if (clock === null || this.hours !== null) fail('syntax');
+    this.hours = clock.hours;
+    this.minutes = clock.minutes;
+    this.seconds = clock.seconds;
+    this.micros = clock.micros;
+  }
+
+  setZone(zone: TimeZone): void {
+    if (this.zone !== null) fail('syntax');
+    this.zone = zone;
+  }
+
+  /** `+5`, `-04:30`, `+053000`, `+0530`. */
+  setOffset(text: string): void {
+    const match = /^([+-])(\d+)(?::(\d+)(?::(\d+))?)?$/.exec(text);
+    if (match === null) fail('syntax');
+    const digits = match[2]!;
+    const packed = match[3] === undefined && digits.length > 2;
+    const hours = packed ? Math.floor(Number(digits) / 100) : Number(digits);
+    const minutes = packed ? Number(digits) % 100 : Number(match[3] ?? 0);
+    const seconds = Number(match[4] ?? 0);
+    if (hours > 15 || minutes > 59 || seconds > 59) fail('zone');
+    const size = hours * 3600 + minutes * 60 + seconds;
+    this.setZone(fixedOffsetZone(match[1] === '-' ? 0 - size : size));
+  }
+
+  setYear(value: number, digits: number): void {
+    this.year = value;
+    this.shortYear = digits <= 2;
+  }
+
+  /** A lone number: its place decides. */
+  setNumber(text: string): void {
+    const [whole = '', fraction] = text.split('.');
+    const value = Number(whole);
+    if (fraction !== undefined && whole.length > 2) {
+      this.setRun(text);
+      return;
+    }
+    const longEnough = whole.length >= 3;
+    if (whole.length === 3 && this.year !== null && this.month === null && this.dayOfMonth === null) {
+      if (value >= 1 && value <= 366) {
+        this.dayOfYear = value;
+        return;
+      }
+    }
+    if (this.hasDate) {
+      this.setRun(text);
+      return;
+    }
+    if (fraction !== undefined) fail('syntax');
+    const [y, m, d] = [this.year !== null, this.month !== null, this.dayOfMonth !== null];
+    if (!y && !m && !d) {
+      if (longEnough || this.order === 'ymd') this.setYear(value, whole.length);
+      else if (this.order === 'dmy') this.dayOfMonth = value;
+      else this.month = value;
+    } else if (y && !m && !d) this.month = value;
+    else if (!y && m && !d) {
+      if (this.textMonth && (longEnough || this.order === 'ymd')) this.setYear(value, whole.length);
+      else this.dayOfMonth = value;
+    } else if (y && m) {
+      if (this.textMonth && longEnough && this.shortYear) {
+        this.dayOfMonth = this.year;
+        this.setYear(value, whole.length);
+      } else this.dayOfMonth = value;
+    } else if (!y && !m && d) this.month = value;
+    else if (!y && m && d) this.setYear(value, whole.length);
+    else fail('syntax');
+  }
+
+  /** Digits without separators: yyyymmdd, yymmdd, hhmmss[.fff], hhmm. */
+  setRun(text: string): void {
+    const [whole = '', fraction] = text.split('.');
+    if (fraction === undefined && !this.hasDate && this.expects !== 'time') {
+      if (whole.length < 6) fail('syntax');
+      const head = whole.slice(0, -4);
+      this.setYear(Number(head), head.length);
+      this.month = Number(whole.slice(-4, -2));
+      this.dayOfMonth = Number(whole.slice(-2));
+      return;
+    }
+    if (this.hours !== null || (whole.length !== 6 && whole.length !== 4)) fail('syntax');
+    this.hours = Number(whole.slice(0, 2));
+    this.minutes = Number(whole.slice(2, 4));
+    this.seconds = Number(whole.slice(4, 6) || 0);
+    this.micros = fraction === undefined ? 0 : fractionMicros(`.${fraction}`);
+  }
+
+  /** A date with separators; a month's name anywhere in it. */
+  setDate(text: string): void {
+    const parts = text.match(/[a-z]+|\d+/g) ?? [];
+    if (parts.length > 4) fail('syntax');
+    const numbers: string[] = [];
+    for (const part of parts) {
+      const word = WORDS.get(part);
+      if (/^\d/.test(part)) numbers.push(part);
+      else if (word?.kind === 'month' && this.month === null) {
+        this.month = word.value;
+        this.textMonth = true;
+      } else fail('syntax');
+    }
+    for (const part of numbers) {
+      if (this.hasDate) fail('syntax');
+      this.setNumber(part);
+    }
+    if (!this.hasDate) fail('syntax');
+  }
+
+  setWord(text: string): void {
+    const word = WORDS.get(text);
+    switch (word?.kind) {
+      case 'month':
+        // `Jan` after a number taken for a month: that was the day.
+        if (this.month !== null && !this.textMonth && this.dayOfMonth === null && this.month <= 31) {
+          this.dayOfMonth = this.month;
+        } else if (this.month !== null) fail('syntax');
+        this.month = word.value;
+        this.textMonth = true;
+        return;
+      case 'weekday':
+      case 'ignored':
+        return;
+      case 't':
+        this.expects = 'time';
+        return;
+      case 'julian':
+        this.expects = 'julian';
+        return;
+      case 'am':
+      case 'pm':
+        this.half = word.kind;
+        return;
+      case 'bc':
+      case 'ad':
+        if (this.era !== null) fail('syntax');
+        this.era = word.kind;
+        return;
+      case 'infinity':
+      case 'now':
+      case 'today':
+      case 'tomorrow':
+      case 'yesterday':
+      case 'epoch':
+      case 'allballs':
+        if (this.special !== null) fail('syntax');
+        this.special = word.kind;
+        this.specialValue = word.value;
+        return;
+      default: {
+        const zone = findTimeZone(text);
+        if (zone === undefined) fail('syntax');
+        this.setZone(zone);
+        return;
+      }
+    }
+  }
+
+  /** Days since 1970-01-01. */
+  day(): number {
+    if (this.julian !== null) return this.julian - JULIAN_EPOCH;
+    let year = this.year ?? fail('syntax');
+    if (this.era === 'bc') {
+      if (year <= 0) fail('field');
+      year = 1 - year;
+    } else if (this.shortYear) year += year < 70 ? 2000 : year < 100 ? 1900 : 0;
+    else if (year <= 0) fail('field');
+    if (this.dayOfYear !== null) return daysFromCivil(year, 1, 1) + this.dayOfYear - 1;
+    const month = this.month ?? fail('syntax');
+    const day = this.dayOfMonth ?? fail('syntax');
+    if (month < 1 || month > 12) fail('date-field');
+    if (day < 1 || day > 31) fail('date-field');
+    if (day > daysInMonth(year, month)) fail('field');
+    return daysFromCivil(year, month, day);
+  }
+
+  /** µs since midnight, up to and with 24:00. */
+  clock(): number {
+    if (this.hours === null) return 0;
+    let hours = this.hours;
+    if (this.half !== null && hours > 12) fail('field');
+    if (this.half === 'pm' && hours !== 12) hours += 12;
+    if (this.half === 'am' && hours === 12) hours = 0;
+    const total =
+      hours * MICROS_PER_HOUR +
+      this.minutes * MICROS_PER_MINUTE +
+      this.seconds * MICROS_PER_SECOND +
+      this.micros;
+    if (hours > 24 || this.minutes > 59 || this.seconds > 60 || total > MICROS_PER_DAY) fail('field');
+    return total;
+  }
+}
+
+function read(text: string, order: DateOrder, timeOnly: boolean): Reader {
+  const tokens = tokenize(text, isWord);
+  if (tokens === null || tokens.length === 0 || tokens.length > 25) return fail('syntax');
+  const reader = new Reader(order);
+  for (const [index, token] of tokens.entries()) {
+    const expects = reader.expects;
+    switch (token.kind) {
+      case 'time':
+        reader.setClock(token.text);
+        break;
+      case 'signed':
+        reader.setOffset(token.text);
+        break;
+      case 'word':
+      case 'special':
+        reader.setWord(token.text);
+        continue;
+      case 'number':
+        readNumber(reader, token.text, index, timeOnly);
+        break;
+      case 'date':
+        readDate(reader, token.text);
+        break;
+    }
+    if (expects !== null) reader.expects = null;
+  }
+  if (reader.expects !== null) return fail('syntax');
+  return reader;
+}
+
+function readNumber(reader: Reader, text: string, index: number, timeOnly: boolean): void {
+  if (reader.expects === 'julian') {
+    reader.julian = Number(text);
+    if (!Number.isInteger(reader.julian)) fail('syntax');
+    return;
+  }
+  if (reader.expects === 'time') {
+    reader.setRun(text);
+    return;
+  }
+  const digits = text.split('.')[0]!.length;
+  const dotted = text.includes('.');
+  if (timeOnly && index === 0 && (digits === 6 || digits === 4)) {
+    reader.expects = 'time';
+    reader.setRun(text);
+    reader.expects = null;
+    return;
+  }
+  if (dotted && !reader.hasDate) {
+    const dayOfYear = /^(\d{4,})\.(\d{3})$/.exec(text);
+    if (dayOfYear === null || reader.year !== null) {
+      reader.setRun(text);
+      return;
+    }
+    reader.setYear(Number(dayOfYear[1]), dayOfYear[1]!.length);
+    reader.setNumber(dayOfYear[2]!);
+    return;
+  }
+  if (digits >= 6 && (!reader.hasDate || reader.hours === null)) {
+    reader.setRun(text);
+    return;
+  }
+  reader.setNumber(text);
+}
+
+function readDate(reader: Reader, text: string): void {
+  if (!reader.hasDate && (/^\d/.test(text) || WORDS.get(/^[a-z]+/.exec(text)?.[0] ?? '')?.kind === 'month')) {
+    reader.setDate(text);
+    return;
+  }
+  if (/^\d/.test(text)) {
+    // A run-together time with its zone: 040506-08.
+    const split = text.indexOf('-');
+    if (split < 0) fail('syntax');
+    reader.setRun(text.slice(0, split));
+    reader.setOffset(text.slice(split));
+    return;
+  }
+  const zone = findTimeZone(text);
+  if (zone === undefined) fail('zone-name');
+  reader.setZone(zone);
+}
+
+function withErrors<T>(text: string, type: TypeLabel, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    switch (error.failure) {
+      case 'field':
+        throw new SqlError('22008', `date/time field value out of range: "${text}"`);
+      case 'date-field':
+        throw new SqlError('22008', `date/time field value out of range: "${text}"`, {
+          hint: 'Perhaps you need a different "DateStyle" setting.',
+        });
+      case 'zone':
+        throw new SqlError('22009', `time zone displacement out of range: "${text}"`);
+      case 'syntax':
+        throw new SqlError('22007', `invalid input syntax for type ${type}: "${text}"`);
+      case 'zone-name': {
+        const name = /[A-Za-z][A-Za-z0-9_+-]*[/_][A-Za-z0-9_/+-]*/.exec(text)?.[0] ?? text;
+        throw new SqlError('22023', `time zone "${name.toLowerCase()}" not recognized`);
+      }
+    }
+  }
+}
+
+/** Words that stand for a day in the session's zone. */
+const DAY_SHIFTS: Readonly<Record<string, number>> = { yesterday: -1, today: 0, tomorrow: 1 };
+
+type WallTime = Readonly<{ day: number; micros: number; zone: TimeZone | null }>;
+
+/** Infinity, or wall time; `epoch` and `now` are instants, given in UTC. */
+function wallTime(reader: Reader, settings: DateTimeSettings): number | WallTime {
+  const { special } = reader;
+  if (special === null) {
+    const micros = reader.clock();
+    return { day: reader.day(), micros, zone: reader.zone };
+  }
+  if (special === 'infinity') {
+    if (reader.year !== null || reader.hours !== null) return fail('syntax');
+    return reader.specialValue * Number.POSITIVE_INFINITY;
+  }
+  if (special === 'epoch') return { day: 0, micros: 0, zone: fixedOffsetZone(0) };
+  if (special === 'now') return { ...splitTimestamp(settings.now()), zone: fixedOffsetZone(0) };
+  const shift = DAY_SHIFTS[special];
+  if (shift === undefined) return fail('syntax');
+  const today = splitTimestamp(toLocal(settings.zone, settings.now())).day;
+  return { day: today + shift, micros: reader.clock(), zone: reader.zone };
+}
+
+/** Days since 1970-01-01, or ±Infinity. */
+export function parseDate(text: string, settings: DateTimeSettings): number {
+  const wall = withErrors(text, 'date', () => wallTime(read(text, settings.order, false), settings));
+  if (typeof wall === 'number') return wall;
+  const local = wall.zone !== null && isInstant(text) ? localDay(wall, settings) : wall.day;
+  if (local < DATE_MIN || local > DATE_MAX) throw new SqlError('22008', `date out of range: "${text}"`);
+  return local;
+}
+
+const isInstant = (text: string): boolean => text.trim().toLowerCase() === 'now';
+
+const localDay = (wall: WallTime, settings: DateTimeSettings): number =>
+  splitTimestamp(toLocal(settings.zone, wall.day * MICROS_PER_DAY + wall.micros)).day;
+
+/** timestamp without time zone: a zone in the text is read and not used. */
+export function parseTimestamp(text: string, settings: DateTimeSettings): number {
+  const type = 'timestamp';
+  const wall = withErrors(text, type, () => wallTime(read(text, settings.order, false), settings));
+  if (typeof wall === 'number') return wall;
+  checkDay(wall.day, text);
+  const timestamp = timestampFromParts(wall.day, wall.micros);
+  return isInstant(text) ? toLocal(settings.zone, timestamp) : timestamp;
+}
+
+function checkDay(day: number, text: string): void {
+  if (day < DATE_MIN || day >= TIMESTAMP_END_DAY) {
+    throw new SqlError('22008', `timestamp out of range: "${text}"`);
+  }
+}
+
+export function parseTimestamptz(text: string, settings: DateTimeSettings): number {
+  const type = 'timestamp with time zone';
+  const wall = withErrors(text, type, () => wallTime(read(text, settings.order, false), settings));
+  if (typeof wall === 'number') return wall;
+  checkDay(wall.day, text);
+  return toUtc(wall.zone ?? settings.zone, timestampFromParts(wall.day, wall.micros));
+}
+
+/** µs since midnight; a date in the text is read and not used. */
+export function parseTime(text: string, settings: DateTimeSettings): number {
+  return withErrors(text, 'time', () => {
+    const reader = read(text, settings.order, true);
+    if (reader.special === 'allballs') return 0;
+    if (reader.special === 'now') return splitTimestamp(toLocal(settings.zone, settings.now())).micros;
+    if (reader.special !== null || reader.hours === null) return fail('syntax');
+    if (reader.year !== null || reader.julian !== null) reader.day();
+    return reader.clock();
+  });
+}
