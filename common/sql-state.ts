@@ -21,6 +21,7 @@ export const SQL_STATES = {
   invalid_row_count_in_result_offset_clause: '2201X',
   invalid_argument_for_logarithm: '2201E',
   invalid_argument_for_power_function: '2201F',
+  invalid_argument_for_width_bucket_function: '2201G',
   character_not_in_repertoire: '22021',
   invalid_parameter_value: '22023',
   invalid_escape_sequence: '22025',

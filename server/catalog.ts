@@ -1,0 +1,177 @@
+/** The catalog as the planner asks for it: an index over plain objects, and the queue through which DDL goes. */
+import type { Catalog } from '../planner/catalog.ts';
+import type { Engine } from '../runtime/engine-client.ts';
+import type {
+  CatalogChange,
+  CatalogObject,
+  Oid,
+  RelationDefinition,
+  SchemaDefinition,
+} from '../runtime/plan/relation.ts';
+
+/** Gives OIDs, each once, whether or not the object is ever committed. */
+export class OidAllocator {
+  #next: Oid;
+
+  constructor(next: Oid) {
+    this.#next = next;
+  }
+
+  allocate(): Oid {
+    return this.#next++;
+  }
+
+  raiseTo(next: Oid): void {
+    this.#next = Math.max(this.#next, next);
+  }
+}
+
+/** One state of the catalog; never changed. */
+export class CatalogView implements Catalog {
+  readonly version: number;
+  readonly #oids: OidAllocator;
+  readonly #objects: ReadonlyMap<Oid, CatalogObject>;
+  readonly #schemas = new Map<string, SchemaDefinition>();
+  readonly #relations = new Map<string, RelationDefinition>();
+  readonly #dependents = new Map<Oid, RelationDefinition[]>();
+
+  constructor(objects: Iterable<CatalogObject>, version: number, oids: OidAllocator) {
+    this.version = version;
+    this.#oids = oids;
+    const byOid = new Map<Oid, CatalogObject>();
+    for (const object of objects) {
+      byOid.set(object.oid, object);
+      if (object.kind === 'schema') {
+        this.#schemas.set(object.name, object);
+        continue;
+      }
+      this.#relations.set(relationKey(object.schema, object.name), object);
+      for (const oid of dependenciesOf(object)) {
+        const known = this.#dependents.get(oid);
+        if (known === undefined) this.#dependents.set(oid, [object]);
+        else known.push(object);
+      }
+    }
+    this.#objects = byOid;
+  }
+
+  schema(name: string): SchemaDefinition | undefined {
+    return this.#schemas.get(name);
+  }
+
+  relation(schema: string, name: string): RelationDefinition | undefined {
+    return this.#relations.get(relationKey(schema, name));
+  }
+
+  relationByOid(oid: Oid): RelationDefinition | undefined {
+    const object = this.#objects.get(oid);
+    return object === undefined || object.kind === 'schema' ? undefined : object;
+  }
+
+  object(oid: Oid): CatalogObject | undefined {
+    return this.#objects.get(oid);
+  }
+
+  objects(): Iterable<CatalogObject> {
+    return this.#objects.values();
+  }
+
+  dependents(oid: Oid): readonly RelationDefinition[] {
+    return this.#dependents.get(oid) ?? [];
+  }
+
+  allocateOid(): Oid {
+    return this.#oids.allocate();
+  }
+
+  /** This state with changes on top, under a version of its own so that no cached plan is taken for it. */
+  with(changes: readonly CatalogChange[], version: number): CatalogView {
+    const objects = new Map(this.#objects);
+    for (const change of changes) {
+      switch (change.kind) {
+        case 'create':
+          if (change.replaces !== null) objects.delete(change.replaces);
+          objects.set(change.object.oid, change.object);
+          break;
+        case 'alter':
+          objects.set(change.object.oid, change.object);
+          break;
+        case 'drop':
+          for (const oid of change.oids) objects.delete(oid);
+          break;
+      }
+    }
+    return new CatalogView(objects.values(), version, this.#oids);
+  }
+
+  /** The relation and all below it that its rows come from. */
+  sourcesOf(oids: readonly Oid[]): ReadonlySet<Oid> {
+    const found = new Set<Oid>();
+    const open = [...oids];
+    for (let oid = open.pop(); oid !== undefined; oid = open.pop()) {
+      if (found.has(oid)) continue;
+      found.add(oid);
+      const relation = this.relationByOid(oid);
+      if (relation !== undefined) open.push(...dependenciesOf(relation));
+    }
+    return found;
+  }
+}
+
+/** Zero bytes can't be in a name. */
+const relationKey = (schema: string, name: string): string => `${schema}\0${name}`;
+
+function dependenciesOf(relation: RelationDefinition): readonly Oid[] {
+  switch (relation.kind) {
+    case 'view':
+    case 'materialized-view':
+      return relation.dependencies;
+    case 'sink':
+      return relation.into === null ? relation.dependencies : [...relation.dependencies, relation.into];
+    default:
+      return [];
+  }
+}
+
+/** The committed catalog. Changes go one after the other: each is planned against what the one before it left. */
+export class ServerCatalog {
+  readonly #engine: Engine;
+  readonly #oids: OidAllocator;
+  #current: CatalogView;
+  #queue: Promise<unknown> = Promise.resolve();
+  /** Versions of blocks' own views are negative, so that they never meet a committed one. */
+  #overlayVersion = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#oids = new OidAllocator(engine.catalog.nextOid);
+    this.#current = this.#read();
+  }
+
+  get current(): CatalogView {
+    return this.#current;
+  }
+
+  overlay(changes: readonly CatalogChange[]): CatalogView {
+    return this.#current.with(changes, --this.#overlayVersion);
+  }
+
+  /** Runs `work` when every change before it is done; within it `define` may be called. */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#queue.then(work, work);
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+
+  async define(changes: readonly CatalogChange[]): Promise<number> {
+    const { tick } = await this.#engine.define(changes);
+    this.#current = this.#read();
+    return tick;
+  }
+
+  #read(): CatalogView {
+    const { objects, nextOid, version } = this.#engine.catalog;
+    this.#oids.raiseTo(nextOid);
+    return new CatalogView(objects, version, this.#oids);
+  }
+}

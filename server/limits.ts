@@ -1,0 +1,58 @@
+/** Every bound of the server, in one place (I4). Bytes and milliseconds as their names say. */
+import { assert } from '../common/assert.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** PostgreSQL's own bound of a startup packet. */
+export const STARTUP_BYTES_MAX = 10_000;
+/** Longest statement and longest message of any kind: above it 54000, and the message is skipped. */
+export const STATEMENT_BYTES_MAX = 16 * MIB;
+export const MESSAGE_BYTES_MAX = STATEMENT_BYTES_MAX + 64 * KIB;
+/** A length beyond PostgreSQL's own bound can only be garbage: the connection ends. */
+export const MESSAGE_BYTES_ABSURD = 1024 * MIB;
+/** Received and not yet decoded; above it the socket is no longer read. */
+export const INPUT_BYTES_HIGH = MIB;
+/** Sent and not yet taken by the kernel; above it a result is no longer pulled. */
+export const OUTPUT_BYTES_HIGH = MIB;
+/** A continuous result's unsent bytes; above it 53400. */
+export const UNSENT_BYTES_MAX = 16 * MIB;
+/** The same while a subscription's snapshot is on its way. */
+export const SNAPSHOT_BYTES_MAX = 256 * MIB;
+/** Encoded at once before the socket gets it. */
+export const FLUSH_BYTES = 256 * KIB;
+
+export const CONNECTIONS_MAX = 1_000;
+export const STARTUP_TIMEOUT_MS = 60_000;
+export const SHUTDOWN_TIMEOUT_MS = 5_000;
+
+export const PREPARED_STATEMENTS_MAX = 10_000;
+export const PORTALS_MAX = 1_000;
+export const PARAMETERS_MAX = 65_535;
+/** Writes buffered in a transaction block: beyond it 54000. */
+export const TRANSACTION_ROWS_MAX = 1_000_000;
+export const TRANSACTION_BYTES_MAX = 64 * MIB;
+
+export const PLAN_CACHE_ENTRIES = 1_000;
+export const PLAN_CACHE_TEXT_BYTES_MAX = 64 * KIB;
+
+/** Bodies of POST /streams after inflation, and of POST /query. */
+export const INGEST_BODY_BYTES_MAX = 64 * MIB;
+export const QUERY_BODY_BYTES_MAX = STATEMENT_BYTES_MAX;
+/** Rows and bytes of an answer that HTTP gives whole. */
+export const HTTP_ROWS_MAX = 1_000_000;
+export const HTTP_RESULT_BYTES_MAX = 64 * MIB;
+export const IDEMPOTENCY_KEYS_MAX = 10_000;
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 255;
+
+export const SOCKET_PAYLOAD_BYTES_MAX = MIB;
+export const SOCKET_SUBSCRIPTIONS_MAX = 100;
+export const SOCKET_PING_MS = 30_000;
+
+/** How often continuous results are checked for readers that are too slow. */
+export const SLOW_READER_CHECK_MS = 50;
+
+assert(STARTUP_BYTES_MAX < MESSAGE_BYTES_MAX, 'a startup packet is a small message');
+assert(MESSAGE_BYTES_MAX < MESSAGE_BYTES_ABSURD, 'an oversized message can still be skipped');
+assert(OUTPUT_BYTES_HIGH < UNSENT_BYTES_MAX, 'a reader is slow before it is too slow');
+assert(SOCKET_PAYLOAD_BYTES_MAX <= STATEMENT_BYTES_MAX, 'a frame holds a statement');

@@ -1,0 +1,242 @@
+import type { Socket } from 'node:net';
+import { unreachable } from '../../common/assert.ts';
+import { SqlError } from '../../common/sql-error.ts';
+import { flattenError } from '../flatten-error.ts';
+import { STARTUP_TIMEOUT_MS } from '../limits.ts';
+import type { ServerContext } from '../server-context.ts';
+import { Session } from '../session/session.ts';
+import {
+  writeAuthenticationOk,
+  writeBackendKeyData,
+  writeErrorResponse,
+  writeNegotiateProtocolVersion,
+  writeNoticeResponse,
+  writeParameterStatus,
+  writeReadyForQuery,
+} from './backend-messages.ts';
+import { handleBind, handleClose, handleDescribe, handleExecute, handleParse } from './extended-query.ts';
+import type { FrontendMessage, StartupMessage } from './frontend-message.ts';
+import type { Wire } from './send-outcome.ts';
+import { simpleQuery } from './simple-query.ts';
+import { applySettings, PROTOCOL_MINOR, readStartup } from './startup.ts';
+import { WireInput } from './wire-input.ts';
+import { WireOutput } from './wire-output.ts';
+
+const KEEP_ALIVE_MS = 60_000;
+const CLOSE_TIMEOUT_MS = 1_000;
+const SECRET_BYTES = 4;
+/** From 3.2 on a secret may be longer. */
+const LONG_SECRET_BYTES = 32;
+
+/** One client on the wire: startup, then one message after the other until either side ends it. */
+export class Connection {
+  readonly #context: ServerContext;
+  readonly #socket: Socket;
+  readonly #input: WireInput;
+  readonly #output: WireOutput;
+  #wire: Wire | null = null;
+  /** After an error in the extended protocol everything up to the next Sync is skipped. */
+  #skipping = false;
+  /** Between the first message of a group and its ReadyForQuery the session's clock runs. */
+  #inGroup = false;
+  /** Why the server ends the connection. */
+  #ending: SqlError | null = null;
+
+  constructor(context: ServerContext, socket: Socket) {
+    this.#context = context;
+    this.#socket = socket;
+    this.#input = new WireInput(socket);
+    this.#output = new WireOutput(socket);
+    socket.setNoDelay(true);
+    // Tells half-open connections: the peer is gone without a word.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('error', () => this.#lost());
+    socket.on('close', () => this.#lost());
+    socket.on('end', () => this.#lost());
+  }
+
+  #lost(): void {
+    this.#input.close();
+    this.#wire?.session.close();
+  }
+
+  /** Ends the session with 57P01, whatever it does. */
+  shutDown(): void {
+    this.#ending ??= new SqlError('57P01', 'terminating connection due to administrator command');
+    this.#wire?.session.interrupt.raise(this.#ending);
+    if (!this.#inGroup) this.#end(this.#ending);
+  }
+
+  async run(): Promise<void> {
+    const { metrics, log } = this.#context;
+    metrics.connections.inc({ protocol: 'pgwire' });
+    metrics.openConnections.inc({ protocol: 'pgwire' });
+    try {
+      if (await this.#start()) await this.#serve();
+    } catch (error) {
+      this.#end(flattenError(error, log));
+    } finally {
+      metrics.openConnections.dec({ protocol: 'pgwire' });
+      const session = this.#wire?.session;
+      if (session !== undefined) {
+        this.#context.sessions.remove(session.pid);
+        session.close();
+      }
+      this.#finish();
+    }
+  }
+
+  /** False where the connection ended without a session (cancel request, closed socket). */
+  async #start(): Promise<boolean> {
+    const timer = setTimeout(() => this.#socket.destroy(), STARTUP_TIMEOUT_MS);
+    try {
+      for (;;) {
+        const message = await this.#input.next();
+        if (message === null) return false;
+        switch (message.kind) {
+          case 'ssl-request':
+          case 'gss-request':
+            this.#socket.write('N');
+            break;
+          case 'cancel-request':
+            this.#context.sessions.cancel(message.pid, message.secret);
+            return false;
+          case 'startup':
+            this.#open(message);
+            return true;
+          default:
+            throw new SqlError('08P01', 'expected a startup packet');
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #open(message: Extract<StartupMessage, { kind: 'startup' }>): void {
+    const request = readStartup(message.parameters);
+    const out = this.#output.writer;
+    const session = new Session(this.#context, request.user, {
+      onNotice: (notice) => {
+        if (wantsNotice(session, notice.severity)) writeNoticeResponse(out, notice);
+      },
+      onParameter: (name, value) => {
+        if (this.#wire !== null) writeParameterStatus(out, name, value);
+      },
+    });
+    applySettings(session.settings, request);
+    const secretBytes = message.minor >= 2 ? LONG_SECRET_BYTES : SECRET_BYTES;
+    const { pid, secret } = this.#context.sessions.add(
+      { cancel: () => session.cancel(), shutDown: () => this.shutDown() },
+      secretBytes,
+    );
+    session.pid = pid;
+    if (message.minor > PROTOCOL_MINOR || request.unknownOptions.length > 0) {
+      writeNegotiateProtocolVersion(out, Math.min(message.minor, PROTOCOL_MINOR), request.unknownOptions);
+    }
+    writeAuthenticationOk(out);
+    for (const { name, value } of session.settings.reported()) writeParameterStatus(out, name, value);
+    writeBackendKeyData(out, pid, secret);
+    writeReadyForQuery(out, 'idle');
+    this.#wire = { session, input: this.#input, output: this.#output };
+  }
+
+  async #serve(): Promise<void> {
+    for (;;) {
+      if (this.#ending !== null) return this.#end(this.#ending);
+      let message = this.#input.poll();
+      if (message === null) {
+        this.#output.flush();
+        message = await this.#input.next();
+      }
+      if (message === null || message.kind === 'terminate') return;
+      await this.#dispatch(this.#wire!, message);
+      this.#output.flushLarge();
+    }
+  }
+
+  async #dispatch(wire: Wire, message: FrontendMessage): Promise<void> {
+    const { session, output } = wire;
+    if (this.#skipping && message.kind !== 'sync') return;
+    switch (message.kind) {
+      case 'query':
+        return this.#group(wire, () => simpleQuery(wire, message.text), true);
+      case 'sync':
+        this.#skipping = false;
+        return this.#group(wire, () => session.endImplicit(), true);
+      case 'parse':
+        return this.#group(wire, async () => handleParse(wire, message), false);
+      case 'bind':
+        return this.#group(wire, async () => handleBind(wire, message), false);
+      case 'describe':
+        return this.#group(wire, async () => handleDescribe(wire, message), false);
+      case 'execute':
+        return this.#group(wire, () => handleExecute(wire, message), false);
+      case 'close':
+        return this.#group(wire, async () => handleClose(wire, message), false);
+      case 'flush':
+        output.flush();
+        return;
+      case 'malformed':
+        return this.#group(wire, () => Promise.reject(message.error), !message.extended);
+      case 'function-call': {
+        const error = new SqlError('0A000', 'the function call protocol is not supported');
+        return this.#group(wire, () => Promise.reject(error), true);
+      }
+      case 'copy-data':
+      case 'copy-done':
+      case 'copy-fail':
+        return; // What a client still sends of a COPY that failed.
+      case 'terminate':
+      case 'startup':
+      case 'ssl-request':
+      case 'gss-request':
+      case 'cancel-request':
+        throw new SqlError('08P01', `unexpected message "${message.kind}"`);
+      default:
+        return unreachable(message);
+    }
+  }
+
+  /** Runs a message's work; an error is sent, fails the block and, in the extended protocol, skips to Sync. */
+  async #group(wire: Wire, work: () => Promise<void>, last: boolean): Promise<void> {
+    const { session, output } = wire;
+    if (!this.#inGroup) session.start();
+    this.#inGroup = true;
+    try {
+      await work();
+    } catch (error) {
+      if (this.#input.closed) return;
+      session.fail();
+      if (this.#ending !== null) return;
+      this.#context.metrics.errors.inc();
+      writeErrorResponse(output.writer, 'ERROR', flattenError(error, this.#context.log));
+      this.#skipping = !last;
+    }
+    if (!last) return;
+    session.finish();
+    this.#inGroup = false;
+    if (session.transaction === null) session.closePortals();
+    writeReadyForQuery(output.writer, session.status);
+  }
+
+  #end(error: SqlError): void {
+    writeErrorResponse(this.#output.writer, 'FATAL', error);
+    this.#finish();
+  }
+
+  /** The client gets a moment to read what was sent. */
+  #finish(): void {
+    this.#output.flush();
+    if (this.#socket.destroyed) return;
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS).unref();
+  }
+}
+
+/** client_min_messages: warnings and notices below it stay here. */
+function wantsNotice(session: Session, severity: 'NOTICE' | 'WARNING'): boolean {
+  const least = session.settings.get('client_min_messages');
+  if (least === 'error') return false;
+  return severity === 'WARNING' || least !== 'warning';
+}

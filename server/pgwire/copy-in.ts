@@ -1,0 +1,55 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { CopyIngest } from '../session/outcome.ts';
+import type { Session } from '../session/session.ts';
+import { writeCopyResponse } from './backend-messages.ts';
+import type { FrontendMessage } from './frontend-message.ts';
+import type { WireInput } from './wire-input.ts';
+import type { WireOutput } from './wire-output.ts';
+
+/**
+ * COPY FROM STDIN: takes the client's data until it says done, fails or is gone. After an error the rest of its data is
+ * ignored where messages are dispatched, as the protocol wants.
+ */
+export async function receiveCopy(
+  session: Session,
+  input: WireInput,
+  output: WireOutput,
+  copy: Readonly<{ columns: number; binary: boolean; ingest: CopyIngest }>,
+): Promise<number> {
+  writeCopyResponse(output.writer, 'in', copy.columns, copy.binary);
+  output.flush();
+  try {
+    for (;;) {
+      const message = await nextMessage(session, input);
+      switch (message.kind) {
+        case 'copy-data':
+          await session.interrupt.wait(copy.ingest.push(message.data));
+          break;
+        case 'copy-done':
+          return await copy.ingest.finish();
+        case 'copy-fail':
+          throw new SqlError('57014', `COPY from stdin failed: ${message.message}`);
+        case 'malformed':
+          throw message.error;
+        case 'flush':
+        case 'sync':
+          break;
+        default:
+          throw new SqlError('08P01', `unexpected message "${message.kind}" during COPY from stdin`);
+      }
+    }
+  } catch (error) {
+    copy.ingest.abort();
+    throw error;
+  }
+}
+
+async function nextMessage(session: Session, input: WireInput): Promise<FrontendMessage> {
+  for (;;) {
+    session.interrupt.throwIfRaised();
+    if (input.closed) throw new SqlError('08006', 'unexpected EOF on client connection with an open COPY');
+    const message = input.poll();
+    if (message !== null) return message;
+    await session.interrupt.wait(input.ready());
+  }
+}

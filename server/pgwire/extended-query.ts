@@ -1,0 +1,193 @@
+/** Parse, Bind, Describe, Execute, Close. Each throws SqlError; the connection then skips to Sync. */
+import { unreachable } from '../../common/assert.ts';
+import { SqlError } from '../../common/sql-error.ts';
+import { typeNameOfOid, typeOid, type TypeName } from '../../common/types.ts';
+import type { Outcome } from '../session/outcome.ts';
+import { Portal } from '../session/portal.ts';
+import { noStatement } from '../session/prepare-statement.ts';
+import type { Session } from '../session/session.ts';
+import { statementColumns } from '../session/statement-columns.ts';
+import {
+  writeBindComplete,
+  writeCloseComplete,
+  writeCommandComplete,
+  writeEmptyQueryResponse,
+  writeNoData,
+  writeParameterDescription,
+  writeParseComplete,
+  writePortalSuspended,
+  writeRowDescription,
+} from './backend-messages.ts';
+import { receiveCopy } from './copy-in.ts';
+import type { FrontendMessage } from './frontend-message.ts';
+import { parameterTexts } from './parameter-values.ts';
+import { dataRowEncoder, formatOf } from './row-encoder.ts';
+import { completionTag, sendCopyOutcome, type Wire } from './send-outcome.ts';
+import { sendRows } from './send-rows.ts';
+
+type Message<K extends FrontendMessage['kind']> = Extract<FrontendMessage, { kind: K }>;
+
+/** OIDs of `unknown` and of no type at all: the planner infers. */
+const UNTYPED: ReadonlySet<number> = new Set([0, 705]);
+
+export function handleParse({ session, output }: Wire, message: Message<'parse'>): void {
+  const { name, text, parameterOids } = message;
+  if (name !== '' && session.prepared.has(name)) {
+    throw new SqlError('42P05', `prepared statement "${name}" already exists`);
+  }
+  const statements = session.parse(text);
+  if (statements.length > 1) {
+    throw new SqlError('42601', 'cannot insert multiple commands into a prepared statement');
+  }
+  const parsed = statements[0] ?? null;
+  session.refuseInFailedBlock(parsed);
+  const declaredTypes = parameterOids.map(declaredType);
+  const planned = parsed === null ? null : session.plan(parsed, { types: declaredTypes });
+  session.prepared.delete(name);
+  session.addPrepared(name, {
+    parsed,
+    declaredTypes,
+    parameterTypes: planned?.parameterTypes ?? [],
+    planned,
+  });
+  writeParseComplete(output.writer);
+}
+
+function declaredType(oid: number): TypeName | null {
+  if (UNTYPED.has(oid)) return null;
+  const name = typeNameOfOid(oid);
+  if (name === undefined) throw new SqlError('42704', `type with OID ${oid} does not exist`);
+  return name;
+}
+
+export function handleBind({ session, output }: Wire, message: Message<'bind'>): void {
+  const prepared = session.prepared.get(message.statement);
+  if (prepared === undefined) {
+    throw message.statement === ''
+      ? new SqlError('26000', 'unnamed prepared statement does not exist')
+      : noStatement(message.statement);
+  }
+  session.refuseInFailedBlock(prepared.parsed);
+  if (message.portal !== '' && session.portals.has(message.portal)) {
+    throw new SqlError('42P03', `portal "${message.portal}" already exists`);
+  }
+  const values = parameterTexts(message, prepared);
+  const { parsed, planned, parameterTypes } = prepared;
+  const columns = planned === null ? null : statementColumns(session, planned);
+  requireFormats(message.resultFormats.length, columns?.length ?? 0);
+  const types = parameterTypes.map((type) => type.name);
+  const run = async (): Promise<Outcome> =>
+    parsed === null
+      ? { kind: 'empty' }
+      : session.execute(parsed, values.length === 0 ? { types } : { types, values });
+  session.portals.get(message.portal)?.close();
+  session.portals.delete(message.portal);
+  session.addPortal(message.portal, new Portal(session, parsed, columns, message.resultFormats, run));
+  writeBindComplete(output.writer);
+}
+
+function requireFormats(formats: number, columns: number): void {
+  if (formats > 1 && formats !== columns) {
+    throw new SqlError(
+      '08P01',
+      `bind message has ${formats} result formats but query has ${columns} columns`,
+    );
+  }
+}
+
+export function handleDescribe({ session, output }: Wire, message: Message<'describe'>): void {
+  if (message.target === 'statement') {
+    const prepared = session.prepared.get(message.name);
+    if (prepared === undefined) throw noStatement(message.name);
+    session.refuseInFailedBlock(prepared.parsed);
+    writeParameterDescription(
+      output.writer,
+      prepared.parameterTypes.map((type) => typeOid(type.name)),
+    );
+    const columns = prepared.planned === null ? null : statementColumns(session, prepared.planned);
+    if (columns === null) writeNoData(output.writer);
+    else writeRowDescription(output.writer, columns, () => 0);
+    return;
+  }
+  const portal = requirePortal(session, message.name);
+  if (portal.columns === null) writeNoData(output.writer);
+  else writeRowDescription(output.writer, portal.columns, (i) => formatOf(portal.resultFormats, i));
+}
+
+function requirePortal(session: Session, name: string): Portal {
+  const portal = session.portals.get(name);
+  if (portal === undefined) throw new SqlError('34000', `portal "${name}" does not exist`);
+  return portal;
+}
+
+/**
+ * Runs or continues a portal. Statements up to a Sync are one implicit block: a write that a Sync follows at once is
+ * that block alone, and lands without being buffered.
+ */
+export async function handleExecute(wire: Wire, message: Message<'execute'>): Promise<void> {
+  const { session, input, output } = wire;
+  const portal = requirePortal(session, message.portal);
+  session.refuseInFailedBlock(portal.parsed);
+  if (!portal.started) {
+    session.endsBlock = await syncFollows(wire);
+    if (session.transaction === null && !session.endsBlock) session.begin(true);
+  } else if (portal.finished) {
+    return repeatEnd(wire, portal);
+  }
+  const outcome = await portal.outcome();
+  switch (outcome.kind) {
+    case 'empty':
+      writeEmptyQueryResponse(output.writer);
+      break;
+    case 'command':
+      writeCommandComplete(output.writer, outcome.tag);
+      break;
+    case 'rows': {
+      const encoder = dataRowEncoder(outcome.columns, portal.resultFormats, session.settings.text);
+      const cursor = portal.cursor(outcome);
+      const sent = await sendRows(session, output, cursor, encoder, message.rowsMax, outcome.live !== null);
+      if (!sent.ended) {
+        writePortalSuspended(output.writer);
+        return;
+      }
+      session.release(outcome.source);
+      writeCommandComplete(output.writer, completionTag(outcome, sent.rows));
+      break;
+    }
+    case 'copy-out':
+      writeCommandComplete(output.writer, `COPY ${await sendCopyOutcome(wire, outcome)}`);
+      break;
+    case 'copy-in':
+      writeCommandComplete(output.writer, `COPY ${await receiveCopy(session, input, output, outcome)}`);
+      break;
+    default:
+      unreachable(outcome);
+  }
+  portal.finished = true;
+}
+
+/** Whether the client's next message but Close is a Sync. It must send one or a Flush before it waits for answers. */
+async function syncFollows({ session, input }: Wire): Promise<boolean> {
+  for (let i = 0; ; i++) {
+    const message = await session.interrupt.wait(input.peek(i));
+    if (message === null || message.kind === 'sync') return true;
+    if (message.kind !== 'close') return false;
+  }
+}
+
+/** A portal that was read to its end gives no more rows; one that gave none can't be run twice. */
+async function repeatEnd({ output }: Wire, portal: Portal): Promise<void> {
+  const outcome = await portal.outcome();
+  if (outcome.kind !== 'rows') throw new SqlError('55000', 'portal cannot be run');
+  writeCommandComplete(output.writer, completionTag(outcome, 0));
+}
+
+export function handleClose({ session, output }: Wire, message: Message<'close'>): void {
+  if (message.target === 'statement') {
+    session.prepared.delete(message.name);
+  } else {
+    session.portals.get(message.name)?.close();
+    session.portals.delete(message.name);
+  }
+  writeCloseComplete(output.writer);
+}

@@ -1,0 +1,45 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ServerContext } from '../server-context.ts';
+import { Connection } from './connection.ts';
+
+/** Listens for PostgreSQL clients. */
+export class WireServer {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(context: ServerContext) {
+    this.#server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      new Connection(context, socket).run().catch((error: unknown) => {
+        context.log.error({ err: error }, 'connection failed');
+        socket.destroy();
+      });
+    });
+  }
+
+  /** Gives the port; rejects where it can't be had. */
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        const address = this.#server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  }
+
+  /** No more connections; resolves when the open ones have ended, or were cut off after the time limit. */
+  close(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        for (const socket of this.#sockets) socket.destroy();
+      }, limitMs);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}

@@ -1,0 +1,22 @@
+/** What every session of one server shares. */
+import type { Logger } from 'pino';
+import type { Engine } from '../runtime/engine-client.ts';
+import type { ServerCatalog } from './catalog.ts';
+import type { ServerMetrics } from './metrics.ts';
+import type { PlanCache } from './session/plan-cache.ts';
+import type { SessionRegistry } from './session/session-registry.ts';
+import type { WriteLedger } from './session/write-ledger.ts';
+
+export type ServerContext = Readonly<{
+  engine: Engine;
+  catalog: ServerCatalog;
+  plans: PlanCache;
+  sessions: SessionRegistry;
+  ledger: WriteLedger;
+  metrics: ServerMetrics;
+  log: Logger;
+  /** Settings that the configuration gives, by lower-case name. */
+  settings: ReadonlyMap<string, string>;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+}>;

@@ -1,0 +1,56 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { Statement } from '../../planner/statement.ts';
+import type { Outcome, RowsOutcome } from './outcome.ts';
+import { refuseUncommitted, runQuery, runSubscribe } from './query-statement.ts';
+import type { Session } from './session.ts';
+
+type CopyFrom = Extract<Statement, { kind: 'copy-from' }>;
+type CopyTo = Extract<Statement, { kind: 'copy-to' }>;
+
+/** COPY … FROM STDIN: the protocol brings the data. */
+export async function executeCopyFrom(session: Session, statement: CopyFrom): Promise<Outcome> {
+  const { context } = session;
+  if (session.buffers) {
+    throw new SqlError('0A000', 'COPY FROM inside a transaction block is not supported', {
+      hint: 'Run COPY outside of a transaction block (drivers: autocommit), or use INSERT.',
+    });
+  }
+  refuseUncommitted(session, [statement.target.oid]);
+  const ingest = context.engine.ingest(statement.ingest);
+  const sequence = context.ledger.start([statement.target.oid]);
+  let open = true;
+  const settle = (): void => {
+    if (open) context.ledger.finish(sequence);
+    open = false;
+  };
+  return {
+    kind: 'copy-in',
+    columns: statement.columns.length,
+    binary: statement.format === 'binary',
+    ingest: {
+      push: (chunk) => ingest.push(chunk),
+      finish: async () => {
+        try {
+          return (await ingest.end()).accepted;
+        } finally {
+          settle();
+        }
+      },
+      abort: () => {
+        if (!open) return;
+        ingest.abort();
+        settle();
+      },
+    },
+  };
+}
+
+/** COPY … TO STDOUT of a relation, a query, a continuous query or SUBSCRIBE. */
+export async function executeCopyTo(session: Session, statement: CopyTo, label: string): Promise<Outcome> {
+  const { source, options } = statement;
+  let rows: RowsOutcome;
+  if (source.kind === 'query') rows = await runQuery(session, source, label);
+  else if (source.kind === 'subscribe') rows = await runSubscribe(session, source, label);
+  else throw new SqlError('0A000', 'COPY query must be SELECT, VALUES or SUBSCRIBE');
+  return { kind: 'copy-out', rows: { ...rows, tag: 'COPY', counted: true }, options };
+}

@@ -1,0 +1,80 @@
+import { unreachable } from '../../common/assert.ts';
+import type { ParsedStatement, Planned } from '../../planner/statement.ts';
+import { executeCopyFrom, executeCopyTo } from './copy-statement.ts';
+import { executeClose, executeDeclare, executeFetch } from './cursor-statement.ts';
+import { executeDefinition } from './define-statement.ts';
+import { executeExplain } from './explain-statement.ts';
+import type { Outcome } from './outcome.ts';
+import { executeDeallocate, executeExecute, executePrepare } from './prepare-statement.ts';
+import { runQuery, runSubscribe } from './query-statement.ts';
+import type { Arguments, Session } from './session.ts';
+import { executeDiscard, executeSet, executeShow } from './setting-statement.ts';
+import { textRows } from './text-rows.ts';
+import { executeTransaction } from './transaction-statement.ts';
+import { executeContinuousInsert, executeWrite } from './write-statement.ts';
+
+/** Carries out a planned statement; a file of its own for each family. */
+export async function executeStatement(
+  session: Session,
+  planned: Planned,
+  parsed: ParsedStatement,
+  given: Arguments,
+): Promise<Outcome> {
+  const { statement } = planned;
+  switch (statement.kind) {
+    case 'empty':
+      return { kind: 'empty' };
+    case 'query':
+      return runQuery(session, statement, parsed.text);
+    case 'subscribe':
+      return runSubscribe(session, statement, parsed.text);
+    case 'write':
+      return executeWrite(session, statement);
+    case 'insert-continuous':
+      return executeContinuousInsert(session, statement, parsed.text);
+    case 'copy-from':
+      return executeCopyFrom(session, statement);
+    case 'copy-to':
+      return executeCopyTo(session, statement, parsed.text);
+    case 'create':
+    case 'drop':
+    case 'alter':
+      return executeDefinition(session, statement, parsed, given);
+    case 'nothing':
+      if (statement.notice !== null) {
+        session.notify({ severity: 'NOTICE', code: statement.noticeCode, message: statement.notice });
+      }
+      return { kind: 'command', tag: statement.tag, tick: null };
+    case 'explain':
+      return executeExplain(session, statement, parsed.text);
+    case 'show':
+      return executeShow(session, statement.name);
+    case 'rows':
+      return textRows(statement.columns, statement.rows, statement.tag);
+    case 'show-engine': {
+      const [listing] = session.parse(`SELECT * FROM millrace.${statement.what}`);
+      const outcome = await session.execute(listing!, { types: [] });
+      return outcome.kind === 'rows' ? { ...outcome, tag: 'SHOW', counted: false } : outcome;
+    }
+    case 'set':
+      return executeSet(session, statement);
+    case 'discard':
+      return executeDiscard(session, statement.what);
+    case 'transaction':
+      return executeTransaction(session, statement);
+    case 'prepare':
+      return executePrepare(session, statement);
+    case 'execute':
+      return executeExecute(session, statement);
+    case 'deallocate':
+      return executeDeallocate(session, statement.name);
+    case 'declare':
+      return executeDeclare(session, statement, parsed.text);
+    case 'fetch':
+      return executeFetch(session, statement);
+    case 'close':
+      return executeClose(session, statement.name);
+    default:
+      return unreachable(statement);
+  }
+}

@@ -1,0 +1,140 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { Schema } from '../../common/types.ts';
+import type { ExplainLine, Statement } from '../../planner/statement.ts';
+import type { OperatorStatistics } from '../../runtime/engine-client.ts';
+import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
+import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { Outcome } from './outcome.ts';
+import { refuseUncommitted } from './query-statement.ts';
+import type { Session } from './session.ts';
+import { textRows } from './text-rows.ts';
+
+type ExplainStatement = Extract<Statement, { kind: 'explain' }>;
+type Target =
+  | Readonly<{ kind: 'relation'; relation: number; name: string }>
+  | Readonly<{ kind: 'plan'; plan: QueryPlan }>;
+
+const SILENCE_COLUMNS: Schema = [
+  { name: 'cause', type: { name: 'text' } },
+  { name: 'detail', type: { name: 'text' } },
+  { name: 'since', type: { name: 'timestamptz' } },
+  { name: 'hint', type: { name: 'text' } },
+];
+
+export function explainColumns(statement: ExplainStatement): Schema {
+  if (statement.mode === 'silence') return SILENCE_COLUMNS;
+  return [{ name: 'QUERY PLAN', type: { name: statement.format === 'json' ? 'json' : 'text' } }];
+}
+
+export async function executeExplain(
+  session: Session,
+  statement: ExplainStatement,
+  label: string,
+): Promise<Outcome> {
+  const columns = explainColumns(statement);
+  if (statement.mode === 'silence')
+    return textRows(columns, await silenceRows(session, statement), 'EXPLAIN');
+  const counters = statement.mode === 'analyze' ? await measure(session, statement, label) : new Map();
+  const rows =
+    statement.format === 'json'
+      ? [[JSON.stringify(documentOf(statement.lines, counters), null, 2)]]
+      : statement.lines.map((line) => [printLine(line, counters)]);
+  return textRows(columns, rows, 'EXPLAIN');
+}
+
+async function silenceRows(session: Session, statement: ExplainStatement): Promise<(string | null)[][]> {
+  const causes = await session.interrupt.wait(session.context.engine.silence(targetOf(session, statement)));
+  return causes.map(({ cause, detail, since, hint }) => [
+    cause,
+    detail,
+    // µs since 1970; the text form is read back by textRows.
+    since === null ? null : new Date(since / 1_000).toISOString(),
+    hint,
+  ]);
+}
+
+async function measure(
+  session: Session,
+  statement: ExplainStatement,
+  label: string,
+): Promise<ReadonlyMap<number, OperatorStatistics>> {
+  const target = targetOf(session, statement);
+  if (target.kind === 'plan') refuseUncommitted(session, target.plan.relations);
+  const { engine } = session.context;
+  const statistics =
+    target.kind === 'relation'
+      ? await session.interrupt.wait(engine.statistics(target.relation))
+      : target.plan.emit.kind === 'finite'
+        ? await runAndMeasure(session, target.plan, label)
+        : await session.interrupt.wait(engine.measure(target.plan, statement.durationMs));
+  return new Map(statistics.map((operator) => [operator.id, operator]));
+}
+
+/** A finite query runs to its end; `measure` stops by itself before its duration is over. */
+function runAndMeasure(
+  session: Session,
+  plan: QueryPlan,
+  label: string,
+): Promise<readonly OperatorStatistics[]> {
+  session.context.log.debug({ label }, 'explain analyze');
+  return session.interrupt.wait(session.context.engine.measure(plan, 0));
+}
+
+function targetOf(session: Session, statement: ExplainStatement): Target {
+  const { target } = statement;
+  if ('oid' in target) return relationTarget(target);
+  switch (target.kind) {
+    case 'query':
+      return { kind: 'plan', plan: target.plan };
+    case 'subscribe':
+      return target.target.kind === 'plan'
+        ? { kind: 'plan', plan: target.target.plan }
+        : relationTarget(target.target.relation);
+    case 'create':
+      if (target.object.kind === 'materialized-view') return { kind: 'plan', plan: target.object.plan };
+      break;
+    case 'insert-continuous':
+      return { kind: 'plan', plan: target.plan };
+    default:
+      break;
+  }
+  session.context.log.debug({ kind: target.kind }, 'explain of a statement without a query');
+  throw new SqlError('0A000', 'EXPLAIN ANALYZE and EXPLAIN SILENCE need a query or a view');
+}
+
+function relationTarget(relation: RelationDefinition): Target {
+  return { kind: 'relation', relation: relation.oid, name: relation.name };
+}
+
+function printLine(line: ExplainLine, counters: ReadonlyMap<number, OperatorStatistics>): string {
+  const operator = line.operator === null ? undefined : counters.get(line.operator);
+  const text = `${'  '.repeat(line.depth)}${line.text}`;
+  if (operator === undefined) return text;
+  const busyMs = (operator.busyMicros / 1_000).toFixed(3);
+  return `${text}  (rows in=${operator.rowsIn} out=${operator.rowsOut} busy=${busyMs} ms memory=${operator.memoryBytes} B)`;
+}
+
+type PlanDocument = { [key: string]: unknown; inputs?: PlanDocument[] };
+
+/** The lines as a tree by their depth. */
+function documentOf(
+  lines: readonly ExplainLine[],
+  counters: ReadonlyMap<number, OperatorStatistics>,
+): readonly PlanDocument[] {
+  const roots: PlanDocument[] = [];
+  const path: PlanDocument[] = [];
+  for (const line of lines) {
+    const operator = line.operator === null ? undefined : counters.get(line.operator);
+    const node: PlanDocument = {
+      text: line.text,
+      ...line.properties,
+      ...(operator === undefined ? {} : { measured: operator }),
+    };
+    path.length = Math.min(line.depth, path.length);
+    const parent = path.at(-1);
+    if (parent === undefined) roots.push(node);
+    else (parent.inputs ??= []).push(node);
+    path.push(node);
+  }
+  return roots;
+}

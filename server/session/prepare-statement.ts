@@ -1,0 +1,50 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { Statement } from '../../planner/statement.ts';
+import type { Outcome } from './outcome.ts';
+import type { Session } from './session.ts';
+
+type PrepareStatement = Extract<Statement, { kind: 'prepare' }>;
+type ExecuteStatement = Extract<Statement, { kind: 'execute' }>;
+
+export function executePrepare(session: Session, statement: PrepareStatement): Outcome {
+  const { name, statement: parsed, parameterTypes } = statement;
+  if (session.prepared.has(name)) {
+    throw new SqlError('42P05', `prepared statement "${name}" already exists`);
+  }
+  const planned = session.plan(parsed, { types: parameterTypes });
+  session.addPrepared(name, {
+    parsed,
+    declaredTypes: parameterTypes,
+    parameterTypes: planned.parameterTypes,
+    planned,
+  });
+  return { kind: 'command', tag: 'PREPARE', tick: null };
+}
+
+export async function executeExecute(session: Session, statement: ExecuteStatement): Promise<Outcome> {
+  const prepared = session.prepared.get(statement.name);
+  if (prepared === undefined) throw noStatement(statement.name);
+  const wanted = prepared.parameterTypes.length;
+  if (statement.arguments.length !== wanted) {
+    throw new SqlError('42601', `wrong number of parameters for prepared statement "${statement.name}"`, {
+      detail: `Expected ${wanted} parameters but got ${statement.arguments.length}.`,
+    });
+  }
+  if (prepared.parsed === null) return { kind: 'empty' };
+  return session.execute(prepared.parsed, {
+    types: prepared.parameterTypes.map((type) => type.name),
+    ...(wanted === 0 ? {} : { values: statement.arguments }),
+  });
+}
+
+export function executeDeallocate(session: Session, name: string | null): Outcome {
+  if (name === null) {
+    session.prepared.clear();
+    return { kind: 'command', tag: 'DEALLOCATE ALL', tick: null };
+  }
+  if (!session.prepared.delete(name)) throw noStatement(name);
+  return { kind: 'command', tag: 'DEALLOCATE', tick: null };
+}
+
+export const noStatement = (name: string): SqlError =>
+  new SqlError('26000', `prepared statement "${name}" does not exist`);

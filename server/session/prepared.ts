@@ -1,0 +1,12 @@
+import type { SqlType, TypeName } from '../../common/types.ts';
+import type { ParsedStatement, Planned } from '../../planner/statement.ts';
+
+/** A prepared statement, by Parse or by PREPARE; both share one set of names. */
+export type Prepared = Readonly<{
+  /** null: an empty statement. */
+  parsed: ParsedStatement | null;
+  declaredTypes: readonly (TypeName | null)[];
+  parameterTypes: readonly SqlType[];
+  /** As planned when it was prepared: for Describe. */
+  planned: Planned | null;
+}>;

@@ -1,0 +1,148 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { Schema } from '../../common/types.ts';
+import type { Statement } from '../../planner/statement.ts';
+import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
+import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { LiveShape, RowsOutcome } from './outcome.ts';
+import { EngineRows, type RowSource } from './row-source.ts';
+import type { Session } from './session.ts';
+import { arrangedSchema, TickRows } from './tick-rows.ts';
+
+type QueryStatement = Extract<Statement, { kind: 'query' }>;
+type SubscribeStatement = Extract<Statement, { kind: 'subscribe' }>;
+
+/** SELECT, finite or with EMIT. */
+export async function runQuery(
+  session: Session,
+  statement: QueryStatement,
+  label: string,
+): Promise<RowsOutcome> {
+  const { plan } = statement;
+  refuseUncommitted(session, plan.relations);
+  const finite = plan.emit.kind === 'finite';
+  const snapshot = finite ? await blockSnapshot(session, plan.relations) : null;
+  const stream = session.context.engine.run(plan, session.runOptions(label, snapshot));
+  return {
+    kind: 'rows',
+    columns: statement.columns,
+    source: session.track(new EngineRows(stream, !finite)),
+    live: finite ? null : queryShape(plan, statement.columns),
+    tag: 'SELECT',
+    counted: true,
+  };
+}
+
+function queryShape(plan: QueryPlan, columns: Schema): LiveShape {
+  const appendOnly = plan.emit.kind === 'close';
+  return {
+    columns: plan.columns,
+    envelope: appendOnly ? 'none' : 'diffs',
+    enveloped: columns.length > plan.columns.length,
+    progress: false,
+    key: plan.key,
+    appendOnly,
+  };
+}
+
+export async function runSubscribe(
+  session: Session,
+  statement: SubscribeStatement,
+  label: string,
+): Promise<RowsOutcome> {
+  const { target, upsertKey, withinTickOrder } = statement;
+  refuseUncommitted(session, target.kind === 'plan' ? target.plan.relations : [target.relation.oid]);
+  const bare = targetSchema(target);
+  const wholeTicks = upsertKey !== null || withinTickOrder.length > 0;
+  const stream = session.context.engine.subscribe({
+    ...session.runOptions(label, null),
+    source: target.kind === 'plan' ? target : { kind: 'relation', relation: target.relation.oid },
+    withSnapshot: statement.snapshot,
+    // Whole ticks are recognised by the progress after them.
+    progress: statement.progress || wholeTicks,
+    asOf: statement.asOf,
+    upTo: statement.upTo,
+  });
+  const rows: RowSource = new EngineRows(stream, true);
+  const source = wholeTicks ? new TickRows(rows, { schema: bare, upsertKey, order: withinTickOrder }) : rows;
+  return {
+    kind: 'rows',
+    columns: statement.columns,
+    source: session.track(source),
+    live: {
+      columns: arrangedSchema(bare, upsertKey),
+      envelope: upsertKey === null ? 'diffs' : 'operations',
+      enveloped: true,
+      progress: statement.progress,
+      key: upsertKey === null ? targetKey(target) : upsertKey.map((_, i) => i),
+      appendOnly: isAppendOnly(target),
+    },
+    tag: 'SUBSCRIBE',
+    counted: true,
+  };
+}
+
+function targetSchema(target: SubscribeStatement['target']): Schema {
+  return target.kind === 'plan' ? target.plan.columns : relationSchema(target.relation);
+}
+
+export function relationSchema(relation: RelationDefinition): Schema {
+  return relation.kind === 'sink' ? [] : relation.columns.map(({ name, type }) => ({ name, type }));
+}
+
+function targetKey(target: SubscribeStatement['target']): readonly number[] | null {
+  if (target.kind === 'plan') return target.plan.key;
+  const { relation } = target;
+  if (relation.kind === 'table') return relation.primaryKey.length === 0 ? null : relation.primaryKey;
+  return relation.kind === 'materialized-view' ? relation.plan.key : null;
+}
+
+function isAppendOnly(target: SubscribeStatement['target']): boolean {
+  if (target.kind === 'plan') return target.plan.emit.kind === 'close';
+  const { relation } = target;
+  return (
+    relation.kind === 'stream' ||
+    (relation.kind === 'materialized-view' && relation.plan.emit.kind === 'close')
+  );
+}
+
+/**
+ * A block's writes are not in any tick before COMMIT, and the engine can't see them: a read that they would change is
+ * refused rather than answered without them.
+ */
+export function refuseUncommitted(session: Session, relations: readonly Oid[]): void {
+  const { transaction, catalog } = session;
+  if (transaction === null || transaction.isEmpty) return;
+  for (const oid of catalog.sourcesOf(relations)) {
+    const relation = catalog.relationByOid(oid);
+    if (relation === undefined) continue;
+    if (transaction.hasCreated(oid)) {
+      if (relation.kind === 'view') continue;
+      const what = relation.kind === 'materialized-view' ? 'materialized view' : relation.kind;
+      throw new SqlError(
+        '55000',
+        `${what} "${relation.name}" was created in this transaction and can't be read yet`,
+        {
+          hint: 'Read it after COMMIT.',
+        },
+      );
+    }
+    if (relation.kind !== 'stream' && transaction.hasWritten(oid)) {
+      throw new SqlError(
+        '0A000',
+        `reading "${relation.name}" after writing it in the same transaction block is not supported`,
+        {
+          hint: 'Read it before the write, or after COMMIT.',
+        },
+      );
+    }
+  }
+}
+
+/** The tick that the block's reads see; null outside a block. */
+export async function blockSnapshot(session: Session, relations: readonly Oid[]): Promise<number | null> {
+  const { transaction } = session;
+  const [relation] = relations;
+  if (transaction === null || relation === undefined) return null;
+  transaction.snapshot ??= (await session.context.engine.lastChange(relation)).committed;
+  return transaction.snapshot;
+}

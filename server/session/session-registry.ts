@@ -1,0 +1,52 @@
+import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { SqlError } from '../../common/sql-error.ts';
+import { CONNECTIONS_MAX } from '../limits.ts';
+
+export type Registered = Readonly<{
+  /** Ends the running statement, if one runs. */
+  cancel: () => void;
+  /** Ends the session with 57P01. */
+  shutDown: () => void;
+}>;
+
+type Entry = Registered & Readonly<{ secret: Buffer }>;
+
+/** The sessions of a server by process id: who may be cancelled, and who is told of a shutdown. */
+export class SessionRegistry {
+  readonly #entries = new Map<number, Entry>();
+  #closing = false;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** 53300 when there are too many, 57P03 while the server stops. */
+  add(session: Registered, secretBytes: number): Readonly<{ pid: number; secret: Buffer }> {
+    if (this.#closing) throw new SqlError('57P03', 'the database system is shutting down');
+    if (this.#entries.size >= CONNECTIONS_MAX) throw new SqlError('53300', 'sorry, too many clients already');
+    let pid = randomInt(1, 2 ** 31 - 1);
+    while (this.#entries.has(pid)) pid = randomInt(1, 2 ** 31 - 1);
+    const secret = randomBytes(secretBytes);
+    this.#entries.set(pid, { ...session, secret });
+    return { pid, secret };
+  }
+
+  remove(pid: number): void {
+    this.#entries.delete(pid);
+  }
+
+  /** CancelRequest: a wrong secret is answered as a right one, with nothing. */
+  cancel(pid: number, secret: Buffer): boolean {
+    const entry = this.#entries.get(pid);
+    if (entry === undefined || entry.secret.length !== secret.length) return false;
+    if (!timingSafeEqual(entry.secret, secret)) return false;
+    entry.cancel();
+    return true;
+  }
+
+  /** Refuses new sessions and ends all. */
+  shutDown(): void {
+    this.#closing = true;
+    for (const entry of [...this.#entries.values()]) entry.shutDown();
+  }
+}

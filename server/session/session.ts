@@ -1,0 +1,260 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { TypeName } from '../../common/types.ts';
+import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
+import type { RunOptions } from '../../runtime/engine-client.ts';
+import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
+import type { CatalogView } from '../catalog.ts';
+import type { ServerContext } from '../server-context.ts';
+import { commitTransaction } from './commit.ts';
+import { executeStatement } from './execute-statement.ts';
+import { Interrupt } from './interrupt.ts';
+import type { Notice } from './notice.ts';
+import type { Outcome } from './outcome.ts';
+import type { Portal } from './portal.ts';
+import type { Prepared } from './prepared.ts';
+import type { RowSource } from './row-source.ts';
+import { parseDurationMs } from './setting-kinds.ts';
+import { SessionSettings } from './settings.ts';
+import { Transaction } from './transaction.ts';
+
+/** What a session tells its client outside of answers. */
+export type SessionEvents = Readonly<{
+  onNotice: (notice: Notice) => void;
+  onParameter: (name: string, value: string) => void;
+}>;
+
+export type Arguments = Readonly<{
+  types: readonly (TypeName | null)[];
+  /** PostgreSQL text forms, null = NULL; undefined while only describing. */
+  values?: readonly (string | null)[];
+}>;
+
+export const NO_ARGUMENTS: Arguments = { types: [] };
+
+/**
+ * One client's state, whatever the protocol: settings, prepared statements, portals and the transaction. Statements
+ * run one after the other; `cancel` and `close` may come at any time.
+ */
+export class Session {
+  readonly context: ServerContext;
+  readonly settings: SessionSettings;
+  readonly interrupt = new Interrupt();
+  readonly user: string;
+  /** Of the registry; 0 for a session that can't be cancelled by number. */
+  pid = 0;
+  readonly prepared = new Map<string, Prepared>();
+  readonly portals = new Map<string, Portal>();
+  transaction: Transaction | null = null;
+  /**
+   * Whether the statement that runs is the last of its implicit block: with nothing buffered before it, it need not
+   * be buffered either.
+   */
+  endsBlock = true;
+  readonly #events: SessionEvents;
+  readonly #sources = new Set<RowSource>();
+  #running = false;
+  #timer: NodeJS.Timeout | null = null;
+  #watch: NodeJS.Timeout | null = null;
+  #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
+  #closed = false;
+
+  constructor(context: ServerContext, user: string, events: SessionEvents) {
+    this.context = context;
+    this.user = user;
+    this.#events = events;
+    this.settings = new SessionSettings(context.settings, events.onParameter);
+    this.settings.setFixed('session_authorization', user);
+  }
+
+  get status(): 'idle' | 'block' | 'failed' {
+    if (this.transaction === null) return 'idle';
+    if (this.transaction.failed) return 'failed';
+    return this.transaction.implicit ? 'idle' : 'block';
+  }
+
+  /** What names mean: the committed catalog, with the block's own changes on top. */
+  get catalog(): CatalogView {
+    const base = this.context.catalog.current;
+    const changes = this.transaction?.changes ?? [];
+    if (changes.length === 0) return base;
+    if (this.#overlay?.base !== base || this.#overlay.changes !== changes.length) {
+      this.#overlay = { base, changes: changes.length, view: this.context.catalog.overlay(changes) };
+    }
+    return this.#overlay.view;
+  }
+
+  /** µs; the same for all statements of a block. */
+  get now(): number {
+    return this.transaction?.now ?? this.context.clock() * 1_000;
+  }
+
+  notify(notice: Notice): void {
+    this.#events.onNotice(notice);
+  }
+
+  parse(text: string): readonly ParsedStatement[] {
+    return this.context.plans.parse(text);
+  }
+
+  plan(parsed: ParsedStatement, given: Arguments): Planned {
+    const context: PlanContext = {
+      catalog: this.catalog,
+      searchPath: this.settings.searchPath.map((name) => (name === '$user' ? this.user : name)),
+      settings: this.settings.values,
+      parameterTypes: given.types,
+      user: this.user,
+      now: this.now,
+      ...(given.values === undefined ? {} : { parameterValues: given.values }),
+    };
+    return this.context.plans.plan(parsed, context);
+  }
+
+  /** Starts the clock of statement_timeout; every statement or group of them stands between this and `finish`. */
+  start(): void {
+    this.#running = true;
+    if (!this.#closed) this.interrupt.clear();
+    const timeoutMs = parseDurationMs(this.settings.get('statement_timeout')) ?? 0;
+    if (timeoutMs > 0 && this.#timer === null) {
+      const error = new SqlError('57014', 'canceling statement due to statement timeout');
+      this.#timer = setTimeout(() => this.interrupt.raise(error), timeoutMs);
+    }
+  }
+
+  finish(): void {
+    this.#running = false;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Carries out one statement. The caller stands between `start` and `finish`. */
+  async execute(parsed: ParsedStatement, given: Arguments): Promise<Outcome> {
+    this.interrupt.throwIfRaised();
+    this.refuseInFailedBlock(parsed);
+    const planned = this.plan(parsed, given);
+    for (const notice of planned.notices) this.notify(notice);
+    return executeStatement(this, planned, parsed, given);
+  }
+
+  refuseInFailedBlock(parsed: ParsedStatement | null): void {
+    if (!this.transaction?.failed || parsed?.endsTransaction) return;
+    throw new SqlError(
+      '25P02',
+      'current transaction is aborted, commands ignored until end of transaction block',
+    );
+  }
+
+  /** An error fails the block it happens in; an implicit one is gone with it. */
+  fail(): void {
+    if (this.transaction === null) return;
+    if (this.transaction.implicit) this.endTransaction(false);
+    else this.transaction.failed = true;
+  }
+
+  begin(implicit: boolean): void {
+    this.transaction = new Transaction(implicit, this.context.clock() * 1_000, this.context.ledger.mark());
+    this.settings.beginBlock();
+  }
+
+  /** Whether a write or change must wait for COMMIT; if not, it is carried out at once. */
+  get buffers(): boolean {
+    const { transaction } = this;
+    return transaction !== null && !(transaction.implicit && transaction.isEmpty && this.endsBlock);
+  }
+
+  /** Ends an implicit block, if one is open: its writes land now. */
+  async endImplicit(): Promise<void> {
+    if (this.transaction?.implicit) await this.commit();
+  }
+
+  async commit(): Promise<number | null> {
+    const transaction = this.transaction;
+    if (transaction === null) return null;
+    try {
+      const tick = await commitTransaction(this, transaction);
+      this.endTransaction(true);
+      return tick;
+    } catch (error) {
+      this.endTransaction(false);
+      throw error;
+    }
+  }
+
+  endTransaction(committed: boolean): void {
+    this.settings.endBlock(committed);
+    this.transaction = null;
+    this.#overlay = null;
+    this.closePortals();
+  }
+
+  /** Portals end with their transaction. */
+  closePortals(): void {
+    for (const portal of this.portals.values()) portal.close();
+    this.portals.clear();
+  }
+
+  addPortal(name: string, portal: Portal): void {
+    if (this.portals.size >= PORTALS_MAX)
+      throw new SqlError('54000', 'too many open portals in this session');
+    this.portals.set(name, portal);
+  }
+
+  addPrepared(name: string, prepared: Prepared): void {
+    if (this.prepared.size >= PREPARED_STATEMENTS_MAX) {
+      throw new SqlError('54000', 'too many prepared statements in this session', {
+        hint: 'DEALLOCATE those that are no longer needed.',
+      });
+    }
+    this.prepared.set(name, prepared);
+  }
+
+  runOptions(label: string, snapshot: number | null): RunOptions {
+    return {
+      label,
+      pid: this.pid,
+      now: this.now,
+      silenceNoticeMs: parseDurationMs(this.settings.get('millrace.silence_notice')) ?? 0,
+      snapshot,
+    };
+  }
+
+  /** A result that is cancelled when the session closes, and ended when its reader is too slow. */
+  track<S extends RowSource>(source: S): S {
+    this.#sources.add(source);
+    this.#watch ??= setInterval(() => {
+      for (const open of this.#sources) open.checkBound();
+    }, SLOW_READER_CHECK_MS).unref();
+    return source;
+  }
+
+  release(source: RowSource): void {
+    this.#sources.delete(source);
+    source.cancel();
+    if (this.#sources.size === 0) this.#stopWatching();
+  }
+
+  #stopWatching(): void {
+    if (this.#watch !== null) clearInterval(this.#watch);
+    this.#watch = null;
+  }
+
+  /** CancelRequest, pg_cancel_backend: nothing happens between statements. */
+  cancel(): void {
+    if (this.#running) {
+      this.interrupt.raise(new SqlError('57014', 'canceling statement due to user request'));
+    }
+  }
+
+  /** The client is gone, or the server stops: everything of the session ends. */
+  close(error: SqlError = new SqlError('08006', 'connection to client lost')): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.interrupt.raise(error);
+    this.finish();
+    for (const source of this.#sources) source.cancel();
+    this.#sources.clear();
+    this.#stopWatching();
+    if (this.transaction !== null) this.endTransaction(false);
+    this.closePortals();
+    this.prepared.clear();
+  }
+}

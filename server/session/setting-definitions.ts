@@ -1,0 +1,262 @@
+/** The settings that SHOW, SET and current_setting know: PostgreSQL's usual ones, and Millrace's own. */
+import {
+  booleanSetting,
+  checkClientEncoding,
+  checkDateStyle,
+  checkTimeZone,
+  choice,
+  duration,
+  integer,
+  type SettingKind,
+} from './setting-kinds.ts';
+
+export type SettingDefinition = Readonly<{
+  /** As SHOW ALL prints it. */
+  name: string;
+  kind: SettingKind;
+  initial: string;
+  /** Changes are told to the client by ParameterStatus. */
+  reported: boolean;
+  /** `fixed`: can't be changed; `server`: only when the server starts. */
+  context: 'user' | 'fixed' | 'server';
+  description: string;
+}>;
+
+const text: SettingKind = { canonical: (value) => value };
+
+const user = (name: string, kind: SettingKind, initial: string, description: string): SettingDefinition => ({
+  name,
+  kind,
+  initial,
+  reported: false,
+  context: 'user',
+  description,
+});
+
+const fixed = (name: string, initial: string, description: string): SettingDefinition => ({
+  ...user(name, text, initial, description),
+  context: 'fixed',
+});
+
+const server = (name: string, initial: string, description: string): SettingDefinition => ({
+  ...user(name, text, initial, description),
+  context: 'server',
+});
+
+const reported = (definition: SettingDefinition): SettingDefinition => ({ ...definition, reported: true });
+
+const isolation = choice('serializable', 'repeatable read', 'read committed', 'read uncommitted');
+const messageLevels = choice(
+  'debug5',
+  'debug4',
+  'debug3',
+  'debug2',
+  'debug1',
+  'log',
+  'notice',
+  'warning',
+  'error',
+);
+
+export const SERVER_VERSION = '18.1';
+export const SERVER_VERSION_NUMBER = '180001';
+
+export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
+  reported(
+    user('application_name', text, '', 'Sets the application name to be reported in statistics and logs.'),
+  ),
+  user('array_nulls', booleanSetting, 'on', 'Enables input of NULL elements in arrays.'),
+  user(
+    'backslash_quote',
+    choice('safe_encoding', 'on', 'off'),
+    'safe_encoding',
+    'Sets whether "\\\'" is allowed in string literals.',
+  ),
+  fixed('block_size', '8192', 'Shows the size of a disk block.'),
+  user('bytea_output', choice('hex', 'escape'), 'hex', 'Sets the output format for bytea.'),
+  user('check_function_bodies', booleanSetting, 'on', 'Check routine bodies during CREATE FUNCTION.'),
+  reported(user('client_encoding', checkClientEncoding, 'UTF8', "Sets the client's character set encoding.")),
+  user(
+    'client_min_messages',
+    messageLevels,
+    'notice',
+    'Sets the message levels that are sent to the client.',
+  ),
+  reported(
+    user('DateStyle', checkDateStyle, 'ISO, MDY', 'Sets the display format for date and time values.'),
+  ),
+  user('default_statistics_target', integer(1, 10_000), '100', 'Sets the default statistics target.'),
+  user('default_table_access_method', text, 'heap', 'Sets the default table access method for new tables.'),
+  user('default_tablespace', text, '', 'Sets the default tablespace to create tables and indexes in.'),
+  user('default_text_search_config', text, 'pg_catalog.simple', 'Sets default text search configuration.'),
+  user(
+    'default_transaction_deferrable',
+    booleanSetting,
+    'off',
+    'Sets the default deferrable status of new transactions.',
+  ),
+  user(
+    'default_transaction_isolation',
+    isolation,
+    'repeatable read',
+    'Sets the transaction isolation level of each new transaction.',
+  ),
+  reported(
+    user(
+      'default_transaction_read_only',
+      booleanSetting,
+      'off',
+      'Sets the default read-only status of new transactions.',
+    ),
+  ),
+  user('enable_seqscan', booleanSetting, 'on', "Enables the planner's use of sequential-scan plans."),
+  user(
+    'escape_string_warning',
+    booleanSetting,
+    'on',
+    'Warn about backslash escapes in ordinary string literals.',
+  ),
+  user(
+    'extra_float_digits',
+    integer(-15, 3),
+    '1',
+    'Sets the number of digits displayed for floating-point values.',
+  ),
+  user('geqo', booleanSetting, 'on', 'Enables genetic query optimization.'),
+  user(
+    'idle_in_transaction_session_timeout',
+    duration,
+    '0',
+    'Sets the maximum allowed idle time between queries, when in a transaction.',
+  ),
+  user(
+    'idle_session_timeout',
+    duration,
+    '0',
+    'Sets the maximum allowed idle time between queries, when not in a transaction.',
+  ),
+  reported(fixed('in_hot_standby', 'off', 'Shows whether hot standby is currently active.')),
+  reported(fixed('integer_datetimes', 'on', 'Shows whether datetimes are integer based.')),
+  reported(
+    user(
+      'IntervalStyle',
+      choice('postgres', 'postgres_verbose', 'sql_standard', 'iso_8601'),
+      'postgres',
+      'Sets the display format for interval values.',
+    ),
+  ),
+  reported(fixed('is_superuser', 'on', 'Shows whether the current user is a superuser.')),
+  user('jit', booleanSetting, 'off', 'Allow JIT compilation.'),
+  fixed('lc_collate', 'C', 'Shows the collation order locale.'),
+  fixed('lc_ctype', 'C', 'Shows the character classification and case conversion locale.'),
+  user('lc_messages', text, 'C', 'Sets the language in which messages are displayed.'),
+  user('lc_monetary', text, 'C', 'Sets the locale for formatting monetary amounts.'),
+  user('lc_numeric', text, 'C', 'Sets the locale for formatting numbers.'),
+  user('lc_time', text, 'C', 'Sets the locale for formatting date and time values.'),
+  user('lock_timeout', duration, '0', 'Sets the maximum allowed duration of any wait for a lock.'),
+  server('max_connections', '1000', 'Sets the maximum number of concurrent connections.'),
+  fixed('max_identifier_length', '63', 'Shows the maximum identifier length.'),
+  fixed('max_index_keys', '32', 'Shows the maximum number of index keys.'),
+  user(
+    'password_encryption',
+    choice('scram-sha-256', 'md5'),
+    'scram-sha-256',
+    'Chooses the algorithm for encrypting passwords.',
+  ),
+  user(
+    'quote_all_identifiers',
+    booleanSetting,
+    'off',
+    'When generating SQL fragments, quote all identifiers.',
+  ),
+  user('role', text, 'none', 'Sets the current role.'),
+  user('row_security', booleanSetting, 'on', 'Enables row security.'),
+  reported(
+    user(
+      'search_path',
+      text,
+      '"$user", public',
+      'Sets the schema search order for names that are not schema-qualified.',
+    ),
+  ),
+  fixed('segment_size', '131072', 'Shows the number of pages per disk file.'),
+  reported(fixed('server_encoding', 'UTF8', 'Shows the server (database) character set encoding.')),
+  reported(fixed('server_version', SERVER_VERSION, 'Shows the server version.')),
+  fixed('server_version_num', SERVER_VERSION_NUMBER, 'Shows the server version as an integer.'),
+  reported(fixed('session_authorization', '', 'Sets the session user name.')),
+  user(
+    'session_replication_role',
+    choice('origin', 'replica', 'local'),
+    'origin',
+    "Sets the session's behavior for triggers and rewrite rules.",
+  ),
+  server('ssl', 'off', 'Enables SSL connections.'),
+  reported(
+    user(
+      'standard_conforming_strings',
+      { ...booleanSetting, only: 'on' },
+      'on',
+      "Causes '...' strings to treat backslashes literally.",
+    ),
+  ),
+  user('statement_timeout', duration, '0', 'Sets the maximum allowed duration of any statement.'),
+  user('synchronize_seqscans', booleanSetting, 'on', 'Enables synchronized sequential scans.'),
+  user(
+    'synchronous_commit',
+    choice('on', 'off', 'local', 'remote_write', 'remote_apply'),
+    'on',
+    "Sets the current transaction's synchronization level.",
+  ),
+  reported(
+    user('TimeZone', checkTimeZone, 'UTC', 'Sets the time zone for displaying and interpreting time stamps.'),
+  ),
+  user('timezone_abbreviations', text, 'Default', 'Selects a file of time zone abbreviations.'),
+  user(
+    'transaction_deferrable',
+    booleanSetting,
+    'off',
+    'Whether to defer a read-only serializable transaction until it can be executed with no possible serialization failures.',
+  ),
+  user(
+    'transaction_isolation',
+    isolation,
+    'repeatable read',
+    "Sets the current transaction's isolation level.",
+  ),
+  user('transaction_read_only', booleanSetting, 'off', "Sets the current transaction's read-only status."),
+  user(
+    'transaction_timeout',
+    duration,
+    '0',
+    'Sets the maximum allowed duration of any transaction within a session.',
+  ),
+  user('work_mem', text, '4MB', 'Sets the maximum memory to be used for query workspaces.'),
+  user(
+    'xmloption',
+    choice('content', 'document'),
+    'content',
+    'Sets whether XML data in implicit parsing and serialization operations is to be considered as documents or content fragments.',
+  ),
+  user(
+    'millrace.stream_format',
+    choice('auto', 'copy', 'rows'),
+    'auto',
+    'How a continuous result reaches a client of the simple protocol.',
+  ),
+  user(
+    'millrace.silence_notice',
+    duration,
+    '5s',
+    'After this long without a row a continuous query says why; 0 turns it off.',
+  ),
+  user(
+    'millrace.sql_dialect',
+    { ...choice('postgresql'), only: 'postgresql' },
+    'postgresql',
+    'The dialect in which statements are written.',
+  ),
+  server('millrace.statement_size_limit', '16MB', 'Longest statement.'),
+  server('millrace.tick_interval', '100ms', 'Longest time between two ticks.'),
+  server('millrace.wal_sync', 'commit', 'When the log reaches the disk.'),
+  server('millrace.memory_limit', '0', 'Memory that the engine may take, in bytes.'),
+];

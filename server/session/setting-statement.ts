@@ -1,0 +1,48 @@
+import type { Schema } from '../../common/types.ts';
+import { SqlError } from '../../common/sql-error.ts';
+import type { Statement } from '../../planner/statement.ts';
+import { warning } from './notice.ts';
+import type { Outcome, RowsOutcome } from './outcome.ts';
+import type { Session } from './session.ts';
+import { textRows } from './text-rows.ts';
+
+type SetStatement = Extract<Statement, { kind: 'set' }>;
+type DiscardStatement = Extract<Statement, { kind: 'discard' }>;
+
+const TEXT = { name: 'text' } as const;
+const ALL_COLUMNS: Schema = ['name', 'setting', 'description'].map((name) => ({ name, type: TEXT }));
+
+export function showColumns(session: Session, name: string): Schema {
+  if (name.toLowerCase() === 'all') return ALL_COLUMNS;
+  return [{ name: session.settings.displayName(name), type: TEXT }];
+}
+
+export function executeShow(session: Session, name: string): RowsOutcome {
+  const columns = showColumns(session, name);
+  if (name.toLowerCase() !== 'all') return textRows(columns, [[session.settings.show(name)]], 'SHOW');
+  const rows = session.settings.all().map((setting) => [setting.name, setting.value, setting.description]);
+  return textRows(columns, rows, 'SHOW');
+}
+
+export function executeSet(session: Session, statement: SetStatement): Outcome {
+  const { name, value, local } = statement;
+  if (local && session.transaction === null) {
+    session.notify(warning('25P01', 'SET LOCAL can only be used in transaction blocks'));
+  }
+  if (name.toLowerCase() === 'all' && value === null) session.settings.resetAll();
+  else if (value === null) session.settings.reset(name, local);
+  else session.settings.set(name, value, local);
+  return { kind: 'command', tag: statement.tag, tick: null };
+}
+
+export function executeDiscard(session: Session, what: DiscardStatement['what']): Outcome {
+  if (what === 'all') {
+    if (session.transaction !== null && !session.transaction.implicit) {
+      throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
+    }
+    session.closePortals();
+    session.prepared.clear();
+    session.settings.resetAll();
+  }
+  return { kind: 'command', tag: `DISCARD ${what.toUpperCase()}`, tick: null };
+}

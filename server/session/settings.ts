@@ -1,0 +1,240 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { TextSettings } from '../../common/value-text.ts';
+import { SETTING_DEFINITIONS, type SettingDefinition } from './setting-definitions.ts';
+
+const DEFINITION_OF: ReadonlyMap<string, SettingDefinition> = new Map(
+  SETTING_DEFINITIONS.map((definition) => [definition.name.toLowerCase(), definition]),
+);
+
+const CUSTOM_SETTINGS_MAX = 1_000;
+
+type Change = Readonly<{ name: string; before: string | undefined }>;
+
+/**
+ * A session's settings. SET is undone when its transaction fails, SET LOCAL at its end: while a block runs, the values
+ * before are kept and put back.
+ */
+export class SessionSettings {
+  /** by lower-case name */
+  readonly #values = new Map<string, string>();
+  /** What RESET goes back to: the initial values, then what the startup packet asked for. */
+  readonly #startup = new Map<string, string>();
+  readonly #onReport: (name: string, value: string) => void;
+  /** Values before each SET [LOCAL] of the block; null outside one. */
+  #undo: Change[] | null = null;
+  #local: Change[] = [];
+  #version = 0;
+  #text: TextSettings | null = null;
+
+  constructor(serverValues: ReadonlyMap<string, string>, onReport: (name: string, value: string) => void) {
+    this.#onReport = onReport;
+    for (const definition of SETTING_DEFINITIONS) {
+      const key = definition.name.toLowerCase();
+      const value = serverValues.get(key) ?? definition.initial;
+      this.#values.set(key, value);
+      this.#startup.set(key, value);
+    }
+  }
+
+  /** Changes with every SET: part of what a plan may depend on. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** By lower-case name, for the planner. */
+  get values(): ReadonlyMap<string, string> {
+    return this.#values;
+  }
+
+  get(name: string): string {
+    return this.#values.get(name.toLowerCase()) ?? '';
+  }
+
+  /** SHOW: 42704 for a name that is not known. */
+  show(name: string): string {
+    const value = this.#values.get(name.toLowerCase());
+    if (value === undefined) throw unrecognized(name);
+    return value;
+  }
+
+  displayName(name: string): string {
+    return DEFINITION_OF.get(name.toLowerCase())?.name ?? name;
+  }
+
+  all(): readonly Readonly<{ name: string; value: string; description: string }>[] {
+    return SETTING_DEFINITIONS.map((definition) => ({
+      name: definition.name,
+      value: this.get(definition.name),
+      description: definition.description,
+    })).sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+  }
+
+  reported(): readonly Readonly<{ name: string; value: string }>[] {
+    return SETTING_DEFINITIONS.filter((definition) => definition.reported).map((definition) => ({
+      name: definition.name,
+      value: this.get(definition.name),
+    }));
+  }
+
+  /** Sets what the startup packet asked for: RESET goes back to it. */
+  setAtStartup(name: string, value: string): void {
+    const key = name.toLowerCase();
+    const canonical = this.#check(name, value);
+    this.#values.set(key, canonical);
+    this.#startup.set(key, canonical);
+    this.#version++;
+  }
+
+  /** Values that the server alone may give (session_authorization). */
+  setFixed(name: string, value: string): void {
+    this.#values.set(name.toLowerCase(), value);
+    this.#startup.set(name.toLowerCase(), value);
+  }
+
+  set(name: string, value: string, local = false): void {
+    this.#assign(name.toLowerCase(), this.#check(name, value), local);
+  }
+
+  /** RESET name, SET name TO DEFAULT. */
+  reset(name: string, local = false): void {
+    const key = name.toLowerCase();
+    const definition = DEFINITION_OF.get(key);
+    if (definition === undefined && !this.#values.has(key)) {
+      if (!key.includes('.') || key.startsWith('millrace.')) throw unrecognized(name);
+      return;
+    }
+    if (definition !== undefined && definition.context !== 'user') throw unchangeable(definition);
+    const initial = this.#startup.get(key);
+    this.#assign(key, initial ?? '', local);
+  }
+
+  resetAll(): void {
+    for (const definition of SETTING_DEFINITIONS) {
+      if (definition.context !== 'user' || definition.name.startsWith('transaction_')) continue;
+      this.#assign(definition.name.toLowerCase(), this.#startup.get(definition.name.toLowerCase())!, false);
+    }
+  }
+
+  beginBlock(): void {
+    this.#undo = [];
+    this.#local = [];
+  }
+
+  /** A place to which `restoreTo` goes back (a savepoint). */
+  mark(): number {
+    return this.#undo?.length ?? 0;
+  }
+
+  restoreTo(mark: number): void {
+    const undo = this.#undo;
+    if (undo === null) return;
+    while (undo.length > mark) this.#restore(undo.pop()!);
+  }
+
+  endBlock(committed: boolean): void {
+    if (committed) while (this.#local.length > 0) this.#restore(this.#local.pop()!);
+    else this.restoreTo(0);
+    this.#undo = null;
+    this.#local = [];
+  }
+
+  /** What the text encoders need. */
+  get text(): TextSettings {
+    if (this.#text !== null) return this.#text;
+    this.#text = {
+      timeZone: this.get('timezone'),
+      dateStyle: this.get('datestyle'),
+      intervalStyle: this.get('intervalstyle') as NonNullable<TextSettings['intervalStyle']>,
+      byteaOutput: this.get('bytea_output') as NonNullable<TextSettings['byteaOutput']>,
+      extraFloatDigits: Number(this.get('extra_float_digits')),
+      now: () => Date.now() * 1_000,
+    };
+    return this.#text;
+  }
+
+  get searchPath(): readonly string[] {
+    return parseNameList(this.get('search_path'));
+  }
+
+  #assign(key: string, value: string, local: boolean): void {
+    const before = this.#values.get(key);
+    if (before === undefined && this.#values.size > SETTING_DEFINITIONS.length + CUSTOM_SETTINGS_MAX) {
+      throw new SqlError('54000', 'too many custom settings in this session');
+    }
+    if (this.#undo !== null) {
+      this.#undo.push({ name: key, before });
+      if (local) this.#local.push({ name: key, before });
+      // A plain SET after a SET LOCAL outlives the block.
+      else this.#local = this.#local.filter((change) => change.name !== key);
+    } else if (local) {
+      return; // SET LOCAL outside a block has no effect; the session warns.
+    }
+    this.#store(key, value);
+  }
+
+  #restore(change: Change): void {
+    if (change.before === undefined) {
+      this.#values.delete(change.name);
+      this.#version++;
+    } else {
+      this.#store(change.name, change.before);
+    }
+  }
+
+  #store(key: string, value: string): void {
+    if (this.#values.get(key) === value) return;
+    this.#values.set(key, value);
+    this.#version++;
+    this.#text = null;
+    const definition = DEFINITION_OF.get(key);
+    if (definition?.reported) this.#onReport(definition.name, value);
+  }
+
+  #check(name: string, value: string): string {
+    const definition = DEFINITION_OF.get(name.toLowerCase());
+    if (definition === undefined) {
+      // A name with a prefix of its own is a custom setting, as in PostgreSQL; our own prefix is closed.
+      const [prefix] = name.toLowerCase().split('.');
+      if (!name.includes('.') || prefix === 'millrace') throw unrecognized(name);
+      return value;
+    }
+    if (definition.context !== 'user') throw unchangeable(definition);
+    const { kind } = definition;
+    const canonical = kind.canonical(value);
+    if (canonical === null) throw invalid(definition, value);
+    if (kind.only !== undefined && canonical !== kind.only) {
+      throw new SqlError('0A000', `${definition.name} can only be ${kind.only}`);
+    }
+    return canonical;
+  }
+}
+
+function unrecognized(name: string): SqlError {
+  return new SqlError('42704', `unrecognized configuration parameter "${name}"`);
+}
+
+function unchangeable(definition: SettingDefinition): SqlError {
+  return definition.context === 'server'
+    ? new SqlError('55P02', `parameter "${definition.name}" cannot be changed without restarting the server`)
+    : new SqlError('55P02', `parameter "${definition.name}" cannot be changed`);
+}
+
+function invalid(definition: SettingDefinition, value: string): SqlError {
+  const { values } = definition.kind;
+  return new SqlError('22023', `invalid value for parameter "${definition.name}": "${value}"`, {
+    hint: values === undefined ? undefined : `Available values: ${values.join(', ')}.`,
+  });
+}
+
+/** `"$user", public` as a list of names; unquoted ones fold to lower case. */
+export function parseNameList(text: string): readonly string[] {
+  const names: string[] = [];
+  const pattern = /\s*(?:"((?:[^"]|"")*)"|([^,"]*))\s*(?:,|$)/y;
+  while (pattern.lastIndex < text.length) {
+    const match = pattern.exec(text);
+    if (match === null || match[0] === '') break;
+    const name = match[1]?.replaceAll('""', '"') ?? match[2]!.trim().toLowerCase();
+    if (name !== '') names.push(name);
+  }
+  return names;
+}
