@@ -1,0 +1,33 @@
+/** Every bound in one place (I4): nothing grows past what stands here. */
+import { assert } from './assert.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Bytes a file source reads, and the most it decodes, in one tick. */
+export const FILE_CHUNK_BYTES = 1 * MIB;
+/** A longer line is rejected. */
+export const LINE_BYTES_MAX = 16 * MIB;
+/** Rows and bytes that one tick admits into a stream at the most; the rest waits for the next one. */
+export const TICK_ROWS_MAX = 65_536;
+export const TICK_BYTES_MAX = 8 * MIB;
+/** Rows waiting for admission before writers have to wait (back-pressure). */
+export const WAITING_BYTES_MAX = 64 * MIB;
+/** Rows kept in millrace.late_rows and millrace.rejected_rows each. */
+export const KEPT_ROWS_MAX = 10_000;
+/** Ticks kept in millrace.ticks. */
+export const KEPT_TICKS_MAX = 10_000;
+/** Unsent bytes of a finite result before its query waits for the reader. */
+export const RESULT_WINDOW_BYTES = 4 * MIB;
+/** Unsent bytes of a continuous result before it is cut off (53400). */
+export const UNSENT_BYTES_MAX = 16 * MIB;
+/** Time a finite query takes between two ticks at the most. */
+export const SLICE_MS = 5;
+/** Panes of a window at the most. */
+export const PANES_MAX = 1_000_000;
+/** Rows buffered by an open transaction block (54000). */
+export const BLOCK_ROWS_MAX = 1_000_000;
+
+assert(FILE_CHUNK_BYTES <= TICK_BYTES_MAX, 'a tick takes a whole chunk of a file');
+assert(TICK_BYTES_MAX <= WAITING_BYTES_MAX, 'a full tick fits what may wait');
+assert(RESULT_WINDOW_BYTES <= UNSENT_BYTES_MAX, 'a finite result waits before a continuous one is cut off');

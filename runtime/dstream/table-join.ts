@@ -1,0 +1,182 @@
+/**
+ * Each row of the left input with the matching rows of a table as of the end of the row's tick: the table's changes of
+ * the tick are applied first. The output is fixed then; later changes of the table do not reach it.
+ */
+import type { Schema } from '../../common/types.ts';
+import type { Batch, Column } from '../batch/column.ts';
+import { isValid } from '../batch/column.ts';
+import { compactBatch, concatBatches } from '../batch/concat.ts';
+import { buildColumn } from '../batch/datum.ts';
+import { gatherBatch } from '../batch/gather.ts';
+import { selectLeniently, type PredicateProgram } from '../expression/compile.ts';
+import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
+import type { PlanNode } from '../plan/query-plan.ts';
+import { GroupTable } from '../state/group-table.ts';
+import { NO_ID } from '../state/key-table.ts';
+import { consolidate } from '../batch/consolidate.ts';
+import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import type { Delta, DStream, QueryContext, StatefulDStream, Tick } from './dstream.ts';
+
+type JoinNode = PlanNode & { kind: 'table-join' };
+
+export class TableJoin implements StatefulDStream {
+  readonly schema: Schema;
+  readonly timeColumns: readonly number[];
+  readonly #node: JoinNode;
+  readonly #left: DStream;
+  readonly #right: DStream;
+  readonly #condition: PredicateProgram | null;
+  readonly #context: QueryContext;
+  /** the table's rows, each as often as its weight says, in one batch */
+  #rows: Batch;
+  #index: GroupTable;
+  #rowsOfKey: number[][] = [];
+  /** changes of the table not yet applied */
+  #changes: Batch[] = [];
+
+  constructor(
+    left: DStream,
+    right: DStream,
+    node: JoinNode,
+    condition: PredicateProgram | null,
+    context: QueryContext,
+  ) {
+    this.schema = node.schema;
+    this.#node = node;
+    this.#left = left;
+    this.#right = right;
+    this.#condition = condition;
+    this.#context = context;
+    this.timeColumns = node.timeColumns.filter((c) => left.timeColumns.includes(c));
+    this.#rows = concatBatches(right.schema, []);
+    this.#index = this.#newIndex();
+  }
+
+  step(_tick: Tick, [left, right]: readonly [Delta, Delta]): Delta {
+    for (const batch of right.batches) this.#changes.push(compactBatch(this.#right.schema, batch));
+    const batches: Batch[] = [];
+    if (left.batches.length > 0) this.#applyChanges();
+    for (const batch of left.batches) {
+      const joined = this.#join(batch);
+      if (joined !== null) batches.push(joined);
+    }
+    const watermarks = this.timeColumns.map((c) => left.watermarks[this.#left.timeColumns.indexOf(c)]!);
+    return { batches, watermarks, ended: left.ended };
+  }
+
+  memoryBytes(): number {
+    return this.#index.memoryBytes() + 96 * this.#rows.rows;
+  }
+
+  save(w: StateWriter): void {
+    this.#applyChanges();
+    w.array(encodeBatch(this.#right.schema, this.#rows));
+  }
+
+  load(r: StateReader): void {
+    this.#rows = decodeBatch(this.#right.schema, r.array(Uint8Array));
+    this.#buildIndex();
+  }
+
+  #newIndex(): GroupTable {
+    return new GroupTable(this.#node.tableKeys.map((k) => this.#right.schema[k]!.type));
+  }
+
+  #applyChanges(): void {
+    if (this.#changes.length === 0) return;
+    const { schema } = this.#right;
+    const merged = concatBatches(schema, consolidate(schema, [this.#rows, ...this.#changes]));
+    this.#changes = [];
+    const rows: number[] = [];
+    for (let i = 0; i < merged.rows; i++) for (let k = merged.weights?.[i] ?? 1; k > 0; k--) rows.push(i);
+    this.#rows = compactBatch(schema, {
+      ...gatherBatch(merged, Uint32Array.from(rows), rows.length),
+      weights: null,
+    });
+    this.#buildIndex();
+  }
+
+  #buildIndex(): void {
+    this.#index = this.#newIndex();
+    const groups = new Uint32Array(this.#rows.rows);
+    this.#index.intern(this.#rows, this.#node.tableKeys, groups);
+    this.#rowsOfKey = Array.from({ length: this.#index.limit }, () => []);
+    const keys = this.#node.tableKeys.map((k) => this.#rows.columns[k]!);
+    for (let i = 0; i < groups.length; i++) {
+      // NULL equals nothing
+      if (keys.every((column) => isValid(column.valid, i))) this.#rowsOfKey[groups[i]!]!.push(i);
+    }
+  }
+
+  #join(batch: Batch): Batch | null {
+    const groups = new Uint32Array(batch.rows);
+    this.#index.lookup(batch, this.#node.inputKeys, groups);
+    const keys = this.#node.inputKeys.map((k) => batch.columns[k]!);
+    const left: number[] = [];
+    const right: number[] = [];
+    for (let i = 0; i < batch.rows; i++) {
+      if (groups[i] === NO_ID || !keys.every((column) => isValid(column.valid, i))) continue;
+      for (const row of this.#rowsOfKey[groups[i]!] ?? []) {
+        left.push(i);
+        right.push(row);
+      }
+    }
+    const pairs = this.#pairs(batch, left, right);
+    const kept = pairs === null ? [] : this.#satisfying(pairs);
+    if (this.#node.join === 'inner') {
+      if (pairs === null || kept.length === 0) return null;
+      return kept.length === pairs.rows ? pairs : gatherBatch(pairs, Uint32Array.from(kept), kept.length);
+    }
+    return this.#withUnmatched(batch, left, right, kept);
+  }
+
+  #pairs(batch: Batch, left: readonly number[], right: readonly number[]): Batch | null {
+    if (left.length === 0) return null;
+    const a = gatherBatch(batch, Uint32Array.from(left), left.length);
+    const b = gatherBatch(this.#rows, Uint32Array.from(right), right.length);
+    return { rows: left.length, columns: [...a.columns, ...b.columns], weights: a.weights };
+  }
+
+  #satisfying(pairs: Batch): number[] {
+    if (this.#condition === null) return Array.from({ length: pairs.rows }, (_, i) => i);
+    const selected = new Uint32Array(pairs.rows);
+    const count = selectLeniently(this.#condition, pairs, selected, (row, error) =>
+      this.#context.reject(error, this.schema, pairs, row),
+    );
+    return Array.from(selected.subarray(0, count));
+  }
+
+  /** Left join, in the order of the left rows: those without a match get NULLs. */
+  #withUnmatched(
+    batch: Batch,
+    left: readonly number[],
+    right: readonly number[],
+    kept: readonly number[],
+  ): Batch | null {
+    if (batch.rows === 0) return null;
+    const matches = new Map<number, number[]>();
+    for (const pair of kept) {
+      const rows = matches.get(left[pair]!);
+      if (rows === undefined) matches.set(left[pair]!, [right[pair]!]);
+      else rows.push(right[pair]!);
+    }
+    const nullRow = this.#rows.rows;
+    const leftRows: number[] = [];
+    const rightRows: number[] = [];
+    for (let i = 0; i < batch.rows; i++) {
+      for (const row of matches.get(i) ?? [nullRow]) {
+        leftRows.push(i);
+        rightRows.push(row);
+      }
+    }
+    const extended = concatBatches(this.#right.schema, [this.#rows, this.#nullRow()]);
+    const a = gatherBatch(batch, Uint32Array.from(leftRows), leftRows.length);
+    const b = gatherBatch(extended, Uint32Array.from(rightRows), rightRows.length);
+    return { rows: leftRows.length, columns: [...a.columns, ...b.columns], weights: a.weights };
+  }
+
+  #nullRow(): Batch {
+    const columns = this.#right.schema.map((field): Column => buildColumn(field.type, [null]));
+    return { rows: 1, columns, weights: null };
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * The first rows of each partition in an order; without a limit, a sort. Ties are broken by the whole row, so that the
+ * answer is one. Three ways to run:
+ *
+ *   per window   rows wait until the watermark passes their window, then the window's best leave and the rest go
+ *   at the end   (finite) all rows wait for the end of the input
+ *   maintained   every tick sends what entered and left the top; all rows are kept, for any may move up
+ */
+import type { Schema } from '../../common/types.ts';
+import type { Batch, Column } from '../batch/column.ts';
+import { isValid } from '../batch/column.ts';
+import { rowComparator, type RowComparator } from '../batch/compare-rows.ts';
+import { compactBatch, concatBatches } from '../batch/concat.ts';
+import { consolidate, consolidatePair } from '../batch/consolidate.ts';
+import { gatherBatch } from '../batch/gather.ts';
+import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
+import type { PlanNode } from '../plan/query-plan.ts';
+import { GroupTable } from '../state/group-table.ts';
+import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import type { Delta, DStream, StatefulDStream, Tick } from './dstream.ts';
+
+type TopNNode = PlanNode & { kind: 'top-n' };
+
+export class TopN implements StatefulDStream {
+  readonly schema: Schema;
+  readonly timeColumns: readonly number[];
+  readonly #node: TopNNode;
+  readonly #input: DStream;
+  readonly #mode: 'window' | 'end' | 'maintained';
+  /** rows that wait, or all rows (maintained) */
+  #held: Batch[] = [];
+  #shown: Batch[] = [];
+
+  constructor(input: DStream, node: TopNNode, finite: boolean) {
+    this.schema = node.schema;
+    this.#node = node;
+    this.#input = input;
+    this.timeColumns = node.timeColumns.filter((c) => input.timeColumns.includes(c));
+    const perWindow = node.perWindow !== null && input.timeColumns.includes(node.perWindow);
+    this.#mode = finite ? 'end' : perWindow ? 'window' : 'maintained';
+  }
+
+  step(_tick: Tick, [input]: readonly [Delta]): Delta {
+    const out: Batch[] = [];
+    const watermarks = this.timeColumns.map((c) => input.watermarks[this.#input.timeColumns.indexOf(c)]!);
+    switch (this.#mode) {
+      case 'end':
+        for (const batch of input.batches) this.#held.push(compactBatch(this.#input.schema, batch));
+        if (input.ended) out.push(...this.#best(this.#takeHeld()));
+        break;
+      case 'window':
+        this.#stepWindows(input, out);
+        break;
+      case 'maintained':
+        if (input.batches.length > 0) this.#maintain(input.batches, out);
+        break;
+    }
+    return { batches: out, watermarks, ended: input.ended };
+  }
+
+  memoryBytes(): number {
+    return this.#held.reduce((sum, b) => sum + 64 * b.rows, 0);
+  }
+
+  save(w: StateWriter): void {
+    for (const [schema, list] of [
+      [this.#input.schema, this.#held],
+      [this.schema, this.#shown],
+    ] as const) {
+      w.number(list.length);
+      for (const batch of list) w.array(encodeBatch(schema, batch));
+    }
+  }
+
+  load(r: StateReader): void {
+    this.#held = Array.from({ length: r.number() }, () =>
+      decodeBatch(this.#input.schema, r.array(Uint8Array)),
+    );
+    this.#shown = Array.from({ length: r.number() }, () => decodeBatch(this.schema, r.array(Uint8Array)));
+  }
+
+  #takeHeld(): Batch {
+    const all = concatBatches(this.#input.schema, this.#held);
+    this.#held = [];
+    return all;
+  }
+
+  #stepWindows(input: Delta, out: Batch[]): void {
+    const column = this.#node.perWindow!;
+    const watermark = input.ended
+      ? Number.POSITIVE_INFINITY
+      : input.watermarks[this.#input.timeColumns.indexOf(column)]!;
+    // an upstream window reduce sends whole windows whose watermark has passed: no copy is kept then
+    const closed: Batch[] = [];
+    const waiting: Batch[] = [];
+    for (const batch of [...this.#held, ...input.batches]) {
+      const ends = timesOf(batch.columns[column]!, this.#input.schema[column]!.type.name === 'date');
+      const split = splitByTime(batch, ends, watermark);
+      if (split.closed !== null) closed.push(split.closed);
+      if (split.open !== null) waiting.push(split.open);
+    }
+    this.#held = waiting.map((b) => (this.#held.includes(b) ? b : compactBatch(this.#input.schema, b)));
+    if (closed.length === 0) return;
+    for (const window of byWindow(closed, column)) {
+      out.push(...this.#best(window.length === 1 ? window[0]! : concatBatches(this.#input.schema, window)));
+    }
+  }
+
+  /** The best of each partition of one batch, in order, with their rank where asked. */
+  #best(all: Batch): Batch[] {
+    if (all.rows === 0) return [];
+    const { partition, order, limit, offset, rank } = this.#node;
+    const compare = rowComparator(this.#input.schema, all, order, true);
+    const chosen: number[] = [];
+    const ranks: number[] = [];
+    for (const rows of this.#partitions(all, partition)) {
+      const best = limit === null ? rows.sort(compare) : smallest(rows, offset + limit, compare);
+      for (let i = offset; i < best.length; i++) {
+        chosen.push(best[i]!);
+        ranks.push(i + 1);
+      }
+    }
+    const picked = gatherBatch(all, Uint32Array.from(chosen), chosen.length);
+    if (!rank) return [picked];
+    const numbers: Column = { kind: 'int64', values: Float64Array.from(ranks), wide: null, valid: null };
+    return [{ ...picked, columns: [...picked.columns, numbers] }];
+  }
+
+  #partitions(all: Batch, keys: readonly number[]): Uint32Array[] {
+    if (keys.length === 0) return [Uint32Array.from({ length: all.rows }, (_, i) => i)];
+    const table = new GroupTable(keys.map((k) => this.#input.schema[k]!.type));
+    const groups = new Uint32Array(all.rows);
+    table.intern(all, keys, groups);
+    const rows: number[][] = Array.from({ length: table.limit }, () => []);
+    for (let i = 0; i < all.rows; i++) rows[groups[i]!]!.push(i);
+    return rows.map((r) => Uint32Array.from(r));
+  }
+
+  #maintain(batches: readonly Batch[], out: Batch[]): void {
+    const { schema } = this.#input;
+    this.#held = consolidate(schema, [...this.#held, ...batches.map((b) => compactBatch(schema, b))]);
+    const all = unweighted(concatBatches(schema, this.#held));
+    this.#held = all.rows === 0 ? [] : [concatBatches(schema, this.#held)];
+    const fresh = this.#best(all).map((b) => compactBatch(this.schema, b));
+    consolidatePair(this.schema, this.#shown, fresh, out);
+    this.#shown = fresh;
+  }
+}
+
+/** Each row as often as its weight says. */
+function unweighted(batch: Batch): Batch {
+  if (batch.weights === null) return batch;
+  const rows: number[] = [];
+  for (let i = 0; i < batch.rows; i++) for (let k = 0; k < batch.weights[i]!; k++) rows.push(i);
+  return { ...gatherBatch(batch, Uint32Array.from(rows), rows.length), weights: null };
+}
+
+/** The `count` smallest rows in order. */
+export function smallest(rows: Uint32Array, count: number, compare: RowComparator): Uint32Array {
+  if (count >= rows.length || count > 1000) return rows.sort(compare).subarray(0, count);
+  const best = new Uint32Array(count);
+  let held = 0;
+  for (const row of rows) {
+    if (held === count && (count === 0 || compare(row, best[held - 1]!) >= 0)) continue;
+    let at = held < count ? held++ : held - 1;
+    while (at > 0 && compare(row, best[at - 1]!) < 0) {
+      best[at] = best[at - 1]!;
+      at--;
+    }
+    best[at] = row;
+  }
+  return best.subarray(0, held);
+}
+
+function timesOf(column: Column, days: boolean): (row: number) => number {
+  if (column.kind !== 'float64' && column.kind !== 'int32')
+    throw new TypeError('window_end in another layout');
+  const scale = days ? 86_400_000_000 : 1;
+  return (row) => (isValid(column.valid, row) ? column.values[row]! * scale : Number.NEGATIVE_INFINITY);
+}
+
+function splitByTime(
+  batch: Batch,
+  time: (row: number) => number,
+  watermark: number,
+): { closed: Batch | null; open: Batch | null } {
+  const closed = new Uint32Array(batch.rows);
+  const open = new Uint32Array(batch.rows);
+  let c = 0;
+  let o = 0;
+  for (let i = 0; i < batch.rows; i++) {
+    if (time(i) <= watermark) closed[c++] = i;
+    else open[o++] = i;
+  }
+  if (o === 0) return { closed: batch, open: null };
+  if (c === 0) return { closed: null, open: batch };
+  return { closed: gatherBatch(batch, closed, c), open: gatherBatch(batch, open, o) };
+}
+
+/** Batches of one window each (its parts stay apart), in the order of window_end. */
+function byWindow(batches: readonly Batch[], column: number): Batch[][] {
+  const windows = new Map<number, Batch[]>();
+  const put = (end: number, batch: Batch): void => {
+    const parts = windows.get(end);
+    if (parts === undefined) windows.set(end, [batch]);
+    else parts.push(batch);
+  };
+  for (const batch of batches) {
+    const { values } = batch.columns[column] as { values: Float64Array | Int32Array };
+    let same = true;
+    for (let i = 1; i < batch.rows; i++) same &&= values[i] === values[0];
+    if (same) {
+      put(values[0]!, batch);
+      continue;
+    }
+    const rows = new Map<number, number[]>();
+    for (let i = 0; i < batch.rows; i++) {
+      const list = rows.get(values[i]!);
+      if (list === undefined) rows.set(values[i]!, [i]);
+      else list.push(i);
+    }
+    for (const [end, list] of rows) put(end, gatherBatch(batch, Uint32Array.from(list), list.length));
+  }
+  return [...windows].sort((a, b) => a[0] - b[0]).map(([, parts]) => parts);
+}

@@ -1,0 +1,123 @@
+/**
+ * Each row once per window it is in, with window_start and window_end appended. Rows late for a window leave that
+ * window out. Serves windowed relations that are not aggregated by window, and EMIT CHANGES over windows.
+ */
+import { physicalKind, type Schema } from '../../common/types.ts';
+import type { Batch, Column } from '../batch/column.ts';
+import { isValid } from '../batch/column.ts';
+import { gatherBatch } from '../batch/gather.ts';
+import type { LatePolicy, WindowSpecification } from '../plan/query-plan.ts';
+import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import { windowShape, type WindowShape } from '../state/window-shape.ts';
+import type { Delta, DStream, QueryContext, StatefulDStream, Tick } from './dstream.ts';
+
+const MICROS_PER_DAY = 86_400_000_000;
+
+export type WindowExpandOptions = Readonly<{
+  window: WindowSpecification;
+  /** ordinal of the time attribute */
+  time: number;
+  schema: Schema;
+  timeColumns: readonly number[];
+  /** null: every window counts, closed or not (no aggregation by window follows) */
+  late: LatePolicy | null;
+}>;
+
+export class WindowExpand implements StatefulDStream {
+  readonly schema: Schema;
+  readonly timeColumns: readonly number[];
+  readonly #options: WindowExpandOptions;
+  readonly #inputSchema: Schema;
+  readonly #context: QueryContext;
+  readonly #shape: WindowShape;
+  readonly #inputTimes: readonly number[];
+  readonly #watermarkOf: number;
+  readonly #sizeMicros: number;
+  #watermark = Number.NEGATIVE_INFINITY;
+
+  constructor(input: DStream, options: WindowExpandOptions, context: QueryContext) {
+    this.schema = options.schema;
+    this.#options = options;
+    this.#inputSchema = input.schema;
+    this.#context = context;
+    this.#shape = windowShape(options.window);
+    this.#inputTimes = input.timeColumns;
+    this.#watermarkOf = input.timeColumns.indexOf(options.time);
+    this.#sizeMicros = options.window.kind === 'session' ? 0 : options.window.sizeMicros;
+    const start = input.schema.length;
+    this.timeColumns = options.timeColumns.filter((c) =>
+      c >= start ? this.#watermarkOf >= 0 : input.timeColumns.includes(c),
+    );
+  }
+
+  step(_tick: Tick, [input]: readonly [Delta]): Delta {
+    const before = this.#watermark;
+    const batches: Batch[] = [];
+    for (const batch of input.batches) {
+      const expanded = this.#expand(batch, before);
+      if (expanded !== null) batches.push(expanded);
+    }
+    const watermark = this.#watermarkOf < 0 ? before : input.watermarks[this.#watermarkOf]!;
+    this.#watermark = Math.max(before, watermark);
+    return { batches, watermarks: this.#outputWatermarks(input), ended: input.ended };
+  }
+
+  memoryBytes(): number {
+    return 0;
+  }
+
+  save(w: StateWriter): void {
+    w.number(this.#watermark);
+  }
+
+  load(r: StateReader): void {
+    this.#watermark = r.number();
+  }
+
+  #expand(batch: Batch, watermark: number): Batch | null {
+    const { late, time } = this.#options;
+    const { widthMicros, offsetMicros, firstPane, endPane, firstWindow, lastWindow } = this.#shape;
+    const column = batch.columns[time]!;
+    if (column.kind !== 'float64' && column.kind !== 'int32')
+      throw new TypeError('time attribute in another layout');
+    const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
+    const lateness = late?.kind === 'correct' ? late.latenessMicros : 0;
+    const closed = late === null ? Number.NEGATIVE_INFINITY : this.#shape.lastClosed(watermark - lateness);
+    const rows: number[] = [];
+    const starts: number[] = [];
+    const ends: number[] = [];
+    for (let i = 0; i < batch.rows; i++) {
+      if (!isValid(column.valid, i)) continue;
+      const at = column.values[i]! * scale;
+      const pane = Math.floor((at - offsetMicros) / widthMicros);
+      if (!Number.isFinite(pane)) continue;
+      const last = lastWindow(pane);
+      const first = firstWindow(pane);
+      if (first <= closed && first <= last) this.#context.late(at, watermark, this.#inputSchema, batch, i);
+      for (let window = Math.max(first, closed + 1); window <= last; window++) {
+        rows.push(i);
+        starts.push(firstPane(window) * widthMicros + offsetMicros);
+        ends.push(endPane(window) * widthMicros + offsetMicros);
+      }
+    }
+    if (rows.length === 0) return null;
+    const expanded = gatherBatch(batch, Uint32Array.from(rows), rows.length);
+    const type = this.schema[this.#inputSchema.length]!.type;
+    const bounds = [starts, ends].map(
+      (values): Column =>
+        physicalKind(type) === 'int32'
+          ? { kind: 'int32', values: Int32Array.from(values, (v) => v / MICROS_PER_DAY), valid: null }
+          : { kind: 'float64', values: Float64Array.from(values), valid: null },
+    );
+    return { ...expanded, columns: [...expanded.columns, ...bounds] };
+  }
+
+  #outputWatermarks(input: Delta): number[] {
+    const start = this.#inputSchema.length;
+    const watermark = input.ended ? Number.POSITIVE_INFINITY : this.#watermark;
+    return this.timeColumns.map((c) => {
+      if (c < start) return input.watermarks[this.#inputTimes.indexOf(c)]!;
+      return c === start ? watermark - this.#sizeMicros : watermark;
+    });
+  }
+}

@@ -1,0 +1,63 @@
+/** From the format of a stream or of a COPY to its decoder. */
+import { unreachable } from '../../../common/assert.ts';
+import type { IngestOptions } from '../../engine-client.ts';
+import type { ColumnDefinition } from '../../plan/relation.ts';
+import { CopyBinaryDecoder } from './copy-binary-decoder.ts';
+import type { DecodedField } from './decoded-columns.ts';
+import { DelimitedDecoder } from './delimited-decoder.ts';
+import { JsonArrayDecoder } from './json-array-decoder.ts';
+import { JsonDecoder } from './json-decoder.ts';
+import type { LineDecoder } from './line-decoder.ts';
+import { TextDecoder } from './text-decoder.ts';
+
+/**
+ * `positions`: schema ordinals of a positional format's fields. `used`: ordinals somebody reads; null = all. Columns
+ * with a default or generated are never rejected for being absent: the caller fills them.
+ */
+export function createDecoder(
+  columns: readonly ColumnDefinition[],
+  positions: readonly number[],
+  format: IngestOptions['format'],
+  used: ReadonlySet<number> | null,
+  label: string,
+): LineDecoder {
+  const fields = columns.map(
+    (column, i): DecodedField => ({
+      name: column.name,
+      type: column.type,
+      notNull: column.notNull && column.defaultValue === null && column.generated === null,
+      used: used === null || used.has(i),
+    }),
+  );
+  switch (format.format) {
+    case 'json':
+      return new JsonDecoder(fields, format.timestampUnit);
+    case 'csv': {
+      const { delimiter, nullText, header, timestampUnit } = format;
+      const csv = { delimiter, quote: '"', escape: '"', nullText, header, timestampUnit, label };
+      return new DelimitedDecoder(fields, positions, csv, header);
+    }
+    case 'text':
+      return new TextDecoder(fields, positions[0] ?? 0);
+    case 'copy-text': {
+      const { delimiter, nullText, header } = format;
+      const text = { delimiter, quote: null, escape: '\\', nullText, header, timestampUnit: null, label };
+      return new DelimitedDecoder(fields, positions, text, false);
+    }
+    case 'copy-csv': {
+      const { delimiter, nullText, header, quote, escape } = format;
+      return new DelimitedDecoder(
+        fields,
+        positions,
+        { delimiter, quote, escape, nullText, header, timestampUnit: null, label },
+        false,
+      );
+    }
+    case 'copy-binary':
+      return new CopyBinaryDecoder(fields, positions, label);
+    case 'json-array':
+      return new JsonArrayDecoder(fields, positions);
+    default:
+      return unreachable(format);
+  }
+}

@@ -1,0 +1,312 @@
+/**
+ * Lines of delimited fields: CSV (RFC 4180 quoting) and COPY's text format (backslash escapes).
+ *
+ * A loop is generated per schema and format. It takes plain fields only: digits, views of text, ISO timestamps. A row
+ * with anything else (a quote, an escape, a 16-digit number, an odd date, a wrong number of fields) goes to the careful
+ * reader below, which follows PostgreSQL's COPY to the letter; then the loop goes on. Text is unescaped in place.
+ */
+import { isUtf8 } from 'node:buffer';
+import { SqlError } from '../../../common/sql-error.ts';
+import { BATCH_ROWS_MAX } from '../../batch/column.ts';
+import { DecodedColumns, fieldStorage, nullViolation, type DecodedField } from './decoded-columns.ts';
+import { generateDelimitedLoop, type DelimitedLoop } from './delimited-loop.ts';
+import { invalidUtf8, payloadText, type DecodeOutput, type LineDecoder } from './line-decoder.ts';
+import { epochMicros, type TimestampUnit } from './epoch.ts';
+
+export type DelimitedFormat = Readonly<{
+  delimiter: string;
+  /** csv: the quote; null: backslash escapes */
+  quote: string | null;
+  escape: string;
+  nullText: string;
+  /** the first line names the columns (csv streams: in any order) */
+  header: boolean;
+  timestampUnit: TimestampUnit | null;
+  /** rejected rows and CONTEXT lines begin with it: `COPY tweets` */
+  label: string;
+}>;
+
+type RawField = { start: number; end: number; quoted: boolean };
+
+export class DelimitedDecoder implements LineDecoder {
+  readonly #columns: DecodedColumns;
+  readonly #format: DelimitedFormat;
+  readonly #byHeader: boolean;
+  /** order[i]: the schema's field that the i-th field of a line fills; −1: none */
+  #order: readonly number[];
+  #loop: DelimitedLoop | null = null;
+  #headerSeen: boolean;
+  #line = 0;
+
+  /** `positions`: schema ordinals of a line's fields; `byHeader`: the header line decides instead. */
+  constructor(
+    fields: readonly DecodedField[],
+    positions: readonly number[],
+    format: DelimitedFormat,
+    byHeader: boolean,
+  ) {
+    this.#columns = new DecodedColumns(fields);
+    this.#format = format;
+    this.#order = positions;
+    this.#byHeader = byHeader;
+    this.#headerSeen = !format.header;
+  }
+
+  recycle(): void {
+    this.#columns.recycle();
+  }
+
+  decode(chunk: Uint8Array, from: number, to: number, final: boolean, out: DecodeOutput): number {
+    let at = from;
+    if (!this.#headerSeen && at < to) {
+      const end = lineEnd(chunk, at, to, this.#format);
+      if (end === to && !final) return at;
+      at = this.#header(chunk, at, end);
+    }
+    const loop = (this.#loop ??= generateDelimitedLoop(this.#columns.fields, this.#order, this.#format));
+    // the loop reads up to a newline without looking at `to`
+    const linesEnd = chunk.subarray(0, to).lastIndexOf(10) + 1;
+    const clean = isUtf8(chunk.subarray(from, Math.max(from, linesEnd)));
+    let rows = 0;
+    while (at < to) {
+      const state =
+        clean && at < linesEnd ? loop(this.#columns.arrays, chunk, at, linesEnd, rows) : { rows, at };
+      this.#line += state.rows - rows;
+      rows = state.rows;
+      at = state.at;
+      if (rows < BATCH_ROWS_MAX && at < to) {
+        const end = lineEnd(chunk, at, to, this.#format);
+        if (end === to && !final) break;
+        this.#line++;
+        if (this.#carefulRow(chunk, at, end, rows, out)) rows++;
+        at = end + 1;
+      }
+      if (rows === BATCH_ROWS_MAX) {
+        out.batch(this.#columns.take(chunk, rows));
+        rows = 0;
+      }
+    }
+    if (rows > 0) out.batch(this.#columns.take(chunk, rows));
+    return Math.min(at, to);
+  }
+
+  #header(chunk: Uint8Array, from: number, end: number): number {
+    this.#line++;
+    this.#headerSeen = true;
+    if (this.#byHeader) {
+      const names = this.#split(chunk, from, end).map((f) => text(chunk, f).trim());
+      this.#order = names.map((name) => this.#columns.fields.findIndex((f) => f.name === name));
+    }
+    return end + 1;
+  }
+
+  /** Reads a line the careful way; false: rejected. */
+  #carefulRow(chunk: Uint8Array, from: number, end: number, row: number, out: DecodeOutput): boolean {
+    let payload: string | null = null;
+    try {
+      // before unescaping changes the bytes
+      payload = payloadText(chunk, from, end);
+      if (!isUtf8(chunk.subarray(from, end))) throw invalidUtf8();
+      const fields = this.#split(chunk, from, end);
+      this.#checkCount(fields, chunk);
+      const seen = new Set<number>();
+      fields.forEach((field, i) => {
+        const target = this.#order[i]!;
+        if (target < 0) return;
+        seen.add(target);
+        this.#setField(target, row, chunk, field);
+      });
+      this.#columns.fields.forEach((field, f) => {
+        if (field.used && !seen.has(f)) this.#columns.setNull(f, row);
+      });
+      return true;
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      this.#undoNulls(row);
+      out.reject({ error, line: this.#line, payload: payload ?? '' });
+      return false;
+    }
+  }
+
+  /** A rejected row leaves no NULL behind. */
+  #undoNulls(row: number): void {
+    for (const a of this.#columns.arrays) {
+      const bit = 1 << (row & 7);
+      if ((a.bits[row >> 3]! & bit) === 0) {
+        a.bits[row >> 3] = a.bits[row >> 3]! | bit;
+        a.nulls--;
+      }
+    }
+  }
+
+  #checkCount(fields: readonly RawField[], chunk: Uint8Array): void {
+    const context = `${this.#format.label}, line ${this.#line}`;
+    if (fields.length > this.#order.length) {
+      const extra = fields[this.#order.length]!;
+      throw new SqlError('22P04', 'extra data after last expected column', {
+        context: `${context}: "${text(chunk, extra).slice(0, 100)}"`,
+      });
+    }
+    if (fields.length === this.#order.length) return;
+    const missing = this.#columns.fields[this.#order[fields.length]!]?.name ?? '';
+    throw new SqlError('22P04', `missing data for column "${missing}"`, { context });
+  }
+
+  #setField(target: number, row: number, chunk: Uint8Array, raw: RawField): void {
+    const field = this.#columns.fields[target]!;
+    if (!field.used) {
+      if (field.notNull && this.#isNull(chunk, raw)) throw nullViolation(field.name);
+      return;
+    }
+    if (this.#isNull(chunk, raw)) {
+      this.#columns.setNull(target, row);
+      return;
+    }
+    const end = this.#unescape(chunk, raw);
+    if (fieldStorage(field.type) === 'view') {
+      checkText(chunk, raw.start, end);
+      this.#columns.setView(target, row, raw.start, end);
+      return;
+    }
+    const value = text(chunk, { ...raw, end });
+    try {
+      const micros = epochMicros(value, field.type, this.#format.timestampUnit);
+      if (micros !== null) this.#columns.setDatum(target, row, micros);
+      else this.#columns.setText(target, row, value);
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      const context = `${this.#format.label}, line ${this.#line}, column ${field.name}: "${value.slice(0, 100)}"`;
+      throw new SqlError(error.code, error.message, { detail: error.detail, hint: error.hint, context });
+    }
+  }
+
+  #isNull(chunk: Uint8Array, raw: RawField): boolean {
+    if (raw.quoted || raw.end - raw.start !== this.#format.nullText.length) return false;
+    return text(chunk, raw) === this.#format.nullText;
+  }
+
+  /** Fields of a line, still escaped; a quoted one without its quotes. */
+  #split(chunk: Uint8Array, from: number, to: number): RawField[] {
+    let end = to;
+    if (end > from && chunk[end - 1] === 13) end--;
+    const delimiter = this.#format.delimiter.charCodeAt(0);
+    const out: RawField[] = [];
+    let at = from;
+    for (;;) {
+      const field =
+        this.#format.quote === null
+          ? splitEscaped(chunk, at, end, delimiter)
+          : this.#splitQuoted(chunk, at, end, delimiter);
+      out.push(field.field);
+      if (field.next > end) return out;
+      at = field.next;
+    }
+  }
+
+  #splitQuoted(
+    chunk: Uint8Array,
+    from: number,
+    end: number,
+    delimiter: number,
+  ): { field: RawField; next: number } {
+    const quote = this.#format.quote!.charCodeAt(0);
+    const escape = this.#format.escape.charCodeAt(0);
+    if (chunk[from] !== quote) {
+      let at = from;
+      while (at < end && chunk[at] !== delimiter) at++;
+      return { field: { start: from, end: at, quoted: false }, next: at + 1 };
+    }
+    let at = from + 1;
+    for (;;) {
+      if (at >= end)
+        throw new SqlError('22P04', 'unterminated CSV quoted field', {
+          context: `${this.#format.label}, line ${this.#line}`,
+        });
+      if (chunk[at] === escape && at + 1 < end && (chunk[at + 1] === quote || chunk[at + 1] === escape))
+        at += 2;
+      else if (chunk[at] === quote) break;
+      else at++;
+    }
+    const field = { start: from + 1, end: at, quoted: true };
+    if (at + 1 < end && chunk[at + 1] !== delimiter) {
+      throw new SqlError('22P04', 'unexpected data after a quoted CSV field', {
+        context: `${this.#format.label}, line ${this.#line}`,
+      });
+    }
+    return { field, next: at + 2 };
+  }
+
+  /** Unescapes in place; returns the new end. */
+  #unescape(chunk: Uint8Array, raw: RawField): number {
+    if (this.#format.quote === null) return unescapeBackslashes(chunk, raw.start, raw.end);
+    if (!raw.quoted) return raw.end;
+    const escape = this.#format.escape.charCodeAt(0);
+    const quote = this.#format.quote.charCodeAt(0);
+    let to = raw.start;
+    for (let at = raw.start; at < raw.end; at++) {
+      if (chunk[at] === escape && at + 1 < raw.end && (chunk[at + 1] === quote || chunk[at + 1] === escape))
+        at++;
+      chunk[to++] = chunk[at]!;
+    }
+    return to;
+  }
+}
+
+/** End of the line that begins at `from`: a newline outside of quotes, or `to`. */
+function lineEnd(chunk: Uint8Array, from: number, to: number, format: DelimitedFormat): number {
+  const quote = format.quote === null ? -1 : format.quote.charCodeAt(0);
+  let inside = false;
+  for (let at = from; at < to; at++) {
+    const c = chunk[at];
+    if (c === quote) inside = !inside;
+    else if (c === 10 && !inside) return at;
+    else if (c === 92 && format.quote === null) at++;
+  }
+  return to;
+}
+
+function splitEscaped(
+  chunk: Uint8Array,
+  from: number,
+  end: number,
+  delimiter: number,
+): { field: RawField; next: number } {
+  let at = from;
+  while (at < end && chunk[at] !== delimiter) at += chunk[at] === 92 ? 2 : 1;
+  at = Math.min(at, end);
+  return { field: { start: from, end: at, quoted: false }, next: at + 1 };
+}
+
+const ESCAPES: Readonly<Record<number, number>> = { 98: 8, 102: 12, 110: 10, 114: 13, 116: 9, 118: 11 };
+
+/** COPY text's \b \f \n \r \t \v, octal and \x escapes. */
+function unescapeBackslashes(chunk: Uint8Array, start: number, end: number): number {
+  let to = start;
+  for (let at = start; at < end; at++) {
+    let c = chunk[at]!;
+    if (c === 92 && at + 1 < end) {
+      c = chunk[++at]!;
+      const rest = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(3, end - at)).toString('latin1');
+      const octal = /^[0-7]{1,3}/.exec(rest)?.[0];
+      const hex = /^x([0-9a-fA-F]{1,2})/.exec(rest);
+      if (octal !== undefined) {
+        c = Number.parseInt(octal, 8) & 255;
+        at += octal.length - 1;
+      } else if (hex !== null) {
+        c = Number.parseInt(hex[1]!, 16);
+        at += hex[0].length - 1;
+      } else c = ESCAPES[c] ?? c;
+    }
+    chunk[to++] = c;
+  }
+  return to;
+}
+
+const text = (chunk: Uint8Array, field: { start: number; end: number }): string =>
+  Buffer.from(chunk.buffer, chunk.byteOffset + field.start, field.end - field.start).toString('utf8');
+
+function checkText(chunk: Uint8Array, start: number, end: number): void {
+  for (let at = start; at < end; at++) {
+    if (chunk[at] === 0) throw new SqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
+  }
+}

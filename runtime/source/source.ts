@@ -1,0 +1,24 @@
+/** A source: rows of the outside, decoded, a bounded amount per tick. */
+import type { Batch } from '../batch/column.ts';
+import type { RejectedRow } from '../format/decode/line-decoder.ts';
+import type { StateReader, StateWriter } from '../state/state-codec.ts';
+
+export type SourceOutput = Readonly<{
+  batch(batch: Batch): void;
+  reject(row: RejectedRow, offset: string): void;
+}>;
+
+export interface Source {
+  /** Rows that are there now, at most about a millisecond's worth of decoding a call. Batches live until the next call. */
+  poll(nowMicros: number, out: SourceOutput): void;
+  /** More is there at once: the next tick need not wait. */
+  readonly ready: boolean;
+  /** A bounded source that was read to its end. */
+  readonly ended: boolean;
+  /** Called when `ready` becomes true by itself. */
+  onReady(listener: () => void): void;
+  close(): void;
+  /** Position, to go on after a restart. */
+  save(w: StateWriter): void;
+  load(r: StateReader): void;
+}

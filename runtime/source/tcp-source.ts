@@ -1,0 +1,105 @@
+/** Lines from a TCP server: connects as a client, reads lines, reconnects with a growing delay (0.1 s to 10 s). */
+import { connect, type Socket } from 'node:net';
+import { LINE_BYTES_MAX, TICK_BYTES_MAX } from '../../common/limits.ts';
+import { SqlError } from '../../common/sql-error.ts';
+import { payloadText, type LineDecoder } from '../format/decode/line-decoder.ts';
+import type { Source, SourceOutput } from './source.ts';
+
+const BACKOFF_MS = { first: 100, greatest: 10_000 };
+
+export class TcpSource implements Source {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #decoder: LineDecoder;
+  #socket: Socket | null = null;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  #rest: Buffer = Buffer.alloc(0);
+  #backoffMs = BACKOFF_MS.first;
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #line = 0;
+  #listener: () => void = () => undefined;
+
+  constructor(host: string, port: number, decoder: LineDecoder) {
+    this.#host = host;
+    this.#port = port;
+    this.#decoder = decoder;
+    this.#connect();
+  }
+
+  get ready(): boolean {
+    return this.#waitingBytes > 0;
+  }
+
+  get ended(): boolean {
+    return false;
+  }
+
+  onReady(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  poll(_nowMicros: number, out: SourceOutput): void {
+    if (this.#waitingBytes === 0) return;
+    this.#decoder.recycle();
+    const chunk = Buffer.concat([this.#rest, ...this.#waiting]);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#socket?.resume();
+    const offset = (row: { line: number }): string => `${this.#host}:${this.#port}:${this.#line + row.line}`;
+    const taken = this.#decoder.decode(chunk, 0, chunk.length, false, {
+      batch: out.batch,
+      reject: (row) => out.reject(row, offset(row)),
+    });
+    this.#rest = Buffer.from(chunk.subarray(taken));
+    if (this.#rest.length <= LINE_BYTES_MAX) return;
+    const error = new SqlError('54000', `a line is longer than ${LINE_BYTES_MAX} bytes`);
+    const row = { error, line: 0, payload: payloadText(this.#rest, 0, this.#rest.length) };
+    out.reject(row, offset(row));
+    this.#rest = Buffer.alloc(0);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#socket?.destroy();
+  }
+
+  save(): void {
+    // a socket has no position to come back to
+  }
+
+  load(): void {
+    // as above: the connection starts anew
+  }
+
+  #connect(): void {
+    const socket = connect({ host: this.#host, port: this.#port });
+    this.#socket = socket;
+    socket.on('connect', () => {
+      this.#backoffMs = BACKOFF_MS.first;
+    });
+    socket.on('data', (data) => {
+      this.#waiting.push(data);
+      this.#waitingBytes += data.length;
+      if (this.#waitingBytes >= TICK_BYTES_MAX) socket.pause();
+      this.#listener();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#reconnect());
+  }
+
+  #reconnect(): void {
+    if (this.#closed) return;
+    // an unfinished line ends with its connection
+    if (this.#rest.length > 0) {
+      this.#waiting.unshift(Buffer.from('\n'));
+      this.#waitingBytes++;
+      this.#listener();
+    }
+    this.#timer = setTimeout(() => this.#connect(), this.#backoffMs);
+    this.#timer.unref();
+    this.#backoffMs = Math.min(2 * this.#backoffMs, BACKOFF_MS.greatest);
+  }
+}
