@@ -230,7 +230,7 @@ describe('encoders', () => {
 
 function unescapeCopy(text: string): string {
   const letters: Readonly<Record<string, string>> = { b: '\b', t: '\t', n: '\n', v: '\v', f: '\f', r: '\r' };
-  return text.replaceAll(/\\([^])/g, (_, letter: string) => letters[letter] ?? letter);
+  return text.replaceAll(/\\(.)/gs, (_, letter: string) => letters[letter] ?? letter);
 }
 
 /** NULL is an empty field without quotes. */
