@@ -37,7 +37,10 @@ export type PlanContext = Readonly<{
   /** At Bind: the values in PostgreSQL text form, null = NULL; undefined while only describing. */
   parameterValues?: readonly (string | null)[];
   user: string;
+  /** µs: what 'now' and 'today' mean in literals. */
   now: number;
+  /** pg_backend_pid() */
+  backendPid?: number;
 }>;
 
 export type SubscribeTarget =
@@ -161,4 +164,6 @@ export type Planned = Readonly<{
   }>[];
   /** false: the plan holds now() folded, parameters or settings and may not be cached. */
   cacheable: boolean;
+  /** set_config(…) in the select list: the session applies these when the statement has run. */
+  settings?: readonly Readonly<{ name: string; value: string | null; local: boolean }>[];
 }>;

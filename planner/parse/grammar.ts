@@ -3,7 +3,7 @@ import type { Node } from 'libpg-query';
 import { hasSqlDetails, loadModule, parseSync } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import { expectedTokensHint } from './expected-tokens.ts';
-import { SourceText } from './source-text.ts';
+import type { SourceText } from './source-text.ts';
 
 /** Bytes of one query string; more is 54000 (setting statement_size_limit). */
 export const STATEMENT_BYTES_MAX = 16 * 1024 * 1024;

@@ -1,0 +1,438 @@
+/** FROM: relations, views, sub-queries, windows as table functions, joins with tables FOR SYSTEM_TIME AS OF PROCTIME(). */
+import type { JoinExpr, Node, RangeSubselect, RangeVar } from 'libpg-query';
+import type { SqlType } from '../../common/types.ts';
+import { BOOL, type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import { SYSTEM_VIEWS, type SystemViewName } from '../../runtime/plan/system-views.ts';
+import type { LogicalNode } from '../logical/logical-plan.ts';
+import { propertiesOf } from '../logical/properties.ts';
+import type { BindingContext } from './binding-context.ts';
+import { column, typed, WINDOW_END, WINDOW_START } from './bound.ts';
+import { type Origins, plainClause } from './clause.ts';
+import type { BindEnvironment } from './environment.ts';
+import { ExpressionBinder } from './expression-binder.ts';
+import type { FromItem } from './from-item.ts';
+import { operator } from './operators.ts';
+import { findRelation, shownName } from './relation-lookup.ts';
+import { Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
+import { stringOf } from './tree.ts';
+import { WINDOW_CLAUSE_MARKERS } from '../parse/stream-clauses.ts';
+import { windowClauseSpecification } from './window-specification.ts';
+
+/** What FROM needs of the query binder. */
+export type FromBinder = Readonly<{
+  context: BindingContext;
+  environment: BindEnvironment;
+  outer: Scope | null;
+  origins: Origins;
+  bindSelectNode: (
+    context: BindingContext,
+    select: Node,
+    environment: BindEnvironment,
+    outer: Scope | null,
+  ) => LogicalNode;
+  bindView: (
+    from: FromBinder,
+    view: Extract<RelationDefinition, { kind: 'view' }>,
+    location: number,
+  ) => LogicalNode;
+  bindWindowFunction: (from: FromBinder, node: Extract<Node, { RangeFunction: unknown }>) => FromItem;
+}>;
+
+const JOIN_HINT =
+  'Write [LEFT] JOIN table FOR SYSTEM_TIME AS OF PROCTIME() ON … to join each row with a table as it is then.';
+
+export function bindFrom(from: FromBinder, items: readonly Node[]): FromItem {
+  const { context } = from;
+  let result: FromItem | null = null;
+  for (const item of items) {
+    const marker = windowMarker(item);
+    if (marker !== null && result !== null) {
+      result = applyWindowClause(from, result, marker);
+      continue;
+    }
+    if (result !== null) {
+      throw context.error(
+        startOf(item),
+        '0A000',
+        'joins without FOR SYSTEM_TIME AS OF PROCTIME() are not supported',
+        JOIN_HINT,
+      );
+    }
+    result = bindItem(from, item);
+  }
+  if (result !== null) return result;
+  const node: LogicalNode = { kind: 'values', rows: [[]], schema: [] };
+  return { node, relations: [], window: null };
+}
+
+/** Location of the function that stands for a window clause. */
+function windowMarker(item: Node): number | null {
+  if (!('RangeFunction' in item)) return null;
+  const list = item.RangeFunction.functions?.[0];
+  const call = list !== undefined && 'List' in list ? list.List.items?.[0] : undefined;
+  if (call === undefined || !('FuncCall' in call)) return null;
+  const name = (call.FuncCall.funcname ?? []).map(stringOf).join('.');
+  return WINDOW_CLAUSE_MARKERS.has(name) ? (call.FuncCall.location ?? 0) : null;
+}
+
+function applyWindowClause(from: FromBinder, item: FromItem, location: number): FromItem {
+  const { context } = from;
+  const clause = context.clauses.windows.get(context.offset(location));
+  if (clause === undefined) {
+    throw context.error(location, '42883', 'function does not exist');
+  }
+  if (item.window !== null)
+    throw context.error(
+      location,
+      '0A000',
+      'a query can have one window only',
+      'Put the inner window into a sub-query.',
+    );
+  const specification = windowClauseSpecification(context, clause);
+  const time = timeOf(from, item, location);
+  return {
+    ...item,
+    ...withWindowColumns(item.relations, time.type),
+    window: {
+      specification,
+      time: time.index,
+      timeType: time.type,
+      spelling: 'window-clause',
+      partition: null,
+      location,
+    },
+  };
+}
+
+/** The window clause names no column: it is over the relation's time attribute. */
+function timeOf(
+  from: FromBinder,
+  item: FromItem,
+  location: number,
+): Readonly<{ index: number; type: SqlType }> {
+  const times = timeAttributes(item.node);
+  const [time] = times;
+  const type = time === undefined ? undefined : item.node.schema[time]?.type;
+  if (time === undefined || type === undefined) {
+    throw from.context.error(
+      location,
+      '0A000',
+      'the window clause needs a relation with a time attribute',
+      'Name the column: GROUP BY HOP(column, slide, size) or FROM HOP(relation, column, slide, size).',
+    );
+  }
+  return { index: time, type };
+}
+
+/** The new columns replace the input's of the same name. */
+export function withWindowColumns(
+  relations: readonly ScopeRelation[],
+  type: SqlType,
+): Readonly<{ relations: readonly ScopeRelation[] }> {
+  const kept = relations.map((r) => ({
+    ...r,
+    columns: r.columns.filter((c) => c.name !== 'window_start' && c.name !== 'window_end'),
+  }));
+  const columns: readonly ScopeColumn[] = windowColumns(type);
+  return { relations: [...kept, { alias: '', original: null, schema: null, columns }] };
+}
+
+export const windowColumns = (type: SqlType): readonly ScopeColumn[] => [
+  { name: 'window_start', type, index: WINDOW_START, hidden: false },
+  { name: 'window_end', type, index: WINDOW_END, hidden: false },
+];
+
+export function startOf(node: Node): number | undefined {
+  if ('RangeVar' in node) return node.RangeVar.location ?? 0;
+  if ('JoinExpr' in node && node.JoinExpr.larg !== undefined) return startOf(node.JoinExpr.larg);
+  if ('RangeFunction' in node) {
+    const list = node.RangeFunction.functions?.[0];
+    const call = list !== undefined && 'List' in list ? list.List.items?.[0] : undefined;
+    if (call !== undefined && 'FuncCall' in call) return call.FuncCall.location ?? 0;
+  }
+  return undefined;
+}
+
+function bindItem(from: FromBinder, item: Node): FromItem {
+  if ('RangeVar' in item) return bindRelation(from, item.RangeVar);
+  if ('RangeSubselect' in item) return bindSubselect(from, item.RangeSubselect);
+  if ('RangeFunction' in item) return from.bindWindowFunction(from, item);
+  if ('JoinExpr' in item) return bindJoin(from, item.JoinExpr);
+  throw from.context.error(startOf(item), '0A000', 'this item of FROM is not supported');
+}
+
+export function aliasColumns(
+  context: BindingContext,
+  alias: string,
+  columns: readonly ScopeColumn[],
+  names: readonly string[],
+): readonly ScopeColumn[] {
+  const visible = columns.filter((c) => !c.hidden);
+  if (names.length > visible.length) {
+    throw context.error(
+      -1,
+      '42P10',
+      `table "${alias}" has ${visible.length} columns available but ${names.length} columns specified`,
+    );
+  }
+  let next = 0;
+  return columns.map((c) => (c.hidden ? c : { ...c, name: names[next++] ?? c.name }));
+}
+
+function itemOf(
+  context: BindingContext,
+  node: LogicalNode,
+  alias: string,
+  original: string | null,
+  schema: string | null,
+  names: readonly string[],
+  hidden: (index: number) => boolean = () => false,
+): FromItem {
+  const columns = node.schema.map((field, index) => ({ ...field, index, hidden: hidden(index) }));
+  const renamed = aliasColumns(context, alias, columns, names);
+  return { node, relations: [{ alias, original, schema, columns: renamed }], window: null };
+}
+
+function bindRelation(from: FromBinder, range: RangeVar): FromItem {
+  const { context } = from;
+  const name = range.relname ?? '';
+  const location = range.location ?? 0;
+  if (range.catalogname !== undefined && range.catalogname !== 'millrace') {
+    throw context.error(
+      location,
+      '0A000',
+      `cross-database references are not implemented: "${range.catalogname}.${range.schemaname}.${name}"`,
+    );
+  }
+  const schema = range.schemaname ?? null;
+  const alias = range.alias?.aliasname ?? name;
+  const original = range.alias === undefined ? null : name;
+  const names = (range.alias?.colnames ?? []).map(stringOf);
+  const common = schema === null ? from.environment.tables.get(name) : undefined;
+  if (common !== undefined) {
+    const environment = { ...from.environment, tables: common.tables };
+    const node = from.bindSelectNode(
+      common.context,
+      { SelectStmt: common.select } as Node,
+      environment,
+      null,
+    );
+    const item = itemOf(context, node, alias, original, null, common.columns);
+    const relation = item.relations[0] as ScopeRelation;
+    return {
+      ...item,
+      relations: [{ ...relation, columns: aliasColumns(context, alias, relation.columns, names) }],
+    };
+  }
+  const node = relationNode(from, schema, name, location);
+  const streamWidth =
+    node.kind === 'scan' && node.relation.kind === 'stream' ? node.relation.columns.length : null;
+  // arrived_at is found by name, the number of arrival never.
+  return itemOf(
+    context,
+    node,
+    alias,
+    original,
+    schema,
+    names,
+    (i) => streamWidth !== null && i >= streamWidth,
+  );
+}
+
+/** 42P01 where there is none; views are expanded. */
+export function relationNode(
+  from: FromBinder,
+  schema: string | null,
+  name: string,
+  location: number,
+): LogicalNode {
+  const { context } = from;
+  const found = findRelation(context, schema, name);
+  if (found === null) {
+    throw context.error(location, '42P01', `relation "${shownName(schema, name)}" does not exist`);
+  }
+  if (found.kind === 'catalog') {
+    throw context.error(
+      location,
+      '0A000',
+      `relation "${shownName(schema, name)}" is not served yet`,
+      'SHOW STREAMS, SHOW TABLES, SHOW VIEWS and DESCRIBE list what there is.',
+    );
+  }
+  if (found.kind === 'system') return systemNode(found.view);
+  const { definition } = found;
+  context.gathered.relations.add(definition.oid);
+  switch (definition.kind) {
+    case 'view':
+      return from.bindView(from, definition, location);
+    case 'sink':
+      throw context.error(location, '42809', `cannot select from sink "${name}"`);
+    case 'stream': {
+      const hidden = [
+        { name: 'arrived_at', type: { name: 'timestamptz' } as const },
+        { name: ARRIVAL_NAME, type: { name: 'int8' } as const },
+      ];
+      return { kind: 'scan', relation: definition, schema: [...fieldsOf(definition), ...hidden] };
+    }
+    default:
+      return { kind: 'scan', relation: definition, schema: fieldsOf(definition) };
+  }
+}
+
+/** No identifier can be written like this. */
+const ARRIVAL_NAME = '\u0000arrival';
+
+const fieldsOf = (definition: RelationDefinition & { columns: readonly { name: string; type: SqlType }[] }) =>
+  definition.columns.map(({ name, type }) => ({ name, type }));
+
+const systemNode = (view: SystemViewName): LogicalNode => ({
+  kind: 'system-scan',
+  view,
+  schema: SYSTEM_VIEWS[view],
+});
+
+function bindSubselect(from: FromBinder, range: RangeSubselect): FromItem {
+  const { context } = from;
+  if (range.lateral === true) throw context.error(-1, '0A000', 'LATERAL is not supported', JOIN_HINT);
+  const outer = from.outer;
+  const node = from.bindSelectNode(context, range.subquery as Node, from.environment, outer);
+  const alias = range.alias?.aliasname ?? '';
+  return itemOf(context, node, alias, null, null, (range.alias?.colnames ?? []).map(stringOf));
+}
+
+function bindJoin(from: FromBinder, join: JoinExpr): FromItem {
+  const { context } = from;
+  const right = join.rarg as Node;
+  const left = bindItem(from, join.larg as Node);
+  const isProcessingTime =
+    'RangeVar' in right && context.clauses.processingTime.has(context.offset(right.RangeVar.location ?? 0));
+  if (!isProcessingTime) {
+    throw context.error(
+      startOf(right),
+      '0A000',
+      'joins without FOR SYSTEM_TIME AS OF PROCTIME() are not supported',
+      JOIN_HINT,
+    );
+  }
+  if (join.jointype !== 'JOIN_INNER' && join.jointype !== 'JOIN_LEFT') {
+    throw context.error(
+      startOf(right),
+      '0A000',
+      'FOR SYSTEM_TIME AS OF PROCTIME() takes JOIN and LEFT JOIN only',
+      JOIN_HINT,
+    );
+  }
+  if (join.isNatural === true || join.alias !== undefined) {
+    throw context.error(startOf(right), '0A000', 'NATURAL JOIN is not supported', JOIN_HINT);
+  }
+  const table = bindItem(from, right);
+  if (table.node.kind === 'scan' && table.node.relation.kind === 'stream') {
+    throw context.error(
+      startOf(right),
+      '0A000',
+      `"${table.node.relation.name}" is a stream: FOR SYSTEM_TIME AS OF PROCTIME() reads tables and views`,
+      'Keep the latest row of each key in a materialized view and join with that.',
+    );
+  }
+  const width = left.node.schema.length;
+  const moved = table.relations.map((r) => ({
+    ...r,
+    columns: r.columns.map((c) => ({ ...c, index: c.index + width })),
+  }));
+  const duplicate = moved.find((r) => left.relations.some((l) => l.alias === r.alias && r.alias !== ''));
+  if (duplicate !== undefined) {
+    throw context.error(startOf(right), '42712', `table name "${duplicate.alias}" specified more than once`);
+  }
+  const relations = [...left.relations, ...moved];
+  const scope = new Scope(relations, from.outer);
+  const binder = new ExpressionBinder(
+    context,
+    scope,
+    plainClause('JOIN conditions'),
+    from.origins,
+    from.environment,
+  );
+  const using = usingCondition(binder, left, moved, join);
+  const condition =
+    using ?? (join.quals === undefined ? undefined : binder.bindBoolean(join.quals, 'JOIN/ON'));
+  if (condition === undefined)
+    throw context.error(startOf(right), '0A000', 'FOR SYSTEM_TIME AS OF PROCTIME() needs ON', JOIN_HINT);
+  if (usesWindow(condition)) {
+    throw context.error(
+      startOf(right),
+      '0A000',
+      'a join condition cannot use window_start or window_end of its own query',
+      'Aggregate by window in a sub-query and join that.',
+    );
+  }
+  const node: LogicalNode = {
+    kind: 'table-join',
+    input: left.node,
+    table: table.node,
+    join: join.jointype === 'JOIN_LEFT' ? 'left' : 'inner',
+    condition,
+    schema: [...left.node.schema, ...table.node.schema],
+  };
+  return {
+    node,
+    relations: join.usingClause === undefined ? relations : mergeUsing(relations, left, join),
+    window: left.window,
+  };
+}
+
+const usesWindow = (e: Expression): boolean => {
+  let found = false;
+  walkExpression(e, (x) => {
+    if (x.kind === 'column' && (x.index === WINDOW_START || x.index === WINDOW_END)) found = true;
+  });
+  return found;
+};
+
+function usingCondition(
+  binder: ExpressionBinder,
+  left: FromItem,
+  right: readonly ScopeRelation[],
+  join: JoinExpr,
+): Expression | null {
+  if (join.usingClause === undefined) return null;
+  const parts = join.usingClause.map(stringOf).map((name) => {
+    const find = (relations: readonly ScopeRelation[], side: string) => {
+      const match = new Scope(relations, null).findColumn(name);
+      if (match.kind === 'ambiguous')
+        throw binder.context.error(
+          -1,
+          '42702',
+          `common column name "${name}" appears more than once in ${side} table`,
+        );
+      if (match.kind !== 'column')
+        throw binder.context.error(
+          -1,
+          '42703',
+          `column "${name}" specified in USING clause does not exist in ${side} table`,
+        );
+      return typed(column(match.column.index, match.column.type), -1);
+    };
+    return operator(binder, '=', find(left.relations, 'left'), find(right, 'right'), -1).expression;
+  });
+  const [first] = parts;
+  return parts.length === 1 && first !== undefined ? first : { kind: 'and', args: parts, type: BOOL };
+}
+
+/** The right side's columns of USING are found by qualified name only; `*` shows the left ones once, first. */
+function mergeUsing(
+  relations: readonly ScopeRelation[],
+  left: FromItem,
+  join: JoinExpr,
+): readonly ScopeRelation[] {
+  const names = new Set((join.usingClause ?? []).map(stringOf));
+  return relations.map((r) =>
+    left.relations.includes(r)
+      ? r
+      : { ...r, columns: r.columns.map((c) => (names.has(c.name) ? { ...c, hidden: true } : c)) },
+  );
+}
+
+const timeAttributes = (node: LogicalNode): readonly number[] => [
+  ...propertiesOf(node, 'close').times.keys(),
+];

@@ -1,0 +1,37 @@
+/** Relations by name, as search_path says; pg_catalog first. */
+import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import { isSystemView, SYSTEM_SCHEMA, type SystemViewName } from '../../runtime/plan/system-views.ts';
+import type { BindingContext } from './binding-context.ts';
+
+export type Found =
+  | Readonly<{ kind: 'relation'; definition: RelationDefinition }>
+  | Readonly<{ kind: 'system'; view: SystemViewName }>
+  | Readonly<{ kind: 'catalog' }>;
+
+const CATALOG_SCHEMAS: ReadonlySet<string> = new Set(['pg_catalog', 'information_schema']);
+
+/** null where there is none. */
+export function findRelation(
+  context: Pick<BindingContext, 'catalog' | 'searchPath'>,
+  schema: string | null,
+  name: string,
+): Found | null {
+  if (schema !== null) {
+    if (CATALOG_SCHEMAS.has(schema)) return { kind: 'catalog' };
+    return findIn(context, schema, name);
+  }
+  for (const candidate of context.searchPath) {
+    const found = findIn(context, candidate, name);
+    if (found !== null) return found;
+  }
+  return /^pg_[a-z]/.test(name) ? { kind: 'catalog' } : null;
+}
+
+function findIn(context: Pick<BindingContext, 'catalog'>, schema: string, name: string): Found | null {
+  if (schema === SYSTEM_SCHEMA && isSystemView(name)) return { kind: 'system', view: name };
+  const definition = context.catalog.relation(schema, name);
+  return definition === undefined ? null : { kind: 'relation', definition };
+}
+
+export const shownName = (schema: string | null, name: string): string =>
+  schema === null ? name : `${schema}.${name}`;

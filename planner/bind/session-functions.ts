@@ -1,0 +1,130 @@
+/** Functions about the session, which drivers ask at connect: constants at plan time; such plans are not cached. */
+import type { FuncCall, Node } from 'libpg-query';
+import type { TypeName } from '../../common/types.ts';
+import type { Expression } from '../../runtime/plan/expression.ts';
+import type { BindingContext } from './binding-context.ts';
+import { type Bound, typed } from './bound.ts';
+import { coerceTo } from './coerce.ts';
+import type { ExpressionBinder } from './expression-binder.ts';
+
+export const SERVER_VERSION = '18.0';
+const VERSION_TEXT = `PostgreSQL ${SERVER_VERSION} (Millrace 0.1.0) on Node.js`;
+
+/** The names drivers and BI tools ask for; others are ordinary functions. */
+const NAMES: ReadonlySet<string> = new Set([
+  'version',
+  'current_schema',
+  'current_schemas',
+  'current_database',
+  'current_catalog',
+  'current_user',
+  'session_user',
+  'user',
+  'pg_backend_pid',
+  'current_setting',
+  'set_config',
+  'pg_is_in_recovery',
+  'inet_server_addr',
+  'inet_server_port',
+  'inet_client_addr',
+  'inet_client_port',
+  'pg_postmaster_start_time',
+  'pg_conf_load_time',
+]);
+
+export function sessionConstant(
+  context: BindingContext,
+  text: string | null,
+  name: TypeName = 'text',
+): Expression {
+  context.gathered.cacheable = false;
+  return { kind: 'constant', text, type: { name } };
+}
+
+export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, name: string): Bound | null {
+  if (!NAMES.has(name)) return null;
+  const { context } = binder;
+  const location = call.location ?? 0;
+  const nodes = call.args ?? [];
+  const give = (text: string | null, type: TypeName = 'text'): Bound =>
+    typed(sessionConstant(context, text, type), location);
+  const wanted = ARITY[name] ?? [0];
+  if (!wanted.includes(nodes.length)) return null;
+  switch (name) {
+    case 'version':
+      return give(VERSION_TEXT);
+    case 'current_schema':
+      return give(existingSchemas(context)[0] ?? null);
+    case 'current_schemas': {
+      const implicit = constantText(binder, nodes[0], 'bool') === 't' ? ['pg_catalog'] : [];
+      return give(`{${[...implicit, ...existingSchemas(context)].join(',')}}`, '_text');
+    }
+    case 'current_database':
+    case 'current_catalog':
+      return give('millrace');
+    case 'pg_backend_pid':
+      return give(String(context.plan.backendPid ?? 0), 'int4');
+    case 'current_setting':
+      return bindCurrentSetting(binder, nodes, location);
+    case 'set_config':
+      return bindSetConfig(binder, nodes, location);
+    case 'pg_is_in_recovery':
+      return give('f', 'bool');
+    case 'inet_server_addr':
+    case 'inet_client_addr':
+      return give(null);
+    case 'inet_server_port':
+    case 'inet_client_port':
+      return give(null, 'int4');
+    case 'pg_postmaster_start_time':
+    case 'pg_conf_load_time':
+      return typed({ kind: 'now', type: { name: 'timestamptz' } }, location);
+    default:
+      return give(context.plan.user);
+  }
+}
+
+const ARITY: Readonly<Record<string, readonly number[]>> = {
+  current_schemas: [1],
+  current_setting: [1, 2],
+  set_config: [3],
+};
+
+const existingSchemas = (context: BindingContext): readonly string[] =>
+  context.searchPath.filter((name) => context.catalog.schema(name) !== undefined);
+
+/** These functions are answered at plan time, so their arguments must be known then. */
+function constantText(binder: ExpressionBinder, node: Node | undefined, type: TypeName): string | null {
+  if (node === undefined) return null;
+  const bound = binder.bind(node);
+  const e = coerceTo(binder.context, bound, type);
+  if (e.kind === 'constant') return e.text;
+  throw binder.context.error(
+    bound.location,
+    '0A000',
+    'this function takes constants only',
+    'Give a literal or a parameter.',
+  );
+}
+
+function bindCurrentSetting(binder: ExpressionBinder, nodes: readonly Node[], location: number): Bound {
+  const { context } = binder;
+  const name = constantText(binder, nodes[0], 'text');
+  const missingOk = constantText(binder, nodes[1], 'bool') === 't';
+  const value = name === null ? undefined : context.plan.settings.get(name.toLowerCase());
+  // While only described, a parameter's value is not known yet.
+  if (name !== null && value === undefined && !missingOk) {
+    throw context.error(undefined, '42704', `unrecognized configuration parameter "${name}"`);
+  }
+  return typed(sessionConstant(context, value ?? null), location);
+}
+
+/** The session carries the change out when it runs the statement (PlanContext.setSetting). */
+function bindSetConfig(binder: ExpressionBinder, nodes: readonly Node[], location: number): Bound {
+  const { context } = binder;
+  const name = constantText(binder, nodes[0], 'text');
+  const value = constantText(binder, nodes[1], 'text');
+  const local = constantText(binder, nodes[2], 'bool') === 't';
+  if (name !== null) context.gathered.settings.push({ name: name.toLowerCase(), value, local });
+  return typed(sessionConstant(context, value), location);
+}

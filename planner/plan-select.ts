@@ -1,0 +1,36 @@
+/** SELECT, VALUES and TABLE: finite, or continuous with EMIT. */
+import type { Node } from 'libpg-query';
+import type { Schema } from '../common/types.ts';
+import type { QueryPlan } from '../runtime/plan/query-plan.ts';
+import type { BindingContext } from './bind/binding-context.ts';
+import type { StreamClauses } from './parse/statement-syntax.ts';
+import { planContinuous, planFinite } from './physical/plan-query.ts';
+import { readQueryOptions } from './physical/query-options.ts';
+import type { OptionOwner } from './physical/query-options.ts';
+import { bindSelectNode, planned, type StatementContext } from './statement-context.ts';
+import type { Planned } from './statement.ts';
+
+const TICK: Schema[number] = { name: 'tick', type: { name: 'int8' } };
+const DIFF: Schema[number] = { name: 'diff', type: { name: 'int8' } };
+
+/** What the client is sent: changes carry their tick and sign. */
+export const outputColumns = (plan: QueryPlan): Schema =>
+  plan.emit.kind === 'changes' || plan.emit.kind === 'every' ? [TICK, DIFF, ...plan.columns] : plan.columns;
+
+export function planQueryNode(
+  binding: BindingContext,
+  node: Node,
+  clauses: StreamClauses,
+  owner: OptionOwner = 'select',
+): QueryPlan {
+  const query = bindSelectNode(binding, node);
+  const { emit } = clauses;
+  if (emit === null) return planFinite(binding, query);
+  return planContinuous(binding, query, emit, readQueryOptions(binding, emit.options, owner), owner);
+}
+
+export function planSelect(context: StatementContext, node: Node, clauses: StreamClauses): Planned {
+  const plan = planQueryNode(context.binding, node, clauses);
+  const columns = outputColumns(plan);
+  return planned(context, { kind: 'query', plan, columns }, columns);
+}

@@ -1,0 +1,64 @@
+/** One statement on its way from syntax to plan: what every kind of statement needs. */
+import type { Node } from 'libpg-query';
+import type { Schema } from '../common/types.ts';
+import type { QueryPlan } from '../runtime/plan/query-plan.ts';
+import { BindingContext } from './bind/binding-context.ts';
+import type { BoundQuery } from './bind/bound-query.ts';
+import type { BindEnvironment } from './bind/environment.ts';
+import { bindQuery } from './bind/query-binder.ts';
+import type { SourceText } from './parse/source-text.ts';
+import type { StreamClauses } from './parse/statement-syntax.ts';
+import { planFinite } from './physical/plan-query.ts';
+import type { ParsedStatement, PlanContext, Planned, Statement } from './statement.ts';
+
+export type StatementContext = Readonly<{
+  parsed: ParsedStatement;
+  plan: PlanContext;
+  binding: BindingContext;
+}>;
+
+export const ENVIRONMENT: BindEnvironment = {
+  tables: new Map(),
+  planSubquery: (binder, node) => {
+    const context = binder.context.forSubquery();
+    if (!('SelectStmt' in node)) throw context.error(-1, '0A000', 'only SELECT may stand in a sub-query');
+    const { environment } = binder;
+    return planFinite(context, bindQuery(context, node.SelectStmt, environment, binder.scope));
+  },
+};
+
+export function statementContext(
+  parsed: ParsedStatement,
+  plan: PlanContext,
+  source: SourceText,
+  clauses: StreamClauses,
+): StatementContext {
+  return { parsed, plan, binding: new BindingContext(plan, source, clauses) };
+}
+
+export function bindSelectNode(binding: BindingContext, node: Node): BoundQuery {
+  if ('SelectStmt' in node) return bindQuery(binding, node.SelectStmt, ENVIRONMENT, null);
+  throw binding.error(-1, '0A000', 'only SELECT and VALUES may stand here');
+}
+
+export const finitePlan = (binding: BindingContext, node: Node): QueryPlan =>
+  planFinite(binding, bindSelectNode(binding, node));
+
+/** The statement with what was gathered while it was bound. */
+export function planned(
+  context: StatementContext,
+  statement: Statement,
+  columns: Schema | null = null,
+): Planned {
+  const { binding, parsed } = context;
+  const { gathered, parameters } = binding;
+  const settings = gathered.settings.length > 0 ? { settings: gathered.settings } : {};
+  return {
+    statement,
+    parameterTypes: parameters.resolved(parsed.parameterCount),
+    columns,
+    notices: gathered.notices,
+    cacheable: gathered.cacheable && parsed.parameterCount === 0,
+    ...settings,
+  };
+}
