@@ -24,7 +24,7 @@ export async function executeDefinition(
     // A change that was committed since planning may alter what this statement means.
     if (context.catalog.current.version !== planned) {
       const again = session.plan(parsed, given);
-      if (!isDefinition(again.statement)) return executeStatement(session, again, parsed, given);
+      if (!isDefinition(again.statement)) return executeStatement(session, again.statement, parsed, given);
       statement = again.statement;
     }
     const tick = await context.catalog.define(changesOf(statement));

@@ -1,5 +1,5 @@
 import { unreachable } from '../../common/assert.ts';
-import type { ParsedStatement, Planned } from '../../planner/statement.ts';
+import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import { executeCopyFrom, executeCopyTo } from './copy-statement.ts';
 import { executeClose, executeDeclare, executeFetch } from './cursor-statement.ts';
 import { executeDefinition } from './define-statement.ts';
@@ -16,11 +16,10 @@ import { executeContinuousInsert, executeWrite } from './write-statement.ts';
 /** Carries out a planned statement; a file of its own for each family. */
 export async function executeStatement(
   session: Session,
-  planned: Planned,
+  statement: Statement,
   parsed: ParsedStatement,
   given: Arguments,
 ): Promise<Outcome> {
-  const { statement } = planned;
   switch (statement.kind) {
     case 'empty':
       return { kind: 'empty' };

@@ -57,8 +57,6 @@ function cacheKey(parsed: ParsedStatement, context: PlanContext): string {
     context.searchPath,
     context.parameterTypes,
     settings,
-    // Error positions count from the whole text, so that the same statement elsewhere is another entry.
-    parsed.offset,
     parsed.text,
   ]);
 }

@@ -1,6 +1,6 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
-import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
+import type { ParsedStatement, PlanContext, Planned, Statement } from '../../planner/statement.ts';
 import type { RunOptions } from '../../runtime/engine-client.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -104,9 +104,19 @@ export class Session {
       parameterTypes: given.types,
       user: this.user,
       now: this.now,
+      backendPid: this.pid,
       ...(given.values === undefined ? {} : { parameterValues: given.values }),
     };
-    return this.context.plans.plan(parsed, context);
+    try {
+      return this.context.plans.plan(parsed, context);
+    } catch (error) {
+      // The planner counts positions in the statement, the client in the whole text that it sent.
+      if (!(error instanceof SqlError) || error.position === undefined || parsed.offset === 0) throw error;
+      throw new SqlError(error.code, error.message, {
+        ...error.toPlain(),
+        position: error.position + parsed.offset,
+      });
+    }
   }
 
   /** Starts the clock of statement_timeout; every statement or group of them stands between this and `finish`. */
@@ -126,13 +136,25 @@ export class Session {
     this.#timer = null;
   }
 
-  /** Carries out one statement. The caller stands between `start` and `finish`. */
-  async execute(parsed: ParsedStatement, given: Arguments): Promise<Outcome> {
+  /**
+   * Carries out one statement. The caller stands between `start` and `finish`. `amend` lets a protocol refuse kinds of
+   * statements, or set what it says beside the text.
+   */
+  async execute(
+    parsed: ParsedStatement,
+    given: Arguments,
+    amend: (statement: Statement) => Statement = (statement) => statement,
+  ): Promise<Outcome> {
     this.interrupt.throwIfRaised();
     this.refuseInFailedBlock(parsed);
     const planned = this.plan(parsed, given);
     for (const notice of planned.notices) this.notify(notice);
-    return executeStatement(this, planned, parsed, given);
+    // set_config() in a select list: its value is in the answer already.
+    for (const { name, value, local } of planned.settings ?? []) {
+      if (value === null) this.settings.reset(name, local);
+      else this.settings.set(name, value, local);
+    }
+    return executeStatement(this, amend(planned.statement), parsed, given);
   }
 
   refuseInFailedBlock(parsed: ParsedStatement | null): void {

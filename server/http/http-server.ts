@@ -1,0 +1,199 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { SqlError } from '../../common/sql-error.ts';
+import { flattenError } from '../flatten-error.ts';
+import type { ServerContext } from '../server-context.ts';
+import type { SocketServer } from '../websocket/socket-server.ts';
+import { HttpError, sendError, sendJson, statusOf } from './http-error.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
+import { getLive, getViewLive } from './live-route.ts';
+import { postQuery } from './query-route.ts';
+import type { RequestGuard } from './request-guard.ts';
+import { postRows } from './streams-route.ts';
+import { getView } from './view-route.ts';
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+/** `name`: as metrics count it. */
+type Route = Readonly<{ name: string; method: string; handle: Handler }>;
+
+const HEADERS_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 300_000;
+
+/** Ingest, queries, views, live results, health and metrics on one port; WebSocket upgrades are passed on. */
+export class HttpServer {
+  readonly #context: ServerContext;
+  readonly #server: Server;
+  readonly #keys = new IdempotencyKeys();
+  readonly #guard: RequestGuard;
+  readonly #page: Buffer;
+  readonly #sockets: SocketServer;
+
+  constructor(context: ServerContext, guard: RequestGuard, page: Buffer, sockets: SocketServer) {
+    this.#context = context;
+    this.#guard = guard;
+    this.#page = page;
+    this.#sockets = sockets;
+    this.#server = createServer(
+      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('clientError', (_, socket) => {
+      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    });
+  }
+
+  listen(port: number, host: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        const address = this.#server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  }
+
+  close(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#server.closeAllConnections(), limitMs);
+      this.#server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#server.closeIdleConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { log, metrics } = this.#context;
+    let route: Route | null = null;
+    try {
+      if (!this.#guard(request)) throw foreignRequest();
+      route = this.#route(request);
+      await route.handle(request, response);
+    } catch (error) {
+      if (!response.writableEnded && !response.destroyed) {
+        if (error instanceof HttpError) sendError(response, error.status, error.error, error.headers);
+        else {
+          const flat = flattenError(error, log);
+          sendError(response, statusOf(flat), flat);
+        }
+      }
+      if (!request.complete) request.resume();
+    } finally {
+      metrics.requests.inc({ route: route?.name ?? 'none', status: `${response.statusCode}` });
+    }
+  }
+
+  #route(request: IncomingMessage): Route {
+    const url = parseTarget(request);
+    const parts = url.pathname.split('/').slice(1).map(decodePart);
+    const routes = this.#routesFor(parts, url.searchParams);
+    if (routes.length === 0)
+      throw new HttpError(404, new SqlError('42704', `there is nothing at ${url.pathname}`));
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const route = routes.find((candidate) => candidate.method === method);
+    if (route === undefined) {
+      const allow = routes.map((candidate) => candidate.method).join(', ');
+      throw new HttpError(405, new SqlError('0A000', `method ${request.method} is not supported here`), {
+        allow,
+      });
+    }
+    return route;
+  }
+
+  #routesFor(parts: readonly string[], parameters: URLSearchParams): readonly Route[] {
+    const context = this.#context;
+    const [first, second = '', third] = parts;
+    const get = (name: string, handle: Handler): readonly Route[] => [{ name, method: 'GET', handle }];
+    const post = (name: string, handle: Handler): readonly Route[] => [{ name, method: 'POST', handle }];
+    switch (`${first}/${parts.length}`) {
+      case '/1':
+        return get('/', (_, response) => this.#sendPage(response));
+      case 'healthz/1':
+        return get('/healthz', (_, response) => sendJson(response, 200, { status: 'ok' }));
+      case 'readyz/1':
+        return get('/readyz', (_, response) => sendJson(response, 200, { status: 'ready' }));
+      case 'metrics/1':
+        return get('/metrics', (_, response) => this.#sendMetrics(response));
+      case 'query/1':
+        return post('/query', (request, response) => postQuery(context, request, response));
+      case 'live/1':
+        return get('/live', (request, response) => getLive(context, parameters, request, response));
+      case 'streams/2':
+        return post('/streams', (request, response) =>
+          postRows(context, this.#keys, second, request, response),
+        );
+      case 'views/2':
+        return get('/views', (request, response) => getView(context, second, parameters, request, response));
+      case 'views/3':
+        if (third !== 'live') return [];
+        return get('/views/live', (request, response) => getViewLive(context, second, request, response));
+      case 'ws/1':
+        return get('/ws', () => {
+          throw new HttpError(426, new SqlError('08P01', '/ws speaks WebSocket'), { upgrade: 'websocket' });
+        });
+      default:
+        return [];
+    }
+  }
+
+  #sendPage(response: ServerResponse): void {
+    response.writeHead(200, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-cache',
+    });
+    response.end(this.#page);
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    const { metrics, engine } = this.#context;
+    const text = await metrics.text(engine);
+    response.writeHead(200, { 'content-type': metrics.contentType });
+    response.end(text);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const refusal = this.#refusal(request);
+    if (refusal === null) this.#sockets.upgrade(request, socket, head);
+    else socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\n\r\n`);
+  }
+
+  /** The status line of an upgrade that is not let through. */
+  #refusal(request: IncomingMessage): string | null {
+    if (!this.#guard(request)) return '403 Forbidden';
+    try {
+      return parseTarget(request).pathname === '/ws' ? null : '404 Not Found';
+    } catch {
+      return '400 Bad Request';
+    }
+  }
+}
+
+function parseTarget(request: IncomingMessage): URL {
+  const target = request.url ?? '/';
+  if (!target.startsWith('/') || !URL.canParse(`http://host${target}`)) {
+    throw new HttpError(400, new SqlError('22023', 'the request target is not a path'));
+  }
+  return new URL(`http://host${target}`);
+}
+
+function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new HttpError(400, new SqlError('22023', 'the path is not well-formed'));
+  }
+}
+
+function foreignRequest(): HttpError {
+  const error = new SqlError('28000', 'requests of other origins are refused', {
+    detail: 'The Host or Origin header names another site.',
+  });
+  return new HttpError(403, error, { connection: 'close' });
+}

@@ -1,0 +1,121 @@
+/** POST /query: one finite statement, or DDL. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SqlError } from '../../common/sql-error.ts';
+import type { Statement } from '../../planner/statement.ts';
+import { QUERY_BODY_BYTES_MAX } from '../limits.ts';
+import type { ServerContext } from '../server-context.ts';
+import type { RowsOutcome } from '../session/outcome.ts';
+import { closeSession, openSession } from '../session/open-session.ts';
+import type { Session } from '../session/session.ts';
+import { collectRows, columnMembers, CONTENT_TYPES } from './collect-rows.ts';
+import { parameterText, parseExactJson } from './exact-json.ts';
+import { HttpError, sendJson } from './http-error.ts';
+import { acceptedFormat } from './negotiate.ts';
+import { contentType, readBody } from './request-body.ts';
+
+export async function postQuery(
+  context: ServerContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A form of another site can't send this type without asking first.
+  if (contentType(request).type !== 'application/json') {
+    throw new HttpError(415, new SqlError('0A000', 'POST /query takes application/json only'));
+  }
+  const format = acceptedFormat(request);
+  const { sql, params } = readRequest(await readBody(request, QUERY_BODY_BYTES_MAX));
+  const session = openSession(context, () => {});
+  response.on('close', () => session.cancel());
+  try {
+    const outcome = await runStatement(session, sql, params);
+    if (outcome.kind !== 'rows') {
+      sendJson(response, 200, outcome);
+      return;
+    }
+    const { tick, body } = await collectRows(session, outcome.rows, format);
+    response.writeHead(200, { 'content-type': CONTENT_TYPES[format] });
+    if (format !== 'json') {
+      response.end(body);
+      return;
+    }
+    response.write(`{"columns":${JSON.stringify(columnMembers(outcome.rows.columns))},"rows":[`);
+    response.write(body);
+    response.end(`],"tick":${tick}}\n`);
+  } finally {
+    closeSession(session);
+  }
+}
+
+export function readRequest(body: Buffer): Readonly<{ sql: string; params: readonly unknown[] }> {
+  const value = parseExactJson(body.toString('utf8'));
+  const { sql, params } = (value ?? {}) as { sql?: unknown; params?: unknown };
+  if (typeof sql !== 'string') throw new SqlError('22023', 'the body must have "sql", a string');
+  if (params !== undefined && params !== null && !Array.isArray(params)) {
+    throw new SqlError('22023', '"params" must be an array');
+  }
+  return { sql, params: params ?? [] };
+}
+
+export type Answer =
+  | Readonly<{ kind: 'rows'; rows: RowsOutcome }>
+  | Readonly<{ kind?: never; command: string; tick: number | null }>;
+
+/** One statement that needs neither a session after it nor a stream of data. */
+export async function runStatement(
+  session: Session,
+  sql: string,
+  params: readonly unknown[],
+): Promise<Answer> {
+  const parsed = session.parse(sql);
+  const [statement] = parsed;
+  if (statement === undefined) throw new SqlError('42601', 'the statement is empty');
+  if (parsed.length > 1) throw new SqlError('42601', 'only one statement can be sent at a time');
+  const values = params.map(parameterText);
+  if (values.length !== statement.parameterCount) {
+    throw new SqlError(
+      '08P01',
+      `the statement has ${statement.parameterCount} parameters, but ${values.length} were given`,
+    );
+  }
+  const types = values.map(() => null);
+  const outcome = await session.execute(
+    statement,
+    values.length === 0 ? { types } : { types, values },
+    refuseUnfit,
+  );
+  switch (outcome.kind) {
+    case 'rows':
+      return { kind: 'rows', rows: outcome };
+    case 'command':
+      return { command: outcome.tag, tick: outcome.tick };
+    default:
+      throw new SqlError('42601', 'the statement is empty');
+  }
+}
+
+const UNFIT: ReadonlySet<Statement['kind']> = new Set([
+  'subscribe',
+  'insert-continuous',
+  'copy-from',
+  'copy-to',
+  'transaction',
+  'prepare',
+  'execute',
+  'deallocate',
+  'declare',
+  'fetch',
+  'close',
+]);
+
+function refuseUnfit(statement: Statement): Statement {
+  const continuous = statement.kind === 'query' && statement.plan.emit.kind !== 'finite';
+  if (continuous || statement.kind === 'subscribe') {
+    throw new SqlError('0A000', 'a continuous query has no single answer', {
+      hint: 'Use GET /live?sql=…, or the WebSocket at /ws.',
+    });
+  }
+  if (UNFIT.has(statement.kind)) {
+    throw new SqlError('0A000', 'this statement needs a session', { hint: 'Use a PostgreSQL client.' });
+  }
+  return statement;
+}

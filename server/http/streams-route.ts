@@ -1,0 +1,135 @@
+/** POST /streams/{name}: appends rows; those that can't be read are rejected one by one. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { SqlError } from '../../common/sql-error.ts';
+import type { Ingest, IngestOptions, IngestResult } from '../../runtime/engine-client.ts';
+import type { FormatOptions, StreamDefinition } from '../../runtime/plan/relation.ts';
+import { IDEMPOTENCY_KEY_CHARACTERS_MAX, INGEST_BODY_BYTES_MAX, INGEST_WAIT_MS } from '../limits.ts';
+import type { ServerContext } from '../server-context.ts';
+import { HttpError, sendJson } from './http-error.ts';
+import type { IdempotencyKeys } from './idempotency-keys.ts';
+import { findRelation } from './relation-name.ts';
+import { bodyChunks, contentType } from './request-body.ts';
+
+export async function postRows(
+  context: ServerContext,
+  keys: IdempotencyKeys,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const stream = requireStream(context, name);
+  const format = ingestFormat(stream, request);
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) {
+    sendJson(response, 200, await ingestBody(context, stream, format, request));
+    return;
+  }
+  if (typeof key !== 'string' || key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX) {
+    throw new HttpError(
+      400,
+      new SqlError('22023', `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters`),
+    );
+  }
+  const { result, repeated } = await keys.once(`${stream.oid} ${key}`, () =>
+    ingestBody(context, stream, format, request),
+  );
+  // The body of a repetition is not needed, but must be read for the connection to go on.
+  if (repeated) request.resume();
+  sendJson(response, 200, result, repeated ? { 'idempotent-replay': 'true' } : {});
+}
+
+export function requireStream(context: ServerContext, name: string): StreamDefinition {
+  const relation = findRelation(context.catalog.current, name);
+  if (relation.kind !== 'stream') {
+    throw new SqlError('42809', `"${relation.name}" is not a stream`, {
+      hint: 'Rows are appended to streams only.',
+    });
+  }
+  return relation;
+}
+
+const JSON_FORMAT: FormatOptions = {
+  format: 'json',
+  header: false,
+  delimiter: ',',
+  nullText: '',
+  timestampUnit: null,
+};
+
+function ingestFormat(stream: StreamDefinition, request: IncomingMessage): IngestOptions['format'] {
+  const { type, parameters } = contentType(request);
+  const { format: own } = stream;
+  switch (type) {
+    case 'application/x-ndjson':
+    case 'application/ndjson':
+    case 'application/jsonl':
+    case 'application/x-jsonlines':
+      return own.format === 'json' ? own : { ...JSON_FORMAT, timestampUnit: own.timestampUnit };
+    case 'application/json':
+      return { format: 'json-array' };
+    case 'text/csv': {
+      const csv: FormatOptions = own.format === 'csv' ? own : { ...JSON_FORMAT, format: 'csv' };
+      const header = parameters.get('header');
+      return header === undefined ? csv : { ...csv, header: header === 'present' };
+    }
+    default:
+      throw new HttpError(
+        415,
+        new SqlError(
+          '0A000',
+          type === '' ? 'the request has no Content-Type' : `content type "${type}" is not supported`,
+          {
+            hint: 'Send application/x-ndjson, application/json (an array) or text/csv.',
+          },
+        ),
+      );
+  }
+}
+
+/** Ordinals that a positional format fills: all but the generated ones. */
+export function ingestColumns(stream: StreamDefinition): readonly number[] {
+  return stream.columns.flatMap((column, i) => (column.generated === null ? [i] : []));
+}
+
+async function ingestBody(
+  context: ServerContext,
+  stream: StreamDefinition,
+  format: IngestOptions['format'],
+  request: IncomingMessage,
+): Promise<IngestResult> {
+  return context.ledger.record([stream.oid], async () => {
+    // All in one tick, so that a body that turns out too long, or breaks off, leaves nothing behind.
+    const ingest = context.engine.ingest({
+      relation: stream.oid,
+      columns: ingestColumns(stream),
+      format,
+      onError: 'reject',
+      atomic: true,
+      label: `POST /streams/${stream.name}`,
+    });
+    try {
+      for await (const chunk of bodyChunks(request, INGEST_BODY_BYTES_MAX)) await pushWithin(ingest, chunk);
+      const { accepted, rejected, tick } = await ingest.end();
+      return { accepted, rejected, tick };
+    } catch (error) {
+      ingest.abort();
+      throw error;
+    }
+  });
+}
+
+/** 429 where the engine takes no more for a while: the client should come back rather than hold its connection. */
+async function pushWithin(ingest: Ingest, chunk: Buffer): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const busy = new Promise<never>((_, reject) => {
+    const error = new SqlError('53000', 'the server takes no more rows at the moment', {
+      hint: 'Send the request again later.',
+    });
+    timer = setTimeout(() => reject(new HttpError(429, error, { connection: 'close' })), INGEST_WAIT_MS);
+  });
+  try {
+    await Promise.race([ingest.push(chunk), busy]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

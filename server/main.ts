@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+/** The command `millrace`: starts the server, says where it listens, stops it on SIGTERM or SIGINT. */
+import { access, constants, mkdir } from 'node:fs/promises';
+import { type Logger, pino, destination } from 'pino';
+import { type Config, ConfigError, readConfig, USAGE } from './config.ts';
+import { Demo } from './demo.ts';
+import { type RunningServer, startServer } from './server.ts';
+
+const EXIT_USAGE = 1;
+/** EX_SOFTWARE: our own mistake. */
+const EXIT_INTERNAL = 70;
+
+function fail(message: string): never {
+  process.stderr.write(`millrace: ${message}\n`);
+  process.exit(EXIT_USAGE);
+}
+
+function readConfigOrExit(): Config {
+  try {
+    const config = readConfig(process.argv.slice(2), process.env);
+    if (config !== null) return config;
+  } catch (error) {
+    if (error instanceof ConfigError) fail(error.message);
+    throw error;
+  }
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
+
+async function requireWritable(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    fail(`data directory ${directory} cannot be written: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  }
+}
+
+async function start(config: Config, log: Logger): Promise<RunningServer> {
+  try {
+    return await startServer(config, log);
+  } catch (error) {
+    const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number };
+    if (syscall === 'listen' && code === 'EADDRINUSE') fail(`port ${port} is in use`);
+    if (syscall === 'listen' || syscall === 'getaddrinfo') {
+      fail(`cannot listen on ${config.host}${port === undefined ? '' : `:${port}`}: ${code}`);
+    }
+    throw error;
+  }
+}
+
+const config = readConfigOrExit();
+const log = pino({ level: config.logLevel, base: null }, destination({ dest: 2, sync: true }));
+
+function crash(error: unknown): void {
+  log.fatal({ err: error }, 'unhandled error');
+  process.exit(EXIT_INTERNAL);
+}
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+
+await requireWritable(config.dataDirectory);
+const server = await start(config, log);
+const pg = `${config.host}:${server.pgPort}`;
+const http = `${config.host}:${server.httpPort}`;
+process.stdout.write(`millrace ready pg=${pg} http=${http}\n`);
+const demo = config.demo ? new Demo(server.context, { pg, http }, process.stdout) : null;
+
+let stopping = false;
+async function stop(signal: NodeJS.Signals): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log.info({ signal }, 'stopping');
+  demo?.stop();
+  await server.stop();
+  process.exit(0);
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.on(signal, (name) => void stop(name).catch(crash));
+
+await demo?.run();

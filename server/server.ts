@@ -1,0 +1,66 @@
+/** A running server: engine, sessions and the two ports. */
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { loadPlanner } from '../planner/planner.ts';
+import { startEngine } from '../runtime/engine.ts';
+import { ServerCatalog } from './catalog.ts';
+import { type Config, serverSettings } from './config.ts';
+import { HttpServer } from './http/http-server.ts';
+import { requestGuard } from './http/request-guard.ts';
+import { SHUTDOWN_TIMEOUT_MS } from './limits.ts';
+import { ServerMetrics } from './metrics.ts';
+import { WireServer } from './pgwire/wire-server.ts';
+import type { ServerContext } from './server-context.ts';
+import { PlanCache } from './session/plan-cache.ts';
+import { SessionRegistry } from './session/session-registry.ts';
+import { WriteLedger } from './session/write-ledger.ts';
+import { SocketServer } from './websocket/socket-server.ts';
+
+const PAGE = new URL('../web/index.html', import.meta.url);
+
+export type RunningServer = Readonly<{
+  context: ServerContext;
+  pgPort: number;
+  httpPort: number;
+  /** Ends sessions with 57P01, saves the engine's state. */
+  stop: () => Promise<void>;
+}>;
+
+export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+  const [engine, page] = await Promise.all([
+    startEngine({
+      dataDirectory: config.dataDirectory,
+      filesDirectory: config.filesDirectory,
+      memoryLimitBytes: config.memoryLimitBytes,
+      tickIntervalMs: config.tickIntervalMs,
+      walSync: config.walSync,
+      clock: 'system',
+    }),
+    readFile(PAGE),
+    loadPlanner(),
+  ]);
+  const context: ServerContext = {
+    engine,
+    catalog: new ServerCatalog(engine),
+    plans: new PlanCache(),
+    sessions: new SessionRegistry(),
+    ledger: new WriteLedger(),
+    metrics: new ServerMetrics(),
+    log,
+    settings: serverSettings(config),
+    clock: Date.now,
+  };
+  const sockets = new SocketServer(context);
+  const wire = new WireServer(context);
+  const http = new HttpServer(context, requestGuard(config.host, config.insecure), page, sockets);
+  const pgPort = await wire.listen(config.pgPort, config.host);
+  const httpPort = await http.listen(config.httpPort, config.host);
+  const stop = async (): Promise<void> => {
+    const closed = Promise.all([wire.close(SHUTDOWN_TIMEOUT_MS), http.close(SHUTDOWN_TIMEOUT_MS)]);
+    context.sessions.shutDown();
+    sockets.shutDown();
+    await closed;
+    await engine.stop();
+  };
+  return { context, pgPort, httpPort, stop };
+}

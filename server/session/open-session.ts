@@ -1,0 +1,29 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { ServerContext } from '../server-context.ts';
+import type { Notice } from './notice.ts';
+import { Session } from './session.ts';
+
+const USER = 'millrace';
+const SECRET_BYTES = 16;
+
+/** A session for one request or subscription of HTTP and WebSocket; the caller closes it by `closeSession`. */
+export function openSession(context: ServerContext, onNotice: (notice: Notice) => void): Session {
+  const session = new Session(context, USER, { onNotice, onParameter: () => {} });
+  const { pid } = context.sessions.add(
+    {
+      cancel: () => session.cancel(),
+      shutDown: () =>
+        session.close(new SqlError('57P01', 'terminating connection due to administrator command')),
+    },
+    SECRET_BYTES,
+  );
+  session.pid = pid;
+  session.start();
+  return session;
+}
+
+export function closeSession(session: Session): void {
+  session.finish();
+  session.context.sessions.remove(session.pid);
+  session.close();
+}
