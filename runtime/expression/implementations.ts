@@ -9,6 +9,7 @@ import { FLOAT_MATH } from './functions/float-math.ts';
 import { JSON_AND_ARRAY_FUNCTIONS } from './functions/json-array.ts';
 import { REGEXP_FUNCTIONS } from './functions/regexp-functions.ts';
 import { TEXT_FUNCTIONS } from './functions/text.ts';
+import { TEMPLATE_FUNCTIONS } from './functions/template-functions.ts';
 import type { Implementation } from './implementation.ts';
 
 export const EXPRESSION_IMPLEMENTATIONS: ReadonlyMap<string, Implementation> = new Map([
@@ -21,6 +22,7 @@ export const EXPRESSION_IMPLEMENTATIONS: ReadonlyMap<string, Implementation> = n
   ...BYTES_FUNCTIONS,
   ...JSON_AND_ARRAY_FUNCTIONS,
   ...DATE_TIME_FUNCTIONS,
+  ...TEMPLATE_FUNCTIONS,
 ]);
 
 export function implementationOf(key: string): Implementation {

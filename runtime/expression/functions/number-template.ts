@@ -1,0 +1,373 @@
+/**
+ * to_char of numbers and to_number. A template is read into its digit places and signs; a number is rounded to the
+ * places after the point, laid into those before it from the right, and `#` fills the places where it does not fit.
+ */
+import { LRUCache } from 'lru-cache';
+import {
+  type Decimal,
+  decimal,
+  formatDecimal,
+  parseDecimal,
+  rescale,
+  roundTo,
+} from '../../../common/decimal.ts';
+import { SqlError } from '../../../common/sql-error.ts';
+
+type Node =
+  | Readonly<{ kind: 'digit'; zero: boolean }>
+  | Readonly<{ kind: 'point' | 'group' | 'S' | 'MI' | 'PL' | 'SG' | 'TH' | 'th' }>
+  | Readonly<{ kind: 'literal'; text: string }>;
+
+export type NumberTemplate = Readonly<{
+  nodes: readonly Node[];
+  fill: boolean;
+  before: number;
+  after: number;
+  /** V: so many digits are shown as if the point stood further right. */
+  shift: number;
+  /** Ordinal of the first and last `0` among the digit places, −1 where there is none. */
+  firstZero: number;
+  lastZero: number;
+  sign: 'none' | 'S-before' | 'S-after' | 'MI' | 'PR' | 'other';
+  exponent: boolean;
+  roman: 'upper' | 'lower' | null;
+}>;
+
+const KEYWORD = /^(?:FM|EEEE|RN|MI|PL|SG|PR|TH|[09.,DGSVLBC])/i;
+const templates = new LRUCache<string, NumberTemplate>({ max: 200 });
+
+const bad = (message: string): SqlError => new SqlError('42601', message);
+const unsupported = (what: string): SqlError =>
+  new SqlError('0A000', `number format pattern "${what}" is not supported`);
+
+export function numberTemplate(text: string): NumberTemplate {
+  let template = templates.get(text);
+  if (template === undefined) {
+    template = readTemplate(text);
+    templates.set(text, template);
+  }
+  return template;
+}
+
+class TemplateReader {
+  readonly nodes: Node[] = [];
+  fill = false;
+  before = 0;
+  after = 0;
+  shift = 0;
+  firstZero = -1;
+  lastZero = -1;
+  decimal = false;
+  multiplied = false;
+  exponent = false;
+  sign: NumberTemplate['sign'] = 'none';
+  roman: NumberTemplate['roman'] = null;
+
+  keyword(word: string): void {
+    const upper = word.toUpperCase();
+    if (this.exponent) throw bad('"EEEE" must be the last pattern used');
+    switch (upper) {
+      case '9':
+      case '0':
+        this.digit(upper === '0');
+        return;
+      case '.':
+      case 'D':
+        if (this.decimal) throw bad('multiple decimal points');
+        if (this.multiplied) throw bad('cannot use "V" and decimal point together');
+        this.decimal = true;
+        this.nodes.push({ kind: 'point' });
+        return;
+      case ',':
+      case 'G':
+        this.nodes.push({ kind: 'group' });
+        return;
+      case 'FM':
+        this.fill = true;
+        return;
+      case 'V':
+        if (this.decimal) throw bad('cannot use "V" and decimal point together');
+        this.multiplied = true;
+        return;
+      case 'EEEE':
+        this.exponent = true;
+        return;
+      case 'RN':
+        this.roman = word === 'rn' ? 'lower' : 'upper';
+        return;
+      case 'TH':
+        this.nodes.push({ kind: word === 'TH' ? 'TH' : 'th' });
+        return;
+      case 'S':
+      case 'MI':
+      case 'PL':
+      case 'SG':
+      case 'PR':
+        this.signed(upper);
+        return;
+      default:
+        throw unsupported(word);
+    }
+  }
+
+  digit(zero: boolean): void {
+    if (this.sign === 'PR') throw bad('"9" must be ahead of "PR"');
+    const place = this.before + this.after;
+    if (zero) {
+      if (this.firstZero < 0 && !this.decimal) this.firstZero = place;
+      this.lastZero = place;
+    }
+    if (this.multiplied) this.shift++;
+    if (this.decimal) this.after++;
+    else this.before++;
+    this.nodes.push({ kind: 'digit', zero });
+  }
+
+  signed(word: string): void {
+    if (word === 'S') {
+      if (this.sign === 'S-before' || this.sign === 'S-after') throw bad('cannot use "S" twice');
+      if (this.sign !== 'none') throw bad('cannot use "S" and "PL"/"MI"/"SG"/"PR" together');
+      this.sign = this.before === 0 && !this.decimal ? 'S-before' : 'S-after';
+      this.nodes.push({ kind: 'S' });
+      return;
+    }
+    if (this.sign.startsWith('S')) throw bad(`cannot use "S" and "${word}" together`);
+    if (word === 'PR') {
+      if (this.sign !== 'none') throw bad('cannot use "PR" and "S"/"PL"/"MI"/"SG" together');
+      this.sign = 'PR';
+      return;
+    }
+    this.sign = word === 'MI' && this.sign === 'none' ? 'MI' : 'other';
+    this.nodes.push({ kind: word as 'MI' | 'PL' | 'SG' });
+  }
+}
+
+function readTemplate(text: string): NumberTemplate {
+  const reader = new TemplateReader();
+  let at = 0;
+  while (at < text.length) {
+    const rest = text.slice(at);
+    const quoted = /^"((?:[^"\\]|\\.)*)"?/.exec(rest);
+    const keyword = KEYWORD.exec(rest);
+    if (quoted !== null) {
+      reader.nodes.push({ kind: 'literal', text: quoted[1]!.replace(/\\(.)/g, '$1') });
+      at += quoted[0].length;
+    } else if (keyword !== null) {
+      reader.keyword(keyword[0]);
+      at += keyword[0].length;
+    } else {
+      const character = String.fromCodePoint(text.codePointAt(at)!);
+      reader.nodes.push({ kind: 'literal', text: character });
+      at += character.length;
+    }
+  }
+  const { nodes, fill, before, after, shift, firstZero, lastZero, sign, exponent, roman } = reader;
+  return { nodes, fill, before, after, shift, firstZero, lastZero, sign, exponent, roman };
+}
+
+const ROMAN_DIGITS: readonly (readonly [number, string])[] = [
+  [1000, 'M'],
+  [900, 'CM'],
+  [500, 'D'],
+  [400, 'CD'],
+  [100, 'C'],
+  [90, 'XC'],
+  [50, 'L'],
+  [40, 'XL'],
+  [10, 'X'],
+  [9, 'IX'],
+  [5, 'V'],
+  [4, 'IV'],
+  [1, 'I'],
+];
+const ROMAN_WIDTH = 15;
+
+function romanText(template: NumberTemplate, value: Decimal): string {
+  let rest = value.kind === 'finite' ? Number(rescale(value.coefficient, value.scale, 0)) : 0;
+  if (rest < 1 || rest > 3999) return '#'.repeat(ROMAN_WIDTH);
+  let text = '';
+  for (const [size, letters] of ROMAN_DIGITS) {
+    for (; rest >= size; rest -= size) text += letters;
+  }
+  const cased = template.roman === 'lower' ? text.toLowerCase() : text;
+  return template.fill ? cased : cased.padStart(ROMAN_WIDTH);
+}
+
+/** `-1.23e+05`, without the plus of the number's own sign. */
+function exponentText(template: NumberTemplate, value: Decimal): string {
+  if (value.kind !== 'finite')
+    return `${template.fill ? '' : ' '}${'#'.repeat(template.before + template.after + 6)}`;
+  const digits = (value.coefficient < 0n ? -value.coefficient : value.coefficient).toString();
+  let exponent = value.coefficient === 0n ? 0 : digits.length - 1 - value.scale;
+  let mantissa = roundTo(decimal(BigInt(digits), digits.length - 1), template.after);
+  if (mantissa.coefficient >= 10n ** BigInt(template.after + 1)) {
+    exponent++;
+    mantissa = roundTo(decimal(BigInt(digits), digits.length), template.after);
+  }
+  const sign = value.coefficient < 0n ? '-' : template.fill ? '' : ' ';
+  const size = String(Math.abs(exponent)).padStart(2, '0');
+  return `${sign}${formatDecimal(mantissa)}e${exponent < 0 ? '-' : '+'}${size}`;
+}
+
+/** The value of a number as to_char shows it. */
+export function formatNumber(value: Decimal, templateText: string): string {
+  const template = numberTemplate(templateText);
+  if (template.roman !== null) return romanText(template, value);
+  if (template.exponent) return exponentText(template, value);
+  if (value.kind !== 'finite')
+    return layOut(
+      template,
+      '#'.repeat(template.before),
+      '#'.repeat(template.after),
+      value.kind === '-infinity',
+      true,
+    );
+  const shifted =
+    template.shift === 0
+      ? value
+      : { ...value, coefficient: value.coefficient * 10n ** BigInt(template.shift) };
+  const rounded = rescale(shifted.coefficient, shifted.scale, template.after);
+  const digits = (rounded < 0n ? -rounded : rounded).toString().padStart(template.after + 1, '0');
+  const whole = digits.slice(0, digits.length - template.after);
+  const fraction = template.after === 0 ? '' : digits.slice(-template.after);
+  if (whole.length > template.before && !(whole === '0' && template.before === 0)) {
+    return layOut(template, '#'.repeat(template.before), '#'.repeat(template.after), rounded < 0n, true);
+  }
+  return layOut(template, whole === '0' ? '' : whole, fraction, rounded < 0n, false);
+}
+
+const ORDINALS: Readonly<Record<string, string>> = { 1: 'st', 2: 'nd', 3: 'rd' };
+
+function ordinalSuffix(whole: string): string {
+  const lastTwo = Number(whole.slice(-2));
+  if (lastTwo >= 11 && lastTwo <= 13) return 'th';
+  return ORDINALS[whole.slice(-1)] ?? 'th';
+}
+
+/** Places the digits; `whole` has no leading zeros (empty for 0). */
+function layOut(
+  t: NumberTemplate,
+  whole: string,
+  fraction: string,
+  negative: boolean,
+  overflow: boolean,
+): string {
+  const hasPoint = t.nodes.some((node) => node.kind === 'point');
+  // Without places after the point a zero is shown as a digit.
+  let shown = whole;
+  if (shown === '' && t.after === 0 && t.before > 0) shown = '0';
+  const firstDigit = t.before - shown.length;
+  const firstShown = t.firstZero >= 0 ? Math.min(t.firstZero, firstDigit) : firstDigit;
+  const lastKept = t.fill && !overflow ? lastSignificant(t, fraction) : t.before + t.after;
+  const floating = t.sign === 'none' || t.sign === 'S-before' || t.sign === 'PR' || t.sign === 'S-after';
+  const lead =
+    t.sign === 'PR'
+      ? negative
+        ? '<'
+        : ' '
+      : t.sign === 'S-before'
+        ? negative
+          ? '-'
+          : '+'
+        : negative
+          ? '-'
+          : ' ';
+  const leadFloats = floating && t.sign !== 'S-after';
+  let out = '';
+  let place = 0;
+  let signDone = !leadFloats;
+  const putSign = (): void => {
+    if (signDone) return;
+    signDone = true;
+    if (!(t.fill && lead === ' ')) out += lead;
+  };
+  for (const node of t.nodes) {
+    switch (node.kind) {
+      case 'digit':
+        if (place >= t.before) {
+          if (place === firstShown || (firstShown >= t.before && place === t.before && !hasPoint)) putSign();
+          if (place < lastKept || !t.fill) out += fraction[place - t.before] ?? '';
+        } else if (place >= firstShown) {
+          putSign();
+          out += place >= firstDigit ? shown[place - firstDigit]! : '0';
+        } else if (!t.fill) out += ' ';
+        place++;
+        break;
+      case 'point':
+        putSign();
+        out += '.';
+        break;
+      case 'group':
+        if (place > firstShown || (place === t.before && shown !== '')) out += ',';
+        else if (!t.fill) out += ' ';
+        break;
+      case 'S':
+        if (t.sign === 'S-after') out += negative ? '-' : '+';
+        break;
+      case 'MI':
+        if (negative) out += '-';
+        else if (!t.fill) out += ' ';
+        break;
+      case 'PL':
+        if (!negative) out += '+';
+        else if (!t.fill) out += ' ';
+        break;
+      case 'SG':
+        out += negative ? '-' : '+';
+        break;
+      case 'TH':
+      case 'th':
+        if (!negative && t.after === 0 && !overflow) {
+          const suffix = ordinalSuffix(shown);
+          out += node.kind === 'TH' ? suffix.toUpperCase() : suffix;
+        }
+        break;
+      case 'literal':
+        out += node.text;
+        break;
+    }
+  }
+  putSign();
+  if (t.sign === 'PR') {
+    if (negative) out += '>';
+    else if (!t.fill) out += ' ';
+  }
+  return out;
+}
+
+/** FM: zeros at the end stay only up to the last `0` place. */
+function lastSignificant(t: NumberTemplate, fraction: string): number {
+  const trimmed = fraction.replace(/0+$/, '').length;
+  return Math.max(t.before + trimmed, t.lastZero + 1);
+}
+
+/** Digits, sign and point where the template has them; 22P02 where no number comes of it. */
+export function parseNumber(text: string, templateText: string): Decimal {
+  const template = numberTemplate(templateText);
+  if (template.roman !== null) throw unsupported('RN');
+  if (template.exponent) throw new SqlError('0A000', '"EEEE" not supported for input');
+  let negative = false;
+  let digits = '';
+  let hasPoint = false;
+  const source = text.trim();
+  for (let at = 0; at < source.length; at++) {
+    const c = source[at]!;
+    if (c >= '0' && c <= '9') digits += c;
+    else if (c === '.' && !hasPoint && template.nodes.some((node) => node.kind === 'point')) {
+      digits += '.';
+      hasPoint = true;
+    } else if (c === '-' || c === '<') negative = true;
+    else if (c === '.') break;
+  }
+  const [whole = '', fraction = ''] = digits.split('.');
+  const kept = `${whole.slice(0, template.before)}${hasPoint ? `.${fraction.slice(0, template.after)}` : ''}`;
+  if (!/\d/.test(kept)) throw new SqlError('22P02', `invalid input syntax for type numeric: "${text}"`);
+  const value = parseDecimal(
+    `${negative ? '-' : ''}${kept.startsWith('.') ? '0' : ''}${kept.replace(/\.$/, '')}`,
+  );
+  const scaled =
+    template.shift === 0
+      ? value
+      : roundTo(decimal(value.coefficient, value.scale + template.shift), template.shift);
+  return scaled;
+}
