@@ -1,7 +1,7 @@
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
 import { gatherInt32 } from '../batch/gather.ts';
-import { evaluateLeniently, type ColumnProgram } from '../expression/compile.ts';
+import { evaluateLeniently, type ExpressionProgram } from '../expression/compile.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { Delta, DStream, QueryContext, Tick } from './dstream.ts';
 
@@ -10,7 +10,7 @@ export class Project implements DStream {
   readonly schema: Schema;
   readonly timeColumns: readonly number[];
   readonly #inputSchema: Schema;
-  readonly #program: ColumnProgram;
+  readonly #program: ExpressionProgram;
   readonly #context: QueryContext;
   /** For each time column of the output the position of its watermark in the input's. */
   readonly #watermarkOf: readonly number[];
@@ -18,7 +18,7 @@ export class Project implements DStream {
   constructor(
     input: DStream,
     output: Readonly<{ schema: Schema; timeColumns: readonly number[]; expressions: readonly Expression[] }>,
-    program: ColumnProgram,
+    program: ExpressionProgram,
     context: QueryContext,
   ) {
     this.schema = output.schema;

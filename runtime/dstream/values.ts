@@ -4,7 +4,7 @@ import { parseDatum } from '../../common/value-text.ts';
 import type { Batch } from '../batch/column.ts';
 import { concatBatches } from '../batch/concat.ts';
 import { buildColumn } from '../batch/datum.ts';
-import { compileExpressions, type CompileOptions } from '../expression/compile.ts';
+import { compileExpressions, type ExpressionOptions } from '../expression/compile.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { Delta, StatefulDStream } from './dstream.ts';
@@ -15,10 +15,10 @@ export class Values implements StatefulDStream {
   readonly schema: Schema;
   readonly timeColumns: readonly number[] = [];
   readonly #node: ValuesNode;
-  readonly #compile: CompileOptions;
+  readonly #compile: ExpressionOptions;
   #sent = false;
 
-  constructor(node: ValuesNode, compile: CompileOptions) {
+  constructor(node: ValuesNode, compile: ExpressionOptions) {
     this.schema = node.schema;
     this.#node = node;
     this.#compile = compile;

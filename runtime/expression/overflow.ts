@@ -64,7 +64,7 @@ export function checkProduct(result: number, a: number, b: number): number {
 }
 
 export function checkQuotient(result: number, a: number, b: number): number {
-  if (!Number.isFinite(result) && Number.isFinite(a)) overflowed();
+  if ((result === Infinity || result === -Infinity) && Number.isFinite(a)) overflowed();
   if (result === 0 && a !== 0 && Number.isFinite(b)) underflowed();
   return result;
 }

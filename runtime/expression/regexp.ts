@@ -11,16 +11,23 @@ export type Regexp = Readonly<{
   groups: number;
 }>;
 
-export type RegexpFlags = RegexpOptions & Readonly<{ global: boolean }>;
+/** `literal`: the pattern is plain text. */
+export type RegexpFlags = RegexpOptions & Readonly<{ global: boolean; literal: boolean }>;
 
 const REGEXPS_MAX = 500;
 const regexps = new LRUCache<string, Regexp>({ max: REGEXPS_MAX });
 
-const PLAIN: RegexpFlags = { ignoreCase: false, newlineStops: false, newlineAnchors: false, global: false };
+const PLAIN: RegexpFlags = {
+  ignoreCase: false,
+  newlineStops: false,
+  newlineAnchors: false,
+  global: false,
+  literal: false,
+};
 
 /** The flags of regexp_replace and its kin; 22023 for a letter that is none. */
 export function parseFlags(text: string, allowGlobal: boolean, functionName: string): RegexpFlags {
-  let { ignoreCase, newlineStops, newlineAnchors, global } = PLAIN;
+  let { ignoreCase, newlineStops, newlineAnchors, global, literal } = PLAIN;
   for (const letter of text) {
     if (letter === 'g') global = true;
     else if (letter === 'i') ignoreCase = true;
@@ -29,7 +36,8 @@ export function parseFlags(text: string, allowGlobal: boolean, functionName: str
     else if (letter === 's') newlineStops = newlineAnchors = false;
     else if (letter === 'p') [newlineStops, newlineAnchors] = [true, false];
     else if (letter === 'w') [newlineStops, newlineAnchors] = [false, true];
-    else if ('bexqt'.includes(letter)) {
+    else if (letter === 'q') literal = true;
+    else if ('bext'.includes(letter)) {
       if (letter === 't') continue;
       throw new SqlError('0A000', `regular expression option "${letter}" is not supported`);
     } else throw new SqlError('22023', `invalid regular expression option: "${letter}"`);
@@ -37,15 +45,16 @@ export function parseFlags(text: string, allowGlobal: boolean, functionName: str
   if (global && !allowGlobal) {
     throw new SqlError('22023', `${functionName} does not support the "global" option`);
   }
-  return { ignoreCase, newlineStops, newlineAnchors, global };
+  return { ignoreCase, newlineStops, newlineAnchors, global, literal };
 }
 
 /**
  * `extracts`: the place of the match matters, not only whether there is one. PostgreSQL then prefers the longest or
  * the shortest match as a whole; patterns where RE2 would choose another are refused.
  */
-export function regexpFor(pattern: string, options: RegexpOptions, extracts: boolean): Regexp {
-  const { ignoreCase, newlineStops, newlineAnchors } = options;
+export function regexpFor(source: string, options: RegexpFlags, extracts: boolean): Regexp {
+  const { ignoreCase, newlineStops, newlineAnchors, literal } = options;
+  const pattern = literal ? `***=${source}` : source;
   const key = `${ignoreCase}${newlineStops}${newlineAnchors}${extracts}${pattern}`;
   let regexp = regexps.get(key);
   if (regexp === undefined) {

@@ -17,12 +17,12 @@ import { UnionAll } from '../dstream/union-all.ts';
 import { Values } from '../dstream/values.ts';
 import { WindowExpand } from '../dstream/window-expand.ts';
 import { WindowedReduce } from '../dstream/windowed-reduce.ts';
-import { compileExpressions, compilePredicate, type CompileOptions } from '../expression/compile.ts';
+import { compileExpressions, compilePredicate, type ExpressionOptions } from '../expression/compile.ts';
 import type { OperatorStatistics } from '../engine-client.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
-export type PipelineOptions = Readonly<{ finite: boolean; compile: CompileOptions; context: QueryContext }>;
+export type PipelineOptions = Readonly<{ finite: boolean; compile: ExpressionOptions; context: QueryContext }>;
 
 type Stage = {
   readonly operator: DStream;

@@ -181,12 +181,11 @@ function castOf(source: TypeName, target: TypeName): Implementation {
     return ({ format }) =>
       (v: unknown) =>
         formatWith(format, v, { name: source });
-  if (STRINGS.includes(source)) {
-    const unpad = source === 'bpchar' ? trimBlanks : (text: string): string => text;
+  // Blanks of bpchar are part of its text here.
+  if (STRINGS.includes(source))
     return ({ format }) =>
       (v: string) =>
-        parseWith(format, unpad(v), { name: target });
-  }
+        parseWith(format, v, { name: target });
   assert(isArrayType(source) && isArrayType(target), `no cast from ${source} to ${target}`);
   return arrayCast(source, target);
 }

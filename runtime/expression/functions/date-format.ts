@@ -193,7 +193,8 @@ function dateField(
     case 'MM':
       return padded(m.month, 2, fill);
     case 'DD':
-      return padded(m.date, 2, fill);
+      // The width counts the sign.
+      return padded(m.date, m.date < 0 ? 1 : 2, fill);
     case 'Q':
       if (m.month === 0) return '';
       return padded(Math.floor((m.month - 1) / 3) + 1, 0, fill);

@@ -61,7 +61,7 @@ class DateReader {
 
   set(name: string, value: number, field: string): void {
     const old = this.values.get(name);
-    if (old !== undefined && old !== value) {
+    if (old !== undefined && old !== 0 && old !== value) {
       throw invalid(
         `conflicting values for "${field}" field in formatting string`,
         'This value contradicts a previous setting for the same field type.',
@@ -70,18 +70,22 @@ class DateReader {
     this.values.set(name, value);
   }
 
-  /** `free`: as many digits as there are; else the field's width. */
+  /** `free`: as many digits as there are; else as many characters as the field is wide. */
   integer(field: string, free: boolean): Readonly<{ value: number; digits: number }> {
     this.skipBlanks();
     const width = WIDTHS[field] ?? 2;
-    const match = (free ? /^[+-]?\d+/ : new RegExp(`^[+-]?\\d{1,${width}}`)).exec(this.rest);
-    if (match === null) {
-      const shown = this.rest.slice(0, free ? undefined : width).split(/\s/)[0] ?? '';
-      if (this.rest === '') return { value: Number.NaN, digits: 0 };
-      throw invalid(`invalid value "${shown}" for "${field}"`, 'Value must be an integer.');
+    const source = free ? this.rest : this.rest.slice(0, width);
+    const match = /^[+-]?\d+/.exec(source);
+    const used = match?.[0].length ?? 0;
+    if (used === 0 || (!free && used < width)) {
+      const detail =
+        used === 0
+          ? 'Value must be an integer.'
+          : `Field requires ${width} characters, but only ${used} could be parsed.`;
+      throw invalid(`invalid value "${this.rest.slice(0, width)}" for "${field}"`, detail);
     }
-    this.skip(match[0].length);
-    return { value: Number(match[0]), digits: match[0].replace(/[+-]/, '').length };
+    this.skip(used);
+    return { value: Number(match?.[0]), digits: used };
   }
 
   /** Which of the names stands here, by at least its first `length` letters. */
@@ -109,6 +113,7 @@ export function parseByTemplate(text: string, templateText: string): ParsedDate 
   if (exact) throw new SqlError('0A000', 'date format prefix "FX" is not supported');
   const reader = new DateReader(text);
   for (const [i, node] of nodes.entries()) {
+    if (reader.rest === '') break;
     if (node.kind === 'field') readField(reader, node, node.fill || !isNumeric(nodes[i + 1]));
     else if (node.kind === 'separator') skipSeparator(reader, nodes, i);
     // A letter stands for any one character.
@@ -160,11 +165,11 @@ function readField(reader: DateReader, node: TemplateNode & { kind: 'field' }, f
     }
     case 'AM':
     case 'PM':
-      reader.set('half', reader.name(['AM', 'PM'], true, field), field);
+      reader.set('half', reader.name(['AM', 'PM'], true, field) + 1, field);
       return;
     case 'A.M.':
     case 'P.M.':
-      reader.set('half', reader.name(['A.M.', 'P.M.'], true, field), field);
+      reader.set('half', reader.name(['A.M.', 'P.M.'], true, field) + 1, field);
       return;
     case 'AD':
     case 'BC':
@@ -224,7 +229,6 @@ function readNumber(reader: DateReader, field: string, free: boolean, ordinal: b
   }
   const fraction = FRACTION_DIGITS[field];
   const { value, digits } = reader.integer(field, free);
-  if (digits === 0) return undefined;
   if (ordinal) reader.skip(/^[A-Za-z]{2}/.test(reader.rest) ? 2 : 0);
   if (fraction !== undefined) {
     reader.set('micros', Math.round(value * 10 ** (6 - Math.max(digits, 0))), field);
@@ -272,7 +276,8 @@ function nearYear(year: number): number {
 
 function assemble(values: ReadonlyMap<string, number>, text: string): ParsedDate {
   const outOfRange = (): SqlError => new SqlError('22008', `date/time field value out of range: "${text}"`);
-  const get = (name: string): number | undefined => values.get(name);
+  // A 0 counts as not given.
+  const get = (name: string): number | undefined => values.get(name) || undefined;
   return { day: dayOf(get, outOfRange), micros: clockOf(get, outOfRange), offset: offsetOf(get) };
 }
 
@@ -297,8 +302,8 @@ function clockOf(get: Get, outOfRange: () => SqlError): number {
   const [minutes, seconds] = [get('MI') ?? 0, get('SS') ?? 0];
   const half = get('half');
   if (get('twelve') !== undefined) {
-    if (half === 1 && hours < 12) hours += 12;
-    else if (half === 0 && hours === 12) hours = 0;
+    if (half === 2 && hours < 12) hours += 12;
+    else if (half === 1 && hours === 12) hours = 0;
   }
   if (hours < 0 || hours >= 24 || minutes < 0 || minutes >= 60 || seconds < 0 || seconds >= 60)
     throw outOfRange();

@@ -21,6 +21,12 @@ import * as times from '../../../common/timestamp.ts';
 import { fixedOffsetZone, type TimeZone, timeZone, toLocal } from '../../../common/time-zone.ts';
 import { formatFloat8 } from '../../../common/value-number.ts';
 import { type Entry, pure, pureAll } from '../implementation.ts';
+import { overflowed } from '../overflow.ts';
+
+function atTime(date: number, time: number): number {
+  const midnight = times.timestampFromDate(date);
+  return Number.isFinite(midnight) ? times.addMicros(midnight, time) : midnight;
+}
 
 const OPERATORS: readonly Entry[] = [
   pure('+(date,int4)', times.addDaysToDate),
@@ -36,8 +42,8 @@ const OPERATORS: readonly Entry[] = [
   pure('-(date,interval)', (date: number, i: Interval) =>
     times.subtractFromTimestamp(times.timestampFromDate(date), i),
   ),
-  pure('+(date,time)', (date: number, time: number) => times.timestampFromDate(date) + time),
-  pure('+(time,date)', (time: number, date: number) => times.timestampFromDate(date) + time),
+  pure('+(date,time)', atTime),
+  pure('+(time,date)', (time: number, date: number) => atTime(date, time)),
   pure('+(interval,interval)', spans.addIntervals),
   pure('-(interval,interval)', spans.subtractIntervals),
   pure('-(interval)', spans.negateInterval),
@@ -97,21 +103,22 @@ const ZONES: readonly Entry[] = [
     'timezone(text,timestamp)',
     () => {
       const zone = zoneByName();
-      return (name: string, local: number) => times.zonedFromLocal(local, zone(name));
+      return (name: string, local: number) =>
+        Number.isFinite(local) ? times.zonedFromLocal(local, zone(name)) : local;
     },
   ],
   [
     'timezone(text,timestamptz)',
     () => {
       const zone = zoneByName();
-      return (name: string, at: number) => times.localFromZoned(at, zone(name));
+      return (name: string, at: number) => (Number.isFinite(at) ? times.localFromZoned(at, zone(name)) : at);
     },
   ],
   pure('timezone(interval,timestamp)', (i: Interval, local: number) =>
-    times.zonedFromLocal(local, zoneOfInterval(i)),
+    Number.isFinite(local) ? times.zonedFromLocal(local, zoneOfInterval(i)) : local,
   ),
   pure('timezone(interval,timestamptz)', (i: Interval, at: number) =>
-    times.localFromZoned(at, zoneOfInterval(i)),
+    Number.isFinite(at) ? times.localFromZoned(at, zoneOfInterval(i)) : at,
   ),
   [
     'timezone(timestamp)',
@@ -141,7 +148,12 @@ function extractEntries(type: string, extract: Extract): readonly Entry[] {
 }
 
 const FIELDS: readonly Entry[] = [
-  ...extractEntries('date', extractFromDate),
+  pure('extract(text,date)', extractFromDate),
+  // As of the timestamp at midnight: hours and the like are 0, not an error.
+  pure('date_part(text,date)', (unit: string, date: number) => {
+    const exact = extractFromTimestamp(unit, times.timestampFromDate(date));
+    return exact === null ? null : decimalToDouble(exact);
+  }),
   ...extractEntries('time', extractFromTime),
   ...extractEntries('timestamp', extractFromTimestamp),
   ...extractEntries('interval', extractFromInterval),
@@ -244,6 +256,7 @@ function makeInterval(
   seconds = 0,
 ): Interval {
   if (!Number.isFinite(seconds)) throw new SqlError('22008', 'interval out of range');
+  if (!Number.isFinite(seconds * 1e6)) overflowed();
   const micros = hours * MICROS_PER_HOUR + minutes * MICROS_PER_MINUTE + spans.roundHalfEven(seconds * 1e6);
   return spans.interval(years * 12 + months, weeks * 7 + days, micros);
 }

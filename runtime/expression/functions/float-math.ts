@@ -65,8 +65,9 @@ const bounded =
     return f(x);
   };
 
+/** 0 for NaN, too. */
 function sign(x: number): number {
-  return x > 0 ? 1 : x < 0 ? -1 : Number.isNaN(x) ? x : 0;
+  return x > 0 ? 1 : x < 0 ? -1 : 0;
 }
 
 function bucket(value: number, low: number, high: number, count: number): number {

@@ -124,6 +124,11 @@ class TemplateReader {
   }
 
   signed(word: string): void {
+    // PL stands beside the number's own sign.
+    if (word === 'PL' && this.sign === 'none') {
+      this.nodes.push({ kind: 'PL' });
+      return;
+    }
     if (word === 'S') {
       if (this.sign === 'S-before' || this.sign === 'S-after') throw bad('cannot use "S" twice');
       if (this.sign !== 'none') throw bad('cannot use "S" and "PL"/"MI"/"SG"/"PR" together');
@@ -210,8 +215,10 @@ function exponentText(template: NumberTemplate, value: Decimal): string {
 }
 
 /** The value of a number as to_char shows it. */
-export function formatNumber(value: Decimal, templateText: string): string {
-  const template = numberTemplate(templateText);
+/** `places`: of a float not more digits after the point are known. */
+export function formatNumber(value: Decimal, templateText: string, places?: number): string {
+  const full = numberTemplate(templateText);
+  const template = places === undefined ? full : { ...full, after: Math.min(places, full.after) };
   if (template.roman !== null) return romanText(template, value);
   if (template.exponent) return exponentText(template, value);
   if (value.kind !== 'finite')
@@ -255,7 +262,8 @@ function layOut(
   const hasPoint = t.nodes.some((node) => node.kind === 'point');
   // Without places after the point a zero is shown as a digit.
   let shown = whole;
-  if (shown === '' && t.after === 0 && t.before > 0) shown = '0';
+  const nothingAfter = t.after === 0 || (t.fill && t.lastZero < 0 && /^0*$/.test(fraction));
+  if (shown === '' && nothingAfter && t.before > 0) shown = '0';
   const firstDigit = t.before - shown.length;
   const firstShown = t.firstZero >= 0 ? Math.min(t.firstZero, firstDigit) : firstDigit;
   const lastKept = t.fill && !overflow ? lastSignificant(t, fraction) : t.before + t.after;

@@ -156,7 +156,8 @@ function substringNth(
   let seen = 0;
   for (const match of allMatches(regexp, text, offsetOf(text, position))) {
     seen++;
-    if (seen === nth) return group(text, match, groupIndex);
+    // Without groups the whole match counts as the only one.
+    if (seen === nth) return group(text, match, regexp.groups === 0 && groupIndex === 1 ? 0 : groupIndex);
   }
   return null;
 }
@@ -219,7 +220,7 @@ export const REGEXP_FUNCTIONS: readonly Entry[] = [
 /** SIMILAR TO's pattern as a regular expression anchored at both ends. */
 function similarPattern(pattern: string, escapeText: string): string {
   if ([...escapeText].length > 1) {
-    throw new SqlError('22019', 'invalid escape string', {
+    throw new SqlError('22025', 'invalid escape string', {
       hint: 'Escape string must be empty or one character.',
     });
   }

@@ -1,5 +1,15 @@
 /** to_char, to_number, to_timestamp and to_date: text by template. */
-import { type Decimal, decimal, fromBigInt, fromInteger } from '../../../common/decimal.ts';
+import {
+  absoluteValue,
+  compareDecimals,
+  type Decimal,
+  decimal,
+  fromBigInt,
+  fromInteger,
+  parseDecimal,
+  roundTo,
+  subtract,
+} from '../../../common/decimal.ts';
 import { decimalFromDouble } from '../../../common/decimal-convert.ts';
 import type { Interval } from '../../../common/interval.ts';
 import { DATE_MAX, DATE_MIN, timestampFromParts, zonedFromLocal } from '../../../common/timestamp.ts';
@@ -13,6 +23,8 @@ import { formatNumber, numberTemplate, parseNumber } from './number-template.ts'
 /** Significant digits that to_char shows of a float. */
 const FLOAT8_DIGITS = 15;
 const FLOAT4_DIGITS = 6;
+/** Enough to tell a tie from what is near one. */
+const GUARD_PLACES = 25;
 
 /** A float is first printed with as many places as its significant digits allow, from its exact value. */
 function formatFloat(
@@ -29,14 +41,18 @@ function formatFloat(
       ? 1
       : Math.round(Math.abs(value)).toLocaleString('en-US', { useGrouping: false }).length;
   const places = whole >= digits ? 0 : Math.min(after, digits - whole);
-  return formatNumber(exactRounded(value, places), template);
+  return formatNumber(exactRounded(value, places), template, places);
 }
 
 /** The double rounded at `places`, half to even on its exact binary value. */
 function exactRounded(value: number, places: number): Decimal {
   if (Math.abs(value) >= 1e21) return fromBigInt(BigInt(value));
-  const text = value.toFixed(places).replace('.', '');
-  return decimal(BigInt(text), places);
+  // toFixed gives the exact digits; it rounds ties up, printf to even.
+  const exact = parseDecimal(value.toFixed(Math.min(100, places + GUARD_PLACES)));
+  const rounded = roundTo(exact, places);
+  const tie = compareDecimals(absoluteValue(subtract(exact, rounded)), decimal(5n, places + 1)) === 0;
+  if (!tie || rounded.coefficient % 2n === 0n) return rounded;
+  return decimal(rounded.coefficient - (rounded.coefficient > 0n ? 1n : -1n), places);
 }
 
 type Template = (value: never, template: string) => string | null;

@@ -70,7 +70,7 @@ function trim(text: string, characters: string, fromLeft: boolean, fromRight: bo
 
 function chr(code: number): string {
   if (code === 0) throw new SqlError('54000', 'null character not permitted');
-  if (code < 0) throw new SqlError('54000', 'character number must be positive');
+  if (code < 0) throw new SqlError('22023', 'character number must be positive');
   if (code > 0x10ffff) throw new SqlError('54000', `requested character too large for encoding: ${code}`);
   if (code >= 0xd800 && code <= 0xdfff) {
     throw new SqlError('54000', `requested character not valid for encoding: ${code}`);

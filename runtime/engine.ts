@@ -1,0 +1,24 @@
+/** The runtime's door: starts the engine in a thread of its own. Tests may run it in theirs. */
+import type { Engine, EngineOptions } from './engine-client.ts';
+import { EngineCore } from './tick/engine-core.ts';
+import { TickLoop } from './tick/tick-loop.ts';
+import { EngineProxy } from './worker/engine-proxy.ts';
+
+/** `onFatal`: the engine's thread died of an assertion; nothing it holds can be trusted any more. */
+export function startEngine(options: EngineOptions, onFatal: (error: Error) => void = throwLater): Promise<Engine> {
+  return EngineProxy.start(options, onFatal);
+}
+
+/** In the caller's thread: with clock 'manual' it ticks when something waits, or when told to (advanceClock). */
+export function startEngineHere(options: EngineOptions): EngineCore {
+  const core = EngineCore.start(options);
+  if (options.clock === 'system') new TickLoop(core, throwLater).start();
+  else core.onWake(() => queueMicrotask(() => core.tick()));
+  return core;
+}
+
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,151 @@
+/** The feeds of scans: a stream shared by all its readers, a file read for one query alone, a table, a view. */
+import type { RelationDelta } from '../source/admitted.ts';
+import { relationDelta } from '../source/admitted.ts';
+import type { Source } from '../source/source.ts';
+import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import { admissible } from './admission.ts';
+import type { Feed } from './continuous-query.ts';
+import type { RejectRow, StreamRuntime } from './stream-runtime.ts';
+import { StreamWatermark } from './stream-watermark.ts';
+import type { TableRuntime } from './table-runtime.ts';
+import type { ViewRuntime } from './view-runtime.ts';
+
+const nothing = (): void => undefined;
+
+/** Rows of the stream; its history tick by tick with the watermark as it was. */
+export function streamFeed(stream: StreamRuntime, now: number, onClose: () => void): Feed {
+  return {
+    get delta() {
+      return stream.delta;
+    },
+    *backfill() {
+      const watermark = new StreamWatermark(stream.definition.watermark);
+      let parts: RelationDelta['parts'][number][] = [];
+      let tick = -1;
+      const delta = (): RelationDelta => ({
+        parts,
+        watermarks: new Map([[watermark.column, watermark.advance(parts.at(-1)?.arrivedAt ?? now)]]),
+        ended: false,
+      });
+      for (const part of stream.history(now)) {
+        if (part.tick !== tick && parts.length > 0) {
+          yield delta();
+          parts = [];
+        }
+        tick = part.tick;
+        parts.push(part);
+        watermark.observe(part.batch, part.arrivedAt);
+      }
+      if (parts.length > 0) yield delta();
+      const value = stream.watermark.value;
+      if (value > Number.NEGATIVE_INFINITY) {
+        const ended = value === Number.POSITIVE_INFINITY;
+        yield { parts: [], watermarks: new Map([[stream.watermark.column, value]]), ended };
+      }
+    },
+    close: onClose,
+    save: nothing,
+    load: nothing,
+  };
+}
+
+/** A connector without retention that each new reader reads from its start (file). Rows inserted into the stream come too. */
+export class PrivateFeed implements Feed {
+  readonly #stream: StreamRuntime;
+  readonly #source: Source;
+  readonly #reject: RejectRow;
+  readonly #watermark: StreamWatermark;
+  #delta: RelationDelta | null = null;
+  #arrival = 0;
+
+  constructor(stream: StreamRuntime, source: Source, reject: RejectRow) {
+    this.#stream = stream;
+    this.#source = source;
+    this.#reject = reject;
+    this.#watermark = new StreamWatermark(stream.definition.watermark);
+  }
+
+  get delta(): RelationDelta | null {
+    return this.#delta;
+  }
+
+  get ready(): boolean {
+    return this.#source.ready;
+  }
+
+  /** Reads a tick's share; the stream has admitted its own rows before. Returns how many rows came. */
+  poll(now: number): number {
+    const parts = [...(this.#stream.delta?.parts ?? [])];
+    for (const part of parts) this.#watermark.observe(part.batch, now);
+    let rows = 0;
+    this.#source.poll(now, {
+      batch: (raw) => {
+        const complete = this.#stream.complete(raw);
+        const batch = admissible(this.#stream.definition, complete, now, (_row, error, payload) =>
+          this.#reject(this.#stream.name, error, null, payload),
+        );
+        if (batch.rows === 0) return;
+        this.#watermark.observe(batch, now);
+        parts.push({ batch, arrivedAt: now, firstArrival: this.#arrival });
+        this.#arrival += batch.rows;
+        rows += batch.rows;
+      },
+      reject: (row, offset) => this.#reject(this.#stream.name, row.error, offset, row.payload),
+    });
+    if (this.#source.ended) this.#watermark.ended = true;
+    const before = this.#watermark.value;
+    const value = this.#watermark.advance(now);
+    const moved = value !== before || this.#source.ended;
+    this.#delta =
+      parts.length > 0 || moved
+        ? { parts, watermarks: new Map([[this.#watermark.column, value]]), ended: this.#source.ended }
+        : null;
+    this.#stream.watermark.maxTime = Math.max(this.#stream.watermark.maxTime, this.#watermark.maxTime);
+    this.#stream.rowsIn += rows;
+    return rows;
+  }
+
+  *backfill(): Generator<RelationDelta> {
+    // the source itself begins at the start
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  save(w: StateWriter): void {
+    w.value({ watermark: this.#watermark.state(), arrival: this.#arrival });
+    this.#source.save(w);
+  }
+
+  load(r: StateReader): void {
+    const saved = r.value() as { watermark: unknown; arrival: number };
+    this.#watermark.restore(saved.watermark);
+    this.#arrival = saved.arrival;
+    this.#source.load(r);
+  }
+}
+
+export function tableFeed(table: TableRuntime): Feed {
+  return {
+    get delta() {
+      return table.delta;
+    },
+    backfill: () => [relationDelta(table.store.read(), new Map(), false)],
+    close: nothing,
+    save: nothing,
+    load: nothing,
+  };
+}
+
+export function viewFeed(view: ViewRuntime): Feed {
+  return {
+    get delta() {
+      return view.delta;
+    },
+    backfill: () => [relationDelta(view.read(), view.watermarks, view.ended)],
+    close: nothing,
+    save: nothing,
+    load: nothing,
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * A finite query: the same operators, run once over what is there. It works in slices between ticks over parts that
+ * later ticks do not touch, waits while its reader is behind, and stops when cancelled.
+ */
+import { SqlError } from '../../common/sql-error.ts';
+import type { Schema } from '../../common/types.ts';
+import type { Batch } from '../batch/column.ts';
+import { rowComparator } from '../batch/compare-rows.ts';
+import { compactBatch, concatBatches } from '../batch/concat.ts';
+import { readDatum } from '../batch/datum.ts';
+import { gatherBatch } from '../batch/gather.ts';
+import type { QueryContext, Tick } from '../dstream/dstream.ts';
+import type { Scan } from '../dstream/scan.ts';
+import { smallest } from '../dstream/top-n.ts';
+import type { QueryPlan } from '../plan/query-plan.ts';
+import type { RelationDelta } from '../source/admitted.ts';
+import { Pipeline } from './pipeline.ts';
+
+export type FiniteInput = Readonly<{ parts: Iterator<RelationDelta>; isStream: boolean }>;
+
+export type FiniteRunOptions = Readonly<{
+  plan: QueryPlan;
+  tick: Tick;
+  now: number;
+  inputOf: (scan: Scan) => FiniteInput;
+}>;
+
+const FAILS: QueryContext = {
+  reject: (error) => {
+    throw error;
+  },
+  late: () => undefined,
+  notice: () => undefined,
+};
+
+export class FiniteRun {
+  readonly plan: QueryPlan;
+  readonly #options: FiniteRunOptions;
+  #pipeline: Pipeline | null = null;
+  #inputs: { scan: Scan; input: FiniteInput }[] = [];
+  #subqueryRuns: FiniteRun[];
+  #subqueryValues: unknown[] = [];
+  #rows: Batch[] = [];
+  #sent = 0;
+  #done = false;
+
+  constructor(options: FiniteRunOptions) {
+    this.plan = options.plan;
+    this.#options = options;
+    this.#subqueryRuns = options.plan.subqueries.map((plan) => new FiniteRun({ ...options, plan }));
+    if (this.#subqueryRuns.length === 0) this.#build();
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /** Works for one part of the input; gives rows that are ready (visible columns). Throws SqlError. */
+  advance(): Batch[] {
+    if (this.#pipeline === null) {
+      this.#advanceSubqueries();
+      return [];
+    }
+    const next = this.#inputs[0];
+    if (next === undefined) return this.#finish();
+    const part = next.input.parts.next();
+    if (part.done) {
+      this.#inputs.shift();
+      return [];
+    }
+    // watermarks stay at −∞ until the end: every window is open
+    next.scan.feed({ parts: part.value.parts, watermarks: new Map(), ended: false });
+    return this.#take(this.#pipeline.step(this.#options.tick).batches);
+  }
+
+  /** All rows at once, for small internal queries (INSERT … SELECT). */
+  collect(): Batch[] {
+    const out: Batch[] = [];
+    while (!this.#done) out.push(...this.advance().map((b) => compactBatch(this.plan.columns, b)));
+    return out;
+  }
+
+  #build(): void {
+    const { plan, now } = this.#options;
+    const compile = { now: () => now, timeZone: plan.timeZone, subqueryValues: this.#subqueryValues };
+    const pipeline = new Pipeline(plan.root, { finite: true, compile, context: FAILS });
+    const inputs = pipeline.scans.map((scan) => ({ scan, input: this.#options.inputOf(scan) }));
+    // tables first: a stream's rows join them as of the start
+    this.#inputs = [...inputs.filter((i) => !i.input.isStream), ...inputs.filter((i) => i.input.isStream)];
+    this.#pipeline = pipeline;
+  }
+
+  #advanceSubqueries(): void {
+    const run = this.#subqueryRuns[this.#subqueryValues.length];
+    if (run === undefined) {
+      this.#build();
+      return;
+    }
+    const rows = run.collect().filter((b) => b.rows > 0);
+    const total = rows.reduce((sum, b) => sum + b.rows, 0);
+    if (total > 1) throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
+    const type = run.plan.columns[0]!.type;
+    this.#subqueryValues.push(total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type));
+  }
+
+  #finish(): Batch[] {
+    for (const scan of this.#pipeline!.scans) scan.feed({ parts: [], watermarks: new Map(), ended: true });
+    const last = this.#take(this.#pipeline!.step(this.#options.tick).batches);
+    this.#done = true;
+    return [...last, ...this.#sorted()];
+  }
+
+  /** Rows of the root: sent on, or kept for the order. */
+  #take(batches: readonly Batch[]): Batch[] {
+    const { order, limit, offset } = this.plan;
+    if (order.length > 0) {
+      this.#rows.push(...batches.filter((b) => b.rows > 0).map((b) => compactBatch(this.plan.root.schema, b)));
+      return [];
+    }
+    const out: Batch[] = [];
+    for (const batch of batches) {
+      const from = Math.max(0, Math.min(batch.rows, offset - this.#sent));
+      const to = limit === null ? batch.rows : Math.max(from, Math.min(batch.rows, offset + limit - this.#sent));
+      this.#sent += batch.rows;
+      if (to > from) out.push(this.#visible(from === 0 && to === batch.rows ? batch : slice(batch, from, to)));
+    }
+    if (limit !== null && this.#sent >= offset + limit) this.#done = true;
+    return out;
+  }
+
+  #sorted(): Batch[] {
+    const { order, limit, offset } = this.plan;
+    if (order.length === 0) return [];
+    const schema: Schema = this.plan.root.schema;
+    const all = concatBatches(schema, this.#rows);
+    this.#rows = [];
+    const rows = Uint32Array.from({ length: all.rows }, (_, i) => i);
+    const compare = rowComparator(schema, all, order, false);
+    // equal keys keep their order of arrival
+    const stable = (a: number, b: number): number => compare(a, b) || a - b;
+    const sorted = limit === null ? rows.sort(stable) : smallest(rows, offset + limit, stable);
+    const chosen = sorted.slice(offset);
+    const out: Batch[] = [];
+    for (let at = 0; at < chosen.length; at += 4096) {
+      const part = chosen.slice(at, at + 4096);
+      out.push(this.#visible(gatherBatch(all, part, part.length)));
+    }
+    return out;
+  }
+
+  #visible(batch: Batch): Batch {
+    return { rows: batch.rows, columns: this.plan.output.map((o) => batch.columns[o]!), weights: null };
+  }
+}
+
+function slice(batch: Batch, from: number, to: number): Batch {
+  const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
+  return gatherBatch(batch, rows, rows.length);
+}

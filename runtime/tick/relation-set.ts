@@ -1,0 +1,58 @@
+/** All relations at run time, by OID, and the objects of the catalog. */
+import { SqlError } from '../../common/sql-error.ts';
+import type { CatalogObject, Oid, SinkDefinition } from '../plan/relation.ts';
+import type { Sink } from '../sink/sink.ts';
+import type { ContinuousQuery } from './continuous-query.ts';
+import type { StreamRuntime } from './stream-runtime.ts';
+import type { TableRuntime } from './table-runtime.ts';
+import type { ViewRuntime } from './view-runtime.ts';
+
+export type RunningView = { readonly view: ViewRuntime; query: ContinuousQuery; failed: SqlError | null };
+export type RunningSink = {
+  readonly definition: SinkDefinition;
+  readonly query: ContinuousQuery;
+  /** null: INSERT INTO a stream */
+  readonly sink: Sink | null;
+  tick: number;
+  rows: number;
+  lastError: string | null;
+};
+
+export class RelationSet {
+  readonly objects = new Map<Oid, CatalogObject>();
+  readonly streams = new Map<Oid, StreamRuntime>();
+  readonly tables = new Map<Oid, TableRuntime>();
+  /** in the order of their creation: a view reads only older ones */
+  readonly views = new Map<Oid, RunningView>();
+  readonly sinks = new Map<Oid, RunningSink>();
+
+  stream(oid: Oid): StreamRuntime {
+    const stream = this.streams.get(oid);
+    if (stream === undefined) throw this.#gone(oid);
+    return stream;
+  }
+
+  table(oid: Oid): TableRuntime {
+    const table = this.tables.get(oid);
+    if (table === undefined) throw this.#gone(oid);
+    return table;
+  }
+
+  view(oid: Oid): RunningView {
+    const view = this.views.get(oid);
+    if (view === undefined) throw this.#gone(oid);
+    return view;
+  }
+
+  nameOf(oid: Oid): string {
+    return this.objects.get(oid)?.name ?? `oid ${oid}`;
+  }
+
+  lastChange(oid: Oid): number {
+    return this.streams.get(oid)?.lastChange ?? this.tables.get(oid)?.lastChange ?? this.views.get(oid)?.view.lastChange ?? 0;
+  }
+
+  #gone(oid: Oid): SqlError {
+    return new SqlError('42P01', `relation with OID ${oid} does not exist`, { hint: 'It was dropped meanwhile.' });
+  }
+}

@@ -1,0 +1,108 @@
+/** Why a continuous query says nothing: one row a cause, the likeliest first. */
+import type { SilenceCause } from '../engine-client.ts';
+import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
+import { windowShape } from '../state/window-shape.ts';
+import type { ContinuousQuery } from './continuous-query.ts';
+import type { RejectedRowEntry } from './kept-rows.ts';
+import type { RelationSet } from './relation-set.ts';
+import type { StreamRuntime } from './stream-runtime.ts';
+
+const iso = (micros: number): string => (Number.isFinite(micros) ? new Date(micros / 1000).toISOString() : String(micros));
+
+export function causesOfSilence(
+  plan: QueryPlan,
+  query: ContinuousQuery | null,
+  relations: RelationSet,
+  rejected: readonly RejectedRowEntry[],
+  now: number,
+): SilenceCause[] {
+  const out: SilenceCause[] = [];
+  const streams = plan.relations.flatMap((oid) => relations.streams.get(oid) ?? []);
+  for (const stream of streams) out.push(...streamCauses(stream, rejected));
+  if (query !== null) out.push(...filterCauses(query));
+  walk(plan.root, (node) => {
+    if (node.kind === 'windowed-reduce' && node.emit === 'close') out.push(...windowCauses(node, streams, now));
+    if (node.kind === 'table-join' && query !== null) out.push(...joinCauses(node, query));
+  });
+  return out;
+}
+
+function streamCauses(stream: StreamRuntime, rejected: readonly RejectedRowEntry[]): SilenceCause[] {
+  if (stream.rowsIn > 0) return [];
+  const reasons = rejected.filter((r) => r.relation === stream.name);
+  if (reasons.length === 0) {
+    return [
+      {
+        cause: 'no input',
+        detail: `stream "${stream.name}" has received no rows`,
+        since: null,
+        hint: 'Look at its connector, or insert a row.',
+      },
+    ];
+  }
+  const counts = new Map<string, number>();
+  for (const { reason } of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const [reason] = [...counts].sort((a, b) => b[1] - a[1])[0]!;
+  return [
+    {
+      cause: 'all rows rejected',
+      detail: `stream "${stream.name}": ${reason}`,
+      since: reasons[0]!.at,
+      hint: 'See millrace.rejected_rows.',
+    },
+  ];
+}
+
+function filterCauses(query: ContinuousQuery): SilenceCause[] {
+  return query.pipeline
+    .statistics()
+    .filter((s) => s.operator === 'filter' && s.rowsIn > 0 && s.rowsOut === 0)
+    .map((s) => ({
+      cause: 'filter passes nothing',
+      detail: `filter ${s.id} has seen ${s.rowsIn} rows and passed none`,
+      since: null,
+      hint: 'Look at the WHERE clause.',
+    }));
+}
+
+function windowCauses(
+  node: PlanNode & { kind: 'windowed-reduce' },
+  streams: readonly StreamRuntime[],
+  now: number,
+): SilenceCause[] {
+  const slowest = streams.filter((s) => s.rowsIn > 0).sort((a, b) => a.watermark.value - b.watermark.value)[0];
+  if (slowest === undefined) return [];
+  const { watermark } = slowest;
+  const out: SilenceCause[] = [];
+  if (slowest.definition.watermark !== null && watermark.lastRowAt !== null && now - watermark.lastRowAt > 1_000_000) {
+    out.push({
+      cause: 'watermark held back',
+      detail: `by stream "${slowest.name}": its watermark is ${iso(watermark.value)}, its last row came at ${iso(watermark.lastRowAt)}`,
+      since: watermark.lastRowAt,
+      hint: 'Event time stands still without rows; IDLE AFTER lets it go on with the clock.',
+    });
+  }
+  if (node.window.kind === 'session' || !Number.isFinite(watermark.value)) return out;
+  const shape = windowShape(node.window);
+  const next = shape.endPane(shape.lastClosed(watermark.value) + 1) * shape.widthMicros + shape.offsetMicros;
+  out.push({
+    cause: 'window open',
+    detail: `the next window closes when the watermark reaches ${iso(next)}; it is ${iso(watermark.value)}`,
+    since: null,
+    hint: 'Results come on window close; EMIT CHANGES shows open windows too.',
+  });
+  return out;
+}
+
+function joinCauses(node: PlanNode & { kind: 'table-join' }, query: ContinuousQuery): SilenceCause[] {
+  const side = query.pipeline.statistics().find((s) => s.id === node.table.id);
+  if (node.join === 'left' || side === undefined || side.rowsOut > 0) return [];
+  return [{ cause: 'join side empty', detail: 'the table of the join holds no rows', since: null, hint: 'Insert rows, or use LEFT JOIN.' }];
+}
+
+function walk(node: PlanNode, visit: (node: PlanNode) => void): void {
+  visit(node);
+  if ('input' in node) walk(node.input, visit);
+  if ('inputs' in node) for (const child of node.inputs) walk(child, visit);
+  if ('table' in node) walk(node.table, visit);
+}

@@ -1,0 +1,201 @@
+/** A stream at run time: its sources, what the current tick admitted, its watermark, its retained history. */
+import { TICK_ROWS_MAX } from '../../common/limits.ts';
+import type { SqlError } from '../../common/sql-error.ts';
+import type { Schema } from '../../common/types.ts';
+import type { Batch } from '../batch/column.ts';
+import type { ExpressionProgram } from '../expression/compile.ts';
+import type { StreamDefinition } from '../plan/relation.ts';
+import type { AdmittedBatch, RelationDelta } from '../source/admitted.ts';
+import type { Source } from '../source/source.ts';
+import type { StreamLog } from '../storage/stream-log.ts';
+import { AppendStore } from '../view/append-store.ts';
+import { admissible, schemaOf } from './admission.ts';
+import { StreamWatermark } from './stream-watermark.ts';
+
+export type RejectRow = (stream: string, error: SqlError, sourceOffset: string | null, payload: string | null) => void;
+
+export class StreamRuntime {
+  readonly definition: StreamDefinition;
+  readonly schema: Schema;
+  readonly watermark: StreamWatermark;
+  readonly #log: StreamLog | null;
+  readonly #memory: AppendStore;
+  readonly #generated: ReadonlyMap<number, ExpressionProgram>;
+  readonly #reject: RejectRow;
+  /** own connector (shared by all consumers), and running COPYs and posts */
+  readonly sources = new Set<Source>();
+  #insertions: Batch[] = [];
+  #parts: AdmittedBatch[] = [];
+  #shownWatermark = Number.NEGATIVE_INFINITY;
+  #nextArrival: number;
+  delta: RelationDelta | null = null;
+  lastChange = 0;
+  rowsIn = 0;
+
+  constructor(
+    definition: StreamDefinition,
+    log: StreamLog | null,
+    generated: ReadonlyMap<number, ExpressionProgram>,
+    reject: RejectRow,
+  ) {
+    this.definition = definition;
+    this.schema = schemaOf(definition.columns);
+    this.watermark = new StreamWatermark(definition.watermark);
+    this.#log = log;
+    this.#memory = new AppendStore(this.schema, definition.retention);
+    this.#generated = generated;
+    this.#reject = reject;
+    this.#nextArrival = log?.nextArrival ?? 0;
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get retains(): boolean {
+    return !this.definition.retention.none;
+  }
+
+  get memoryBytes(): number {
+    return this.#memory.bytes;
+  }
+
+  get retainedBytes(): number {
+    return this.#log?.bytes ?? this.#memory.bytes;
+  }
+
+  /** Rows of an INSERT: checked before, admitted in the coming tick. */
+  insert(batch: Batch): void {
+    this.#insertions.push(batch);
+  }
+
+  /** Rows waiting: something to do at once. */
+  get waits(): boolean {
+    if (this.#insertions.length > 0) return true;
+    for (const source of this.sources) if (source.ready) return true;
+    return false;
+  }
+
+  /** Admits what is there; `delta` holds it until the tick ends. Returns how many rows came. */
+  admit(tick: number, now: number, pollSources: boolean): number {
+    let rows = 0;
+    const take = (batch: Batch): void => {
+      rows += this.#take(batch, now);
+    };
+    for (const batch of this.#insertions) take(batch);
+    this.#insertions = [];
+    if (pollSources) {
+      for (const source of this.sources) {
+        source.poll(now, {
+          batch: take,
+          reject: (row, offset) => this.#reject(this.name, row.error, offset, row.payload),
+        });
+        if (rows >= TICK_ROWS_MAX) break;
+      }
+    }
+    const own = [...this.sources].filter((s) => !('transient' in s));
+    if (own.length > 0 && this.definition.source.connector !== 'log' && own.every((s) => s.ended)) this.watermark.ended = true;
+    const watermark = this.watermark.advance(now);
+    const processingTime = this.definition.watermark === null;
+    if (rows > 0 || (watermark !== this.#shownWatermark && !processingTime) || (processingTime && rows === 0)) {
+      this.delta = {
+        parts: this.#parts,
+        watermarks: new Map([[this.watermark.column, watermark]]),
+        ended: watermark === Number.POSITIVE_INFINITY,
+      };
+    }
+    this.#shownWatermark = watermark;
+    if (rows > 0) {
+      this.lastChange = tick;
+      this.rowsIn += rows;
+      if (this.retains) this.#retain(tick);
+    }
+    return rows;
+  }
+
+  /** The tick's rows are on the disk when this returns (with `sync`). */
+  commit(sync: boolean): void {
+    this.#log?.flush(sync);
+  }
+
+  endTick(now: number): void {
+    this.delta = null;
+    this.#parts = [];
+    if (!this.retains) return;
+    this.#log?.trim(now);
+    this.#memory.trim(now);
+  }
+
+  /** Retained rows as of now, oldest first. */
+  *history(now: number, afterTick = -1): Generator<AdmittedBatch & Readonly<{ tick: number }>> {
+    if (this.#log !== null) {
+      yield* this.#log.read(now, afterTick);
+      return;
+    }
+    const { ageMicros } = this.definition.retention;
+    for (const entry of this.#memory.read()) {
+      if (entry.tick <= afterTick || (ageMicros !== null && entry.time < now - ageMicros)) continue;
+      yield { tick: entry.tick, arrivedAt: entry.time, firstArrival: entry.firstArrival, batch: entry.batch };
+    }
+  }
+
+  /** A row of the log that a checkpoint does not know yet: counts and watermark follow. */
+  replay(part: AdmittedBatch): void {
+    this.watermark.observe(part.batch, part.arrivedAt);
+    this.#nextArrival = Math.max(this.#nextArrival, part.firstArrival + part.batch.rows);
+    this.#parts.push(part);
+    const watermark = this.watermark.advance(part.arrivedAt);
+    this.delta = { parts: this.#parts, watermarks: new Map([[this.watermark.column, watermark]]), ended: false };
+  }
+
+  close(): void {
+    for (const source of this.sources) source.close();
+    this.sources.clear();
+    this.#log?.close();
+  }
+
+  remove(): void {
+    for (const source of this.sources) source.close();
+    this.sources.clear();
+    this.#log?.remove();
+  }
+
+  state(): unknown {
+    return { watermark: this.watermark.state(), nextArrival: this.#nextArrival, lastChange: this.lastChange, rowsIn: this.rowsIn };
+  }
+
+  restore(state: unknown): void {
+    const saved = state as { watermark: unknown; nextArrival: number; lastChange: number; rowsIn: number };
+    this.watermark.restore(saved.watermark);
+    this.#nextArrival = Math.max(this.#nextArrival, saved.nextArrival);
+    this.lastChange = saved.lastChange;
+    this.rowsIn = saved.rowsIn;
+    this.#shownWatermark = this.watermark.value;
+  }
+
+  /** With generated columns filled in. */
+  complete(batch: Batch): Batch {
+    if (this.#generated.size === 0) return batch;
+    const columns = batch.columns.map((column, c) => this.#generated.get(c)?.evaluate(batch)[0] ?? column);
+    return { ...batch, columns };
+  }
+
+  #take(raw: Batch, now: number): number {
+    const complete = this.complete(raw);
+    const batch = admissible(this.definition, complete, now, (_row, error, payload) =>
+      this.#reject(this.name, error, null, payload),
+    );
+    if (batch.rows === 0) return 0;
+    this.watermark.observe(batch, now);
+    this.#parts.push({ batch, arrivedAt: now, firstArrival: this.#nextArrival });
+    this.#nextArrival += batch.rows;
+    return batch.rows;
+  }
+
+  #retain(tick: number): void {
+    for (const part of this.#parts) {
+      if (this.#log !== null) this.#log.append(tick, part);
+      else this.#memory.append(tick, part.arrivedAt, part.firstArrival, part.batch, true);
+    }
+  }
+}

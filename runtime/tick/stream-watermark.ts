@@ -1,0 +1,73 @@
+/**
+ * The watermark of one stream: the greatest time seen minus the delay, monotone; with IDLE AFTER it goes on with the
+ * clock once the stream was silent that long; after the end of a bounded source it is +∞. Without WATERMARK the time
+ * attribute is arrived_at and the watermark the time of the tick.
+ */
+import { isValid, type Batch } from '../batch/column.ts';
+import { ARRIVED_AT } from '../plan/query-plan.ts';
+import type { WatermarkDefinition } from '../plan/relation.ts';
+
+const MICROS_PER_DAY = 86_400_000_000;
+
+export class StreamWatermark {
+  readonly #definition: WatermarkDefinition | null;
+  maxTime = Number.NEGATIVE_INFINITY;
+  /** clock at the last row, µs */
+  lastRowAt: number | null = null;
+  value = Number.NEGATIVE_INFINITY;
+  ended = false;
+  idle = false;
+
+  constructor(definition: WatermarkDefinition | null) {
+    this.#definition = definition;
+  }
+
+  /** The column that carries it. */
+  get column(): number {
+    return this.#definition?.column ?? ARRIVED_AT;
+  }
+
+  observe(batch: Batch, nowMicros: number): void {
+    if (batch.rows === 0) return;
+    this.lastRowAt = nowMicros;
+    this.idle = false;
+    if (this.#definition === null) return;
+    const column = batch.columns[this.#definition.column]!;
+    if (column.kind !== 'float64' && column.kind !== 'int32') throw new TypeError('time attribute in another layout');
+    const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
+    let greatest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < batch.rows; i++) {
+      const time = column.values[i]!;
+      if (time > greatest && isValid(column.valid, i)) greatest = time;
+    }
+    this.maxTime = Math.max(this.maxTime, greatest * scale);
+  }
+
+  /** At the end of a tick's admission. */
+  advance(nowMicros: number): number {
+    let next = nowMicros;
+    if (this.ended) next = Number.POSITIVE_INFINITY;
+    else if (this.#definition !== null) {
+      const { delayMicros, idleAfterMicros } = this.#definition;
+      next = this.maxTime - delayMicros;
+      if (idleAfterMicros !== null && this.lastRowAt !== null && nowMicros - this.lastRowAt >= idleAfterMicros) {
+        this.idle = true;
+        next += nowMicros - this.lastRowAt;
+      }
+    }
+    this.value = Math.max(this.value, next);
+    return this.value;
+  }
+
+  state(): unknown {
+    return { maxTime: this.maxTime, lastRowAt: this.lastRowAt, value: this.value, ended: this.ended };
+  }
+
+  restore(state: unknown): void {
+    const saved = state as { maxTime: number; lastRowAt: number | null; value: number; ended: boolean };
+    this.maxTime = saved.maxTime;
+    this.lastRowAt = saved.lastRowAt;
+    this.value = saved.value;
+    this.ended = saved.ended;
+  }
+}

@@ -1,0 +1,146 @@
+/** The engine's thread: carries out messages, turns the clock. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { assert, unreachable } from '../../common/assert.ts';
+import { SqlError, type PlainError } from '../../common/sql-error.ts';
+import { batchBytes } from '../batch/concat.ts';
+import type { Ingest, ResultEvent, ResultStream } from '../engine-client.ts';
+import { RESULT_WINDOW_BYTES } from '../../common/limits.ts';
+import { EngineCore } from '../tick/engine-core.ts';
+import { TickLoop } from '../tick/tick-loop.ts';
+import { buffersOf, type FromEngine, type ToEngine, type WorkerData } from './messages.ts';
+
+assert(parentPort !== null, 'engine-worker runs in a worker thread');
+const port = parentPort;
+const { options } = workerData as WorkerData;
+
+const post = (message: FromEngine, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const plain = (error: unknown): PlainError =>
+  error instanceof SqlError ? error.toPlain() : { code: 'XX000', message: `internal error: ${(error as Error).message}` };
+
+type OpenStream = { stream: ResultStream; finite: boolean; unsentBytes: number; resume: () => void };
+const streams = new Map<number, OpenStream>();
+const ingests = new Map<number, Ingest>();
+
+let core: EngineCore;
+let loop: TickLoop;
+try {
+  core = EngineCore.start(options);
+  loop = new TickLoop(core, (error) => {
+    throw error;
+  });
+  loop.start();
+  port.on('message', handle);
+  post({ kind: 'ready', catalog: core.catalog });
+} catch (error) {
+  post({ kind: 'failed', message: (error as Error).message });
+}
+
+function handle(message: ToEngine): void {
+  switch (message.kind) {
+    case 'call':
+      void call(message);
+      break;
+    case 'run':
+      void pump(message.stream, core.run(message.plan, message.options), message.plan.emit.kind === 'finite');
+      break;
+    case 'subscribe':
+      void pump(message.stream, core.subscribe(message.options), false);
+      break;
+    case 'taken': {
+      const open = streams.get(message.stream);
+      if (open === undefined) break;
+      open.unsentBytes -= message.bytes;
+      open.resume();
+      break;
+    }
+    case 'cancel':
+      streams.get(message.stream)?.stream.cancel();
+      streams.get(message.stream)?.resume();
+      break;
+    case 'ingest':
+      try {
+        ingests.set(message.ingest, core.ingest(message.options));
+      } catch (error) {
+        post({ kind: 'taken', ingest: message.ingest, bytes: 0, error: plain(error) });
+      }
+      break;
+    case 'push':
+      void push(message.ingest, message.chunk);
+      break;
+    case 'end':
+      void end(message.ingest, message.id);
+      break;
+    case 'abort':
+      ingests.get(message.ingest)?.abort();
+      ingests.delete(message.ingest);
+      break;
+    default:
+      unreachable(message);
+  }
+}
+
+async function call({ id, name, args }: ToEngine & { kind: 'call' }): Promise<void> {
+  try {
+    const method = core[name] as (...parameters: readonly unknown[]) => Promise<unknown>;
+    const value = await method.apply(core, [...args]);
+    if (name === 'stop') loop.stop();
+    post({ kind: 'result', id, value });
+    if (name === 'stop') port.close();
+  } catch (error) {
+    post({ kind: 'error', id, error: plain(error) });
+  }
+}
+
+/** Sends what comes, all that is ready in one message; a finite query's results only while the reader keeps up. */
+async function pump(id: number, stream: ResultStream, finite: boolean): Promise<void> {
+  const open: OpenStream = { stream, finite, unsentBytes: 0, resume: () => undefined };
+  streams.set(id, open);
+  for (;;) {
+    if (finite && open.unsentBytes > RESULT_WINDOW_BYTES) {
+      await new Promise<void>((resolve) => {
+        open.resume = resolve;
+      });
+      continue;
+    }
+    const first = await stream.next();
+    if (first === null) break;
+    const events: ResultEvent[] = [first];
+    for (let next = stream.poll(); next !== null && events.length < 64; next = stream.poll()) events.push(next);
+    send(id, open, events);
+    if (events.some((e) => e.kind === 'end' || e.kind === 'error')) break;
+  }
+  streams.delete(id);
+}
+
+function send(id: number, open: OpenStream, events: readonly ResultEvent[]): void {
+  const transfer = new Set<ArrayBuffer>();
+  const sized = events.map((event) => {
+    const bytes = event.kind === 'rows' ? batchBytes(event.batch) : 0;
+    if (event.kind === 'rows') buffersOf(event.batch, transfer);
+    open.unsentBytes += bytes;
+    return { event, bytes };
+  });
+  post({ kind: 'events', stream: id, events: sized }, [...transfer]);
+}
+
+async function push(id: number, chunk: Uint8Array): Promise<void> {
+  const bytes = chunk.byteLength;
+  try {
+    await ingests.get(id)?.push(chunk);
+    post({ kind: 'taken', ingest: id, bytes, error: null });
+  } catch (error) {
+    post({ kind: 'taken', ingest: id, bytes, error: plain(error) });
+  }
+}
+
+async function end(ingest: number, id: number): Promise<void> {
+  try {
+    const open = ingests.get(ingest);
+    assert(open !== undefined, 'end of an ingest that is not open');
+    post({ kind: 'result', id, value: await open.end() });
+  } catch (error) {
+    post({ kind: 'error', id, error: plain(error) });
+  } finally {
+    ingests.delete(ingest);
+  }
+}
