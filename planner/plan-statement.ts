@@ -1,15 +1,30 @@
 /** Which planner carries a statement: by its syntax, then by PostgreSQL's kind of statement. */
 import type { Node } from 'libpg-query';
 import { unreachable } from '../common/assert.ts';
+import { kindOf } from './bind/tree.ts';
+import { planComment, planRename, planSetSchema } from './define/alter.ts';
+import { planCreateSchema } from './define/create-schema.ts';
+import { planCreateSink } from './define/create-sink.ts';
 import { planCreateStream } from './define/create-stream.ts';
 import { planCreateTable } from './define/create-table.ts';
 import { planCreateMaterializedView, planCreateView } from './define/create-view.ts';
+import { planDrop } from './define/drop.ts';
+import { planExplain, planExplainSilence } from './explain/explain-statement.ts';
 import { syntaxOf } from './parse/parse.ts';
 import { NO_CLAUSES, type StatementSyntax } from './parse/statement-syntax.ts';
 import { planSelect } from './plan-select.ts';
+import { planDeclare, planFetch } from './session/cursors.ts';
+import { planDeallocate, planExecute, planPrepare } from './session/prepared.ts';
+import { planDiscard, planSet } from './session/settings.ts';
+import { planDescribe, planShow } from './session/show.ts';
+import { planSubscribe } from './session/subscribe.ts';
+import { planTransaction } from './session/transaction.ts';
 import { planned, type StatementContext, statementContext } from './statement-context.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
+import { planDelete, planTruncate, planUpdate } from './write/change-table.ts';
+import { planCopy } from './write/copy.ts';
 import { planInsert } from './write/insert.ts';
+import { namedRelation } from './write/target.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
 
@@ -24,19 +39,101 @@ export function planParsed(parsed: ParsedStatement, plan: PlanContext): Planned 
       return planPostgres(context, syntax);
     case 'create-stream':
       return planCreateStream(context, syntax);
+    case 'create-sink':
+      return planCreateSink(context, syntax);
+    case 'subscribe':
+      return planSubscribe(context, syntax);
+    case 'explain-silence':
+      return planExplainSilence(context, syntax);
+    case 'describe':
+      return planDescribe(context, syntax.name);
+    case 'show':
+      return planShow(context, syntax.what);
     default:
-      throw context.binding.error(-1, '0A000', `${syntax.kind} is not supported`);
+      return unreachable(syntax);
   }
 }
 
 function planPostgres(context: StatementContext, syntax: PostgresSyntax): Planned {
+  const { binding } = context;
   const node: Node = syntax.node;
   if ('SelectStmt' in node) return planSelect(context, node, syntax.clauses);
   if ('InsertStmt' in node) return planInsert(context, node.InsertStmt, syntax.clauses);
-  if ('CreateStmt' in node) return planCreateTable(context, node.CreateStmt);
-  if ('ViewStmt' in node) return planCreateView(context, syntax, node.ViewStmt);
   if ('CreateTableAsStmt' in node) return planCreateMaterializedView(context, syntax, node.CreateTableAsStmt);
-  throw context.binding.error(-1, '0A000', `${Object.keys(node)[0]} is not supported`);
+  if ('DeclareCursorStmt' in node) return planDeclare(context, syntax, node.DeclareCursorStmt);
+  if ('CopyStmt' in node) return planCopy(context, syntax, node.CopyStmt);
+  if ('ExplainStmt' in node) return planExplain(context, syntax, node.ExplainStmt, planPostgres);
+  if ('PrepareStmt' in node) return planPrepare(context, syntax, node.PrepareStmt, planParsed);
+  if ('ViewStmt' in node) return planCreateView(context, syntax, node.ViewStmt);
+  const { emit } = syntax.clauses;
+  if (emit !== null) {
+    throw binding.errorAtOffset(
+      emit.offset,
+      '42601',
+      'EMIT belongs to a query',
+      'EMIT stands last in SELECT, INSERT … SELECT and CREATE MATERIALIZED VIEW.',
+    );
+  }
+  return planDefinition(context, syntax, node) ?? planSession(context, node) ?? refuse(context, node);
 }
 
-export { unreachable };
+function planDefinition(context: StatementContext, syntax: PostgresSyntax, node: Node): Planned | null {
+  const { binding } = context;
+  if ('UpdateStmt' in node) return planUpdate(context, node.UpdateStmt);
+  if ('DeleteStmt' in node) return planDelete(context, node.DeleteStmt);
+  if ('TruncateStmt' in node) return planTruncate(context, node.TruncateStmt);
+  if ('CreateStmt' in node) return planCreateTable(context, node.CreateStmt);
+  if ('CreateSchemaStmt' in node) return planCreateSchema(context, node.CreateSchemaStmt);
+  if ('DropStmt' in node) return planDrop(context, syntax, node.DropStmt);
+  if ('RenameStmt' in node) return planRename(context, syntax, node.RenameStmt);
+  if ('AlterObjectSchemaStmt' in node) return planSetSchema(context, syntax, node.AlterObjectSchemaStmt);
+  if ('CommentStmt' in node) return planComment(context, syntax, node.CommentStmt);
+  if ('RefreshMatViewStmt' in node) {
+    const range = node.RefreshMatViewStmt.relation ?? {};
+    const definition = namedRelation(binding, range);
+    if (definition.kind !== 'materialized-view') {
+      throw binding.error(range.location, '0A000', `"${definition.name}" is not a materialized view`);
+    }
+    return planned(context, {
+      kind: 'nothing',
+      tag: 'REFRESH MATERIALIZED VIEW',
+      notice: null,
+      noticeCode: '00000',
+    });
+  }
+  if ('IndexStmt' in node) {
+    namedRelation(binding, node.IndexStmt.relation ?? {});
+    throw binding.error(
+      node.IndexStmt.relation?.location,
+      '0A000',
+      'CREATE INDEX is not supported',
+      'Point reads scan the view; a primary key serves tables.',
+    );
+  }
+  return null;
+}
+
+function planSession(context: StatementContext, node: Node): Planned | null {
+  if ('TransactionStmt' in node) return planTransaction(context, node.TransactionStmt);
+  if ('VariableSetStmt' in node) return planSet(context, node.VariableSetStmt);
+  if ('VariableShowStmt' in node) return planShow(context, (node.VariableShowStmt.name ?? '').toLowerCase());
+  if ('FetchStmt' in node) {
+    const syntax = syntaxOf(context.parsed);
+    return syntax.kind === 'postgres' ? planFetch(context, syntax, node.FetchStmt) : null;
+  }
+  if ('ClosePortalStmt' in node)
+    return planned(context, { kind: 'close', name: node.ClosePortalStmt.portalname ?? null });
+  if ('ExecuteStmt' in node) return planExecute(context, node.ExecuteStmt);
+  if ('DeallocateStmt' in node) return planDeallocate(context, node.DeallocateStmt);
+  if ('DiscardStmt' in node) return planDiscard(context, node.DiscardStmt);
+  return null;
+}
+
+/** `CreateFunctionStmt` → CREATE FUNCTION is not supported. */
+function refuse(context: StatementContext, node: Node): never {
+  const words = kindOf(node)
+    .replace(/Stmt$/, '')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toUpperCase();
+  throw context.binding.error(-1, '0A000', `${words} is not supported`);
+}

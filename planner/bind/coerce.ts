@@ -1,10 +1,11 @@
 /** Brings a bound expression to a type: literals are read, casts and length coercions applied, common types chosen. */
 import { SqlError } from '../../common/sql-error.ts';
 import { elementTypeName, formatType, isArrayType, type SqlType, type TypeName } from '../../common/types.ts';
+import { fitBpchar, fitVarchar, formatDatum, parseDatum } from '../../common/value-text.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { BindingContext } from './binding-context.ts';
 import { type Bound, typed, typeOf } from './bound.ts';
-import { canonicalText } from './literal.ts';
+import { canonicalText, CANONICAL_SETTINGS } from './literal.ts';
 import { type CastContext, canCast, castKey, categoryOf, isPreferred } from './type-category.ts';
 
 export const typeLabel = (bound: Bound): string =>
@@ -36,10 +37,25 @@ function coerceName(
   if (key === undefined) return null;
   if (key === null) return bound.expression;
   const { expression } = bound;
-  if (expression.kind === 'constant' && expression.text === null)
-    return { ...expression, type: { name: target } };
+  if (expression.kind === 'constant') {
+    if (expression.text === null) return { ...expression, type: { name: target } };
+    if (isWidening(expression.type.name, target)) return widened(expression.text, target);
+  }
   return { kind: 'call', function: key, args: [expression], type: { name: target } };
 }
+
+const EXACT: ReadonlySet<TypeName> = new Set(['int2', 'int4', 'int8', 'numeric']);
+const WIDER: ReadonlySet<TypeName> = new Set(['int4', 'int8', 'numeric', 'float4', 'float8']);
+
+/** An exact number's text reads as every wider type that it casts to by itself. */
+const isWidening = (source: TypeName, target: TypeName): boolean =>
+  EXACT.has(source) && WIDER.has(target) && canCast(source, target, 'implicit');
+
+const widened = (text: string, target: TypeName): Expression => ({
+  kind: 'constant',
+  text: canonicalText(text, target, CANONICAL_SETTINGS),
+  type: { name: target },
+});
 
 /** 22P02, 22007 … with the literal's position. */
 export function readLiteral(
@@ -71,6 +87,8 @@ function applyModifier(e: Expression, target: SqlType, explicit: boolean): Expre
       hint: `Use ${formatType({ name: target.name })}.`,
     });
   }
+  if (e.kind === 'constant' && e.text !== null)
+    return { kind: 'constant', text: fitted(e.text, target, explicit), type: target };
   const number = (value: number): Expression => ({
     kind: 'constant',
     text: String(value),
@@ -87,6 +105,15 @@ function applyModifier(e: Expression, target: SqlType, explicit: boolean): Expre
   }
   const args = [e, number(target.precision ?? 0), number(target.scale ?? 0)];
   return { kind: 'call', function: 'numeric(numeric,int4,int4)', args, type: target };
+}
+
+/** A constant with its modifier: 22001, 22003. */
+function fitted(text: string, target: SqlType, explicit: boolean): string {
+  if (target.length !== undefined && explicit) {
+    const fit = target.name === 'varchar' ? fitVarchar : fitBpchar;
+    return fit(text, target.length, true);
+  }
+  return formatDatum(parseDatum(text, target), target);
 }
 
 /** An argument of a function, operator or clause; the caller knows that the cast exists. */

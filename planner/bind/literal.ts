@@ -10,11 +10,11 @@ export function literalSettings(timeZone: string, dateStyle: string, now: number
   return textFormat({ timeZone, dateStyle, now: () => now });
 }
 
-const CANONICAL: TextFormat = textFormat();
+export const CANONICAL_SETTINGS: TextFormat = textFormat();
 
 /** 22P02, 22003, 22007 … with PostgreSQL's words. */
 export function canonicalText(text: string, type: TypeName, settings: LiteralSettings): string {
-  return formatWith(CANONICAL, parseWith(settings, text, { name: type }), { name: type });
+  return formatWith(CANONICAL_SETTINGS, parseWith(settings, text, { name: type }), { name: type });
 }
 
 /** Elements of canonical array text; null = NULL. */

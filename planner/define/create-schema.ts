@@ -1,0 +1,34 @@
+import type { CreateSchemaStmt } from 'libpg-query';
+import { planned, type StatementContext } from '../statement-context.ts';
+import type { Planned } from '../statement.ts';
+
+/** CREATE SCHEMA [IF NOT EXISTS] name. */
+export function planCreateSchema(context: StatementContext, create: CreateSchemaStmt): Planned {
+  const { binding } = context;
+  const tag = 'CREATE SCHEMA';
+  const name = create.schemaname ?? create.authrole?.rolename ?? '';
+  if ((create.schemaElts ?? []).length > 0) {
+    throw binding.error(
+      -1,
+      '0A000',
+      'CREATE SCHEMA with objects in it is not supported',
+      'Create the schema first, then its objects.',
+    );
+  }
+  if (name.startsWith('pg_')) {
+    throw binding.error(
+      -1,
+      '42939',
+      `unacceptable schema name "${name}"`,
+      undefined,
+      'The prefix "pg_" is reserved for system schemas.',
+    );
+  }
+  if (binding.catalog.schema(name) !== undefined) {
+    const message = `schema "${name}" already exists`;
+    if (create.if_not_exists !== true) throw binding.error(-1, '42P06', message);
+    return planned(context, { kind: 'nothing', tag, notice: `${message}, skipping`, noticeCode: '42P06' });
+  }
+  const object = { kind: 'schema', oid: binding.catalog.allocateOid(), name, comment: null } as const;
+  return planned(context, { kind: 'create', object, replaces: null, tag });
+}
