@@ -158,8 +158,8 @@ function extractFrom(unit: string, local: number, offset: number | null): Decima
   const type = offset === null ? 'timestamp' : 'timestamptz';
   const field = fieldOf(unit, type);
   if (field.startsWith('timezone')) {
-    if (offset === null) throw notSupported(unit, type);
     if (!Number.isFinite(local)) return null;
+    if (offset === null) throw notSupported(unit, type);
     if (field === 'timezone') return fromInteger(offset);
     return fromInteger(Math.trunc(field === 'timezone_hour' ? offset / 3600 : (offset / 60) % 60) + 0);
   }
@@ -278,8 +278,17 @@ function truncateDay(field: string, day: number): number | null {
   }
 }
 
-function truncateLocal(unit: string, local: number, type: 'timestamp' | 'timestamptz'): number {
+/** Fields that extract alone knows. */
+const ONLY_EXTRACTED: ReadonlySet<string> = new Set(['dow', 'isodow', 'doy', 'isoyear', 'julian', 'epoch']);
+
+function truncatedField(unit: string, type: ScalarTypeName): string {
   const field = fieldOf(unit, type);
+  if (ONLY_EXTRACTED.has(field)) throw notRecognized(unit, type);
+  return field;
+}
+
+function truncateLocal(unit: string, local: number, type: 'timestamp' | 'timestamptz'): number {
+  const field = truncatedField(unit, type);
   const size = UNIT_MICROS[field];
   if (size !== undefined) {
     if (!Number.isFinite(local)) return local;
@@ -304,7 +313,7 @@ export function truncateTimestamptz(unit: string, timestamp: number, zone: TimeZ
 }
 
 export function truncateInterval(unit: string, i: Interval): Interval {
-  const field = fieldOf(unit, 'interval');
+  const field = truncatedField(unit, 'interval');
   const size = UNIT_MICROS[field];
   const span = field === 'month' ? 1 : field === 'quarter' ? 3 : INTERVAL_SPANS[field];
   if (field === 'week') {

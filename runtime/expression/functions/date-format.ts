@@ -197,6 +197,7 @@ function dateField(
       return padded(m.date, m.date < 0 ? 1 : 2, fill);
     case 'Q':
       if (m.month === 0) return '';
+      if (m.month < 0) throw new SqlError('0A000', 'quarter of a negative interval is not supported');
       return padded(Math.floor((m.month - 1) / 3) + 1, 0, fill);
     case 'RM':
       return romanMonth(m, word, fill, isInterval);
@@ -212,6 +213,7 @@ const century = (year: number): number =>
 
 function romanMonth(m: Moment, word: string, fill: boolean, isInterval: boolean): string {
   if (isInterval && m.month === 0 && m.year === 0) return '';
+  if (m.month < 0) throw new SqlError('0A000', 'month name of a negative interval is not supported');
   const index = isInterval && m.month === 0 ? 12 : m.month;
   const roman = ROMAN_MONTHS[index - 1] ?? '';
   return likeWord(fill ? roman : roman.padEnd(4), word);

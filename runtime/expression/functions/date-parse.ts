@@ -186,6 +186,7 @@ function readField(reader: DateReader, node: TemplateNode & { kind: 'field' }, f
     case 'TZH': {
       reader.skipBlanks();
       const negative = reader.rest.startsWith('-');
+      if (/^[+-]/.test(reader.rest)) reader.skip(1);
       const { value } = reader.integer(field, false);
       reader.set('zoneSign', negative ? -1 : 1, field);
       reader.set('zoneHours', Math.abs(value), field);

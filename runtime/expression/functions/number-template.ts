@@ -349,33 +349,60 @@ function lastSignificant(t: NumberTemplate, fraction: string): number {
   return Math.max(t.before + trimmed, t.lastZero + 1);
 }
 
-/** Digits, sign and point where the template has them; 22P02 where no number comes of it. */
+/** Walks text and template side by side: a digit place takes one character, a sign or point only its own. */
 export function parseNumber(text: string, templateText: string): Decimal {
   const template = numberTemplate(templateText);
   if (template.roman !== null) throw unsupported('RN');
   if (template.exponent) throw new SqlError('0A000', '"EEEE" not supported for input');
-  let negative = false;
-  let digits = '';
-  let hasPoint = false;
-  const source = text.trim();
-  for (let at = 0; at < source.length; at++) {
-    const c = source[at]!;
-    if (c >= '0' && c <= '9') digits += c;
-    else if (c === '.' && !hasPoint && template.nodes.some((node) => node.kind === 'point')) {
-      digits += '.';
-      hasPoint = true;
-    } else if (c === '-' || c === '<') negative = true;
-    else if (c === '.') break;
+  const reader = new NumberReader(text.trimStart());
+  for (const node of template.nodes) reader.take(node);
+  reader.sign();
+  const digits = reader.digits.replace(/^\./, '0.').replace(/\.$/, '');
+  if (digits === '') throw new SqlError('22P02', 'invalid input syntax for type numeric: " "');
+  const value = parseDecimal(`${reader.negative ? '-' : ''}${digits}`);
+  if (template.shift === 0) return value;
+  return roundTo(decimal(value.coefficient, value.scale + template.shift), template.shift);
+}
+
+class NumberReader {
+  readonly #text: string;
+  #at = 0;
+  negative = false;
+  digits = '';
+
+  constructor(text: string) {
+    this.#text = text;
+    this.sign();
   }
-  const [whole = '', fraction = ''] = digits.split('.');
-  const kept = `${whole.slice(0, template.before)}${hasPoint ? `.${fraction.slice(0, template.after)}` : ''}`;
-  if (!/\d/.test(kept)) throw new SqlError('22P02', `invalid input syntax for type numeric: "${text}"`);
-  const value = parseDecimal(
-    `${negative ? '-' : ''}${kept.startsWith('.') ? '0' : ''}${kept.replace(/\.$/, '')}`,
-  );
-  const scaled =
-    template.shift === 0
-      ? value
-      : roundTo(decimal(value.coefficient, value.scale + template.shift), template.shift);
-  return scaled;
+
+  sign(): void {
+    const c = this.#text[this.#at];
+    if (c !== '-' && c !== '+' && c !== '<') return;
+    this.negative = c !== '+';
+    this.#at++;
+  }
+
+  take(node: Node): void {
+    const c = this.#text[this.#at] ?? '';
+    switch (node.kind) {
+      case 'digit':
+        if (c >= '0' && c <= '9') this.digits += c;
+        else if (c === '-') this.negative = true;
+        if (c !== '' && c !== '.') this.#at++;
+        return;
+      case 'point':
+        if (c !== '.') return;
+        this.digits += '.';
+        this.#at++;
+        return;
+      case 'group':
+        if (c === ',') this.#at++;
+        return;
+      case 'literal':
+        if (!/[0-9.,+-]/.test(c)) this.#at += node.text.length;
+        return;
+      default:
+        this.sign();
+    }
+  }
 }
