@@ -97,7 +97,11 @@ export class OptionReader {
   }
 }
 
-export function readConnector(binding: BindingContext, reader: OptionReader): ConnectorOptions {
+export function readConnector(
+  binding: BindingContext,
+  reader: OptionReader,
+  formatOptions: readonly string[],
+): ConnectorOptions {
   const connector = reader.get('connector');
   const name = connector?.value?.toLowerCase() ?? 'log';
   if (!isConnector(name) || (name === 'log' && connector !== undefined)) {
@@ -111,7 +115,7 @@ export function readConnector(binding: BindingContext, reader: OptionReader): Co
       `Valid connectors are ${valid}; without one the stream is Millrace's own log.`,
     );
   }
-  reader.allow(['connector', 'retention', ...NAMES[name]]);
+  reader.allow(['connector', 'retention', ...NAMES[name], ...formatOptions]);
   const owner = `connector ${name}`;
   switch (name) {
     case 'log':

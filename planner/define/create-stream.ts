@@ -8,7 +8,7 @@ import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
 import { bindColumns } from './column-definitions.ts';
 import { OptionReader, readConnector } from './connector-options.ts';
-import { readFormat } from './format-options.ts';
+import { FORMAT_OPTIONS, readFormat } from './format-options.ts';
 import { existing, newName } from './names.ts';
 import { CONNECTOR_RETENTION, parseRetention, STREAM_RETENTION } from './retention.ts';
 
@@ -35,8 +35,8 @@ export function planCreateStream(context: StatementContext, syntax: CreateStream
   if (columns.length === 0)
     throw binding.error(create.relation?.location, '42P16', 'a stream needs at least one column');
   const reader = new OptionReader(binding, syntax.options);
-  const source = readConnector(binding, reader);
-  const format = readFormat(binding, syntax.format);
+  const source = readConnector(binding, reader, FORMAT_OPTIONS);
+  const format = readFormat(binding, syntax.format, syntax.options);
   if (format.format === 'text' && columns.filter((c) => c.generated === null).length !== 1) {
     throw binding.errorAtOffset(syntax.format?.offset ?? 0, '42P16', 'FORMAT TEXT needs exactly one column');
   }

@@ -1,7 +1,7 @@
 /** FORMAT JSON | CSV | TEXT (option = value, …). 22023 for what a format does not know. */
 import type { FormatOptions } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
-import type { FormatSyntax } from '../parse/statement-syntax.ts';
+import type { FormatSyntax, OptionSyntax } from '../parse/statement-syntax.ts';
 import { OptionReader } from './connector-options.ts';
 
 const NAMES: Readonly<Record<FormatOptions['format'], readonly string[]>> = {
@@ -10,11 +10,18 @@ const NAMES: Readonly<Record<FormatOptions['format'], readonly string[]>> = {
   text: ['null', 'timestamp_unit'],
 };
 
+/** They may stand in WITH (…) too, beside the connector's. */
+export const FORMAT_OPTIONS: readonly string[] = [...new Set(Object.values(NAMES).flat())];
+
 const isFormat = (name: string): name is FormatOptions['format'] => Object.hasOwn(NAMES, name);
 
 const UNITS = ['s', 'ms', 'us'] as const;
 
-export function readFormat(binding: BindingContext, syntax: FormatSyntax | null): FormatOptions {
+export function readFormat(
+  binding: BindingContext,
+  syntax: FormatSyntax | null,
+  connectorOptions: readonly OptionSyntax[],
+): FormatOptions {
   const format = syntax?.name ?? 'json';
   if (!isFormat(format)) {
     throw binding.errorAtOffset(
@@ -24,7 +31,10 @@ export function readFormat(binding: BindingContext, syntax: FormatSyntax | null)
       `Valid formats are ${Object.keys(NAMES).join(', ')}.`,
     );
   }
-  const reader = new OptionReader(binding, syntax?.options ?? []);
+  const reader = new OptionReader(binding, [
+    ...(syntax?.options ?? []),
+    ...connectorOptions.filter((o) => FORMAT_OPTIONS.includes(o.name)),
+  ]);
   reader.allow(NAMES[format]);
   const delimiter = reader.text('delimiter') ?? ',';
   const unit = reader.text('timestamp_unit');
