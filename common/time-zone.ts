@@ -113,18 +113,31 @@ class DayOffsets {
 
 const IANA_NAME = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/;
 
+/** Each locale knows the short names of its own part of the world. */
+const NAME_LOCALES = ['en-US', 'en-GB', 'en-AU', 'en-IN', 'en-ZA'];
+
+function abbreviations(name: string): (micros: number) => string | null {
+  let formats: readonly Intl.DateTimeFormat[] | null = null;
+  return (micros) => {
+    formats ??= NAME_LOCALES.map(
+      (l) => new Intl.DateTimeFormat(l, { timeZone: name, timeZoneName: 'short' }),
+    );
+    for (const format of formats) {
+      const word =
+        format.formatToParts(micros / 1000).find((part) => part.type === 'timeZoneName')?.value ?? '';
+      if (/^[A-Z]{3,}$/.test(word) && word !== 'GMT') return word;
+    }
+    return null;
+  };
+}
+
 function ianaZone(name: string): TimeZone | undefined {
   if (!IANA_NAME.test(name)) return undefined;
   try {
     const offsets = new DayOffsets(
       new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' }),
     );
-    const short = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'short' });
-    const abbreviationAt = (micros: number): string | null => {
-      const word =
-        short.formatToParts(micros / 1000).find((part) => part.type === 'timeZoneName')?.value ?? '';
-      return /^[A-Z]{3,}$/.test(word) && word !== 'GMT' ? word : null;
-    };
+    const abbreviationAt = abbreviations(name);
     return { name, fixedSeconds: null, offsetAt: (micros) => offsets.at(micros), abbreviationAt };
   } catch {
     return undefined;

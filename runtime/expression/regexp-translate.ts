@@ -89,6 +89,7 @@ class Translator {
   translate(): string {
     let out = '';
     while (this.#at < this.#source.length) out += this.#next();
+    if (this.#depth > 0) throw invalidRegexp('parentheses () not balanced');
     return out;
   }
 

@@ -213,8 +213,8 @@ const century = (year: number): number =>
 
 function romanMonth(m: Moment, word: string, fill: boolean, isInterval: boolean): string {
   if (isInterval && m.month === 0 && m.year === 0) return '';
-  if (m.month < 0) throw new SqlError('0A000', 'month name of a negative interval is not supported');
-  const index = isInterval && m.month === 0 ? 12 : m.month;
+  // An interval's months count back from December where they are negative; 0 months are a whole year.
+  const index = m.month > 0 ? m.month : m.month < 0 ? 13 + m.month : m.year >= 0 ? 12 : 1;
   const roman = ROMAN_MONTHS[index - 1] ?? '';
   return likeWord(fill ? roman : roman.padEnd(4), word);
 }

@@ -31,6 +31,7 @@ export type NumberTemplate = Readonly<{
   sign: 'none' | 'S-before' | 'S-after' | 'MI' | 'PR' | 'other';
   exponent: boolean;
   roman: 'upper' | 'lower' | null;
+  pointNeedsPlaces: boolean;
 }>;
 
 const KEYWORD = /^(?:FM|EEEE|RN|MI|PL|SG|PR|TH|[09.,DGSVLBC])/i;
@@ -167,7 +168,19 @@ function readTemplate(text: string): NumberTemplate {
     }
   }
   const { nodes, fill, before, after, shift, firstZero, lastZero, sign, exponent, roman } = reader;
-  return { nodes, fill, before, after, shift, firstZero, lastZero, sign, exponent, roman };
+  return {
+    nodes,
+    fill,
+    before,
+    after,
+    shift,
+    firstZero,
+    lastZero,
+    sign,
+    exponent,
+    roman,
+    pointNeedsPlaces: false,
+  };
 }
 
 const ROMAN_DIGITS: readonly (readonly [number, string])[] = [
@@ -198,37 +211,49 @@ function romanText(template: NumberTemplate, value: Decimal): string {
   return template.fill ? cased : cased.padStart(ROMAN_WIDTH);
 }
 
-/** `-1.23e+05`, without the plus of the number's own sign. */
-function exponentText(template: NumberTemplate, value: Decimal): string {
+/**
+ * `-1.23e+05`, without the plus of the number's own sign. `carries`: a mantissa that rounds up to 10 moves the exponent
+ * on (floats); numeric shows `10.00e+19`, as PostgreSQL does.
+ */
+function exponentText(template: NumberTemplate, value: Decimal, carries: boolean): string {
+  const blank = template.fill ? '' : ' ';
   if (value.kind !== 'finite')
-    return `${template.fill ? '' : ' '}${'#'.repeat(template.before + template.after + 6)}`;
+    return `${blank}${'#'.repeat(template.before)}.${'#'.repeat(template.after + 4)}`;
   const digits = (value.coefficient < 0n ? -value.coefficient : value.coefficient).toString();
   let exponent = value.coefficient === 0n ? 0 : digits.length - 1 - value.scale;
   let mantissa = roundTo(decimal(BigInt(digits), digits.length - 1), template.after);
-  if (mantissa.coefficient >= 10n ** BigInt(template.after + 1)) {
+  if (carries && mantissa.coefficient >= 10n ** BigInt(template.after + 1)) {
     exponent++;
     mantissa = roundTo(decimal(BigInt(digits), digits.length), template.after);
   }
-  const sign = value.coefficient < 0n ? '-' : template.fill ? '' : ' ';
+  const sign = value.coefficient < 0n ? '-' : blank;
   const size = String(Math.abs(exponent)).padStart(2, '0');
   return `${sign}${formatDecimal(mantissa)}e${exponent < 0 ? '-' : '+'}${size}`;
 }
 
-/** The value of a number as to_char shows it. */
+/** NaN and infinities stand where the digits would, if they fit. */
+function specialText(template: NumberTemplate, value: Decimal): string {
+  const negative = value.kind === '-infinity';
+  const word = value.kind === 'nan' ? 'NaN' : 'Infinity';
+  if (word.length > template.before || template.sign !== 'none') {
+    return layOut(template, '#'.repeat(template.before), '#'.repeat(template.after), negative, true);
+  }
+  const groups = template.nodes.filter((node) => node.kind === 'group').length;
+  const zeros = template.firstZero >= 0 ? template.before - template.firstZero : 0;
+  const signed = `${negative ? '-' : ''}${word.padStart(zeros, '0')}`;
+  return template.fill ? signed : signed.padStart(template.before + groups + 1);
+}
+
 /** `places`: of a float not more digits after the point are known. */
 export function formatNumber(value: Decimal, templateText: string, places?: number): string {
   const full = numberTemplate(templateText);
-  const template = places === undefined ? full : { ...full, after: Math.min(places, full.after) };
+  const template =
+    places === undefined
+      ? full
+      : { ...full, after: Math.min(places, full.after), pointNeedsPlaces: full.after > 0 };
   if (template.roman !== null) return romanText(template, value);
-  if (template.exponent) return exponentText(template, value);
-  if (value.kind !== 'finite')
-    return layOut(
-      template,
-      '#'.repeat(template.before),
-      '#'.repeat(template.after),
-      value.kind === '-infinity',
-      true,
-    );
+  if (template.exponent) return exponentText(template, value, places !== undefined);
+  if (value.kind !== 'finite') return specialText(template, value);
   const shifted =
     template.shift === 0
       ? value
@@ -303,7 +328,8 @@ function layOut(
         break;
       case 'point':
         putSign();
-        out += '.';
+        // A float without known places has no point, unless the places are filled with signs.
+        if (t.after > 0 || overflow || !t.pointNeedsPlaces) out += '.';
         break;
       case 'group':
         if (place > firstShown || (place === t.before && shown !== '')) out += ',';
@@ -354,9 +380,9 @@ export function parseNumber(text: string, templateText: string): Decimal {
   const template = numberTemplate(templateText);
   if (template.roman !== null) throw unsupported('RN');
   if (template.exponent) throw new SqlError('0A000', '"EEEE" not supported for input');
-  const reader = new NumberReader(text.trimStart());
+  const reader = new NumberReader(text.trimStart(), template.sign !== 'none');
   for (const node of template.nodes) reader.take(node);
-  reader.sign();
+  if (template.sign !== 'none') reader.sign();
   const digits = reader.digits.replace(/^\./, '0.').replace(/\.$/, '');
   if (digits === '') throw new SqlError('22P02', 'invalid input syntax for type numeric: " "');
   const value = parseDecimal(`${reader.negative ? '-' : ''}${digits}`);
@@ -366,12 +392,15 @@ export function parseNumber(text: string, templateText: string): Decimal {
 
 class NumberReader {
   readonly #text: string;
+  readonly #signed: boolean;
   #at = 0;
   negative = false;
   digits = '';
 
-  constructor(text: string) {
+  /** `signed`: the template has a place for the sign, wherever it comes. */
+  constructor(text: string, signed: boolean) {
     this.#text = text;
+    this.#signed = signed;
     this.sign();
   }
 
@@ -387,7 +416,7 @@ class NumberReader {
     switch (node.kind) {
       case 'digit':
         if (c >= '0' && c <= '9') this.digits += c;
-        else if (c === '-') this.negative = true;
+        else if (c === '-' && this.#signed) this.negative = true;
         if (c !== '' && c !== '.') this.#at++;
         return;
       case 'point':

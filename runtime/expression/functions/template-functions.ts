@@ -34,7 +34,7 @@ function formatFloat(
 ): string {
   const { after, shift, exponent, roman } = numberTemplate(template);
   if (!Number.isFinite(value) || exponent || roman !== null || shift > 0) {
-    return formatNumber(decimalFromDouble(value, digits), template);
+    return formatNumber(decimalFromDouble(value, digits), template, exponent ? after : undefined);
   }
   const whole =
     Math.abs(value) < 1
