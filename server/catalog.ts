@@ -133,6 +133,14 @@ function dependenciesOf(relation: RelationDefinition): readonly Oid[] {
   }
 }
 
+/** There from the start, under PostgreSQL's own OID. */
+const PUBLIC_SCHEMA: SchemaDefinition = {
+  kind: 'schema',
+  oid: 2200,
+  name: 'public',
+  comment: 'standard public schema',
+};
+
 /** The committed catalog. Changes go one after the other: each is planned against what the one before it left. */
 export class ServerCatalog {
   readonly #engine: Engine;
@@ -164,14 +172,15 @@ export class ServerCatalog {
   }
 
   async define(changes: readonly CatalogChange[]): Promise<number> {
-    const { tick } = await this.#engine.define(changes);
-    this.#current = this.#read();
+    const { tick, version } = await this.#engine.define(changes);
+    this.#current = this.#current.with(changes, version);
     return tick;
   }
 
   #read(): CatalogView {
     const { objects, nextOid, version } = this.#engine.catalog;
     this.#oids.raiseTo(nextOid);
-    return new CatalogView(objects, version, this.#oids);
+    const schemas = objects.some((object) => object.oid === PUBLIC_SCHEMA.oid) ? [] : [PUBLIC_SCHEMA];
+    return new CatalogView([...schemas, ...objects], version, this.#oids);
   }
 }

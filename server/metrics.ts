@@ -1,5 +1,21 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import type { Engine } from '../runtime/engine-client.ts';
+import type { Engine, EngineMetrics } from '../runtime/engine-client.ts';
+
+/** Samples by name; those that differ in labels only are one family under one TYPE line. */
+function samples(metrics: EngineMetrics): string {
+  const families = new Map<string, string[]>();
+  for (const [name, value] of Object.entries(metrics)) {
+    const family = name.replace(/\{.*$/, '');
+    const lines = families.get(family) ?? [];
+    lines.push(`${name} ${value}`);
+    families.set(family, lines);
+  }
+  let text = '';
+  for (const [family, lines] of families) {
+    text += `# TYPE ${family} ${family.endsWith('_total') ? 'counter' : 'gauge'}\n${lines.join('\n')}\n`;
+  }
+  return text;
+}
 
 /** Counters of the server, and the engine's own, in Prometheus' text format. */
 export class ServerMetrics {
@@ -30,11 +46,6 @@ export class ServerMetrics {
   }
 
   async text(engine: Engine): Promise<string> {
-    const lines = [await this.#registry.metrics()];
-    for (const [name, value] of Object.entries(await engine.metrics())) {
-      const type = name.endsWith('_total') ? 'counter' : 'gauge';
-      lines.push(`# TYPE ${name} ${type}\n${name} ${value}\n`);
-    }
-    return lines.join('\n');
+    return `${await this.#registry.metrics()}\n${samples(await engine.metrics())}`;
   }
 }

@@ -128,7 +128,8 @@ async function pushWithin(ingest: Ingest, chunk: Buffer): Promise<void> {
     timer = setTimeout(() => reject(new HttpError(429, error, { connection: 'close' })), INGEST_WAIT_MS);
   });
   try {
-    await Promise.race([ingest.push(chunk), busy]);
+    // A copy that the engine may keep: the chunk may be a part of a larger buffer.
+    await Promise.race([ingest.push(new Uint8Array(chunk)), busy]);
   } finally {
     clearTimeout(timer);
   }

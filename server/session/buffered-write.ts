@@ -14,6 +14,7 @@ import type { ColumnDefinition, RelationDefinition } from '../../runtime/plan/re
 import { TRANSACTION_ROWS_MAX } from '../limits.ts';
 import { blockSnapshot, refuseUncommitted, relationSchema } from './query-statement.ts';
 import { EngineRows, nextEvent } from './row-source.ts';
+import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
 import { valuesBytes, valuesPlan } from './values-plan.ts';
 
@@ -102,8 +103,9 @@ function changePlan(relation: RelationDefinition, operation: ChangeOperation): Q
 }
 
 async function evaluate(session: Session, plan: QueryPlan): Promise<readonly Batch[]> {
-  refuseUncommitted(session, plan.relations);
-  const snapshot = await blockSnapshot(session, plan.relations);
+  const relations = scannedRelations(plan);
+  refuseUncommitted(session, relations);
+  const snapshot = await blockSnapshot(session, relations);
   const stream = session.context.engine.run(plan, session.runOptions('', snapshot));
   const source = session.track(new EngineRows(stream, false));
   const batches: Batch[] = [];

@@ -28,7 +28,8 @@ export async function executeCopyFrom(session: Session, statement: CopyFrom): Pr
     columns: statement.columns.length,
     binary: statement.format === 'binary',
     ingest: {
-      push: (chunk) => ingest.push(chunk),
+      // A copy that the engine may keep: the chunk is a part of what the socket gave.
+      push: (chunk) => ingest.push(new Uint8Array(chunk)),
       finish: async () => {
         try {
           return (await ingest.end()).accepted;

@@ -5,11 +5,15 @@ import type { OperatorStatistics } from '../../runtime/engine-client.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { Outcome } from './outcome.ts';
-import { refuseUncommitted } from './query-statement.ts';
+import { refuseUncommitted, runQuery } from './query-statement.ts';
+import { nextEvent } from './row-source.ts';
+import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
 import { textRows } from './text-rows.ts';
 
 type ExplainStatement = Extract<Statement, { kind: 'explain' }>;
+const NO_COUNTERS: ReadonlyMap<number, OperatorStatistics> = new Map();
+
 type Target =
   | Readonly<{ kind: 'relation'; relation: number; name: string }>
   | Readonly<{ kind: 'plan'; plan: QueryPlan }>;
@@ -34,16 +38,58 @@ export async function executeExplain(
   const columns = explainColumns(statement);
   if (statement.mode === 'silence')
     return textRows(columns, await silenceRows(session, statement), 'EXPLAIN');
-  const counters = statement.mode === 'analyze' ? await measure(session, statement, label) : new Map();
-  const rows =
-    statement.format === 'json'
-      ? [[JSON.stringify(documentOf(statement.lines, counters), null, 2)]]
-      : statement.lines.map((line) => [printLine(line, counters)]);
-  return textRows(columns, rows, 'EXPLAIN');
+  if (statement.mode === 'analyze' && isFinite(statement.target)) {
+    return explainRun(session, statement, statement.target, label);
+  }
+  const counters = statement.mode === 'analyze' ? await measure(session, statement) : NO_COUNTERS;
+  if (statement.format === 'json') {
+    return textRows(columns, [[JSON.stringify(documentOf(statement.lines, counters), null, 2)]], 'EXPLAIN');
+  }
+  return textRows(
+    columns,
+    statement.lines.map((line) => [printLine(line, counters)]),
+    'EXPLAIN',
+  );
+}
+
+type QueryStatement = Extract<Statement, { kind: 'query' }>;
+
+function isFinite(target: ExplainStatement['target']): target is QueryStatement {
+  return target.kind === 'query' && 'plan' in target && target.plan.emit.kind === 'finite';
+}
+
+/** A finite query runs to its end: the rows it gave and the time it took are added. */
+async function explainRun(
+  session: Session,
+  statement: ExplainStatement,
+  target: QueryStatement,
+  label: string,
+): Promise<Outcome> {
+  const started = performance.now();
+  const { source } = await runQuery(session, target, label);
+  let rows = 0;
+  try {
+    for (;;) {
+      const event = await session.interrupt.wait(nextEvent(source));
+      if (event.kind === 'rows') rows += event.batch.rows;
+      if (event.kind === 'notice') session.notify(event.notice);
+      if (event.kind === 'end') break;
+    }
+  } finally {
+    session.release(source);
+  }
+  const milliseconds = Number((performance.now() - started).toFixed(3));
+  const columns = explainColumns(statement);
+  if (statement.format === 'json') {
+    const document = { plan: documentOf(statement.lines, NO_COUNTERS), rows, 'execution time': milliseconds };
+    return textRows(columns, [[JSON.stringify([document], null, 2)]], 'EXPLAIN');
+  }
+  const lines = statement.lines.map((line) => [printLine(line, NO_COUNTERS)]);
+  return textRows(columns, [...lines, [`Rows: ${rows}`], [`Execution Time: ${milliseconds} ms`]], 'EXPLAIN');
 }
 
 async function silenceRows(session: Session, statement: ExplainStatement): Promise<(string | null)[][]> {
-  const causes = await session.interrupt.wait(session.context.engine.silence(targetOf(session, statement)));
+  const causes = await session.interrupt.wait(session.context.engine.silence(targetOf(statement)));
   return causes.map(({ cause, detail, since, hint }) => [
     cause,
     detail,
@@ -56,31 +102,18 @@ async function silenceRows(session: Session, statement: ExplainStatement): Promi
 async function measure(
   session: Session,
   statement: ExplainStatement,
-  label: string,
 ): Promise<ReadonlyMap<number, OperatorStatistics>> {
-  const target = targetOf(session, statement);
-  if (target.kind === 'plan') refuseUncommitted(session, target.plan.relations);
+  const target = targetOf(statement);
+  if (target.kind === 'plan') refuseUncommitted(session, scannedRelations(target.plan));
   const { engine } = session.context;
   const statistics =
     target.kind === 'relation'
       ? await session.interrupt.wait(engine.statistics(target.relation))
-      : target.plan.emit.kind === 'finite'
-        ? await runAndMeasure(session, target.plan, label)
-        : await session.interrupt.wait(engine.measure(target.plan, statement.durationMs));
+      : await session.interrupt.wait(engine.measure(target.plan, statement.durationMs));
   return new Map(statistics.map((operator) => [operator.id, operator]));
 }
 
-/** A finite query runs to its end; `measure` stops by itself before its duration is over. */
-function runAndMeasure(
-  session: Session,
-  plan: QueryPlan,
-  label: string,
-): Promise<readonly OperatorStatistics[]> {
-  session.context.log.debug({ label }, 'explain analyze');
-  return session.interrupt.wait(session.context.engine.measure(plan, 0));
-}
-
-function targetOf(session: Session, statement: ExplainStatement): Target {
+function targetOf(statement: ExplainStatement): Target {
   const { target } = statement;
   if ('oid' in target) return relationTarget(target);
   switch (target.kind) {
@@ -98,7 +131,6 @@ function targetOf(session: Session, statement: ExplainStatement): Target {
     default:
       break;
   }
-  session.context.log.debug({ kind: target.kind }, 'explain of a statement without a query');
   throw new SqlError('0A000', 'EXPLAIN ANALYZE and EXPLAIN SILENCE need a query or a view');
 }
 

@@ -5,6 +5,7 @@ import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { LiveShape, RowsOutcome } from './outcome.ts';
 import { EngineRows, type RowSource } from './row-source.ts';
+import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
 import { arrangedSchema, TickRows } from './tick-rows.ts';
 
@@ -18,9 +19,10 @@ export async function runQuery(
   label: string,
 ): Promise<RowsOutcome> {
   const { plan } = statement;
-  refuseUncommitted(session, plan.relations);
+  const relations = scannedRelations(plan);
+  refuseUncommitted(session, relations);
   const finite = plan.emit.kind === 'finite';
-  const snapshot = finite ? await blockSnapshot(session, plan.relations) : null;
+  const snapshot = finite ? await blockSnapshot(session, relations) : null;
   const stream = session.context.engine.run(plan, session.runOptions(label, snapshot));
   return {
     kind: 'rows',
@@ -50,7 +52,7 @@ export async function runSubscribe(
   label: string,
 ): Promise<RowsOutcome> {
   const { target, upsertKey, withinTickOrder } = statement;
-  refuseUncommitted(session, target.kind === 'plan' ? target.plan.relations : [target.relation.oid]);
+  refuseUncommitted(session, target.kind === 'plan' ? scannedRelations(target.plan) : [target.relation.oid]);
   const bare = targetSchema(target);
   const wholeTicks = upsertKey !== null || withinTickOrder.length > 0;
   const stream = session.context.engine.subscribe({

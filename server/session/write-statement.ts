@@ -6,6 +6,7 @@ import { valuesPlan } from './values-plan.ts';
 import type { Outcome } from './outcome.ts';
 import { refuseUncommitted, runQuery } from './query-statement.ts';
 import { nextEvent } from './row-source.ts';
+import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
 
 type WriteStatement = Extract<Statement, { kind: 'write' }>;
@@ -54,7 +55,7 @@ export async function executeContinuousInsert(
     throw new SqlError('25001', 'INSERT ... SELECT ... EMIT cannot run inside a transaction block');
   }
   const { plan, target, columns } = statement;
-  refuseUncommitted(session, [...plan.relations, target.oid]);
+  refuseUncommitted(session, [...scannedRelations(plan), target.oid]);
   const outcome = await runQuery(session, { kind: 'query', plan, columns: plan.columns }, label);
   let rows = 0;
   try {

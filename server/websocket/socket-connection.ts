@@ -134,7 +134,7 @@ export class SocketConnection {
         label: `insert into ${stream.name}`,
       });
       try {
-        await ingest.push(Buffer.from(JSON.stringify(message.rows)));
+        await ingest.push(new TextEncoder().encode(JSON.stringify(message.rows)));
         return await ingest.end();
       } catch (error) {
         ingest.abort();

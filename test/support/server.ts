@@ -1,0 +1,106 @@
+/** The real server as a child process on free ports, with a temporary data directory. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
+const READY = /millrace ready pg=\S+:(\d+) http=\S+:(\d+)\n/;
+
+export type ServerOptions = Readonly<{
+  demo?: boolean;
+  flags?: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+  /** Kept when the server stops; else a fresh one, removed at the end. */
+  dataDirectory?: string;
+}>;
+
+export class TestServer {
+  readonly process: ChildProcess;
+  readonly pgPort: number;
+  readonly httpPort: number;
+  readonly #temporary: string | null;
+  readonly #output: { stdout: string; stderr: string };
+
+  private constructor(
+    child: ChildProcess,
+    ports: readonly [number, number],
+    temporary: string | null,
+    output: { stdout: string; stderr: string },
+  ) {
+    this.process = child;
+    [this.pgPort, this.httpPort] = ports;
+    this.#temporary = temporary;
+    this.#output = output;
+  }
+
+  static async start(options: ServerOptions = {}): Promise<TestServer> {
+    const temporary = options.dataDirectory === undefined ? await mkdtemp(join(tmpdir(), 'millrace-')) : null;
+    const directory = options.dataDirectory ?? temporary!;
+    const flags = ['--pg-port', '0', '--http-port', '0', '--data', directory, ...(options.flags ?? [])];
+    if (options.demo !== true) flags.push('--no-demo');
+    const child = spawn(process.execPath, [MAIN, ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.environment },
+    });
+    const output = { stdout: '', stderr: '' };
+    child.stderr!.on('data', (chunk: Buffer) => {
+      output.stderr += chunk.toString();
+    });
+    const ports = await new Promise<readonly [number, number]>((resolve, reject) => {
+      child.stdout!.on('data', (chunk: Buffer) => {
+        output.stdout += chunk.toString();
+        const ready = READY.exec(output.stdout);
+        if (ready !== null) resolve([Number(ready[1]), Number(ready[2])]);
+      });
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output.stderr}`)));
+    });
+    return new TestServer(child, ports, temporary, output);
+  }
+
+  get stdout(): string {
+    return this.#output.stdout;
+  }
+
+  get stderr(): string {
+    return this.#output.stderr;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}`;
+  }
+
+  get running(): boolean {
+    return this.process.exitCode === null && this.process.signalCode === null;
+  }
+
+  /** Gives the exit code. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    if (this.running) {
+      const exited = once(this.process, 'exit');
+      this.process.kill(signal);
+      await exited;
+    }
+    if (this.#temporary !== null) await rm(this.#temporary, { recursive: true, force: true });
+    return this.process.exitCode;
+  }
+}
+
+/** Runs the command to its end: for flags that are refused. */
+export async function runMain(
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Readonly<{ code: number | null; stdout: string; stderr: string }>> {
+  const child = spawn(process.execPath, [MAIN, ...flags], { env: { ...process.env, ...environment } });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => {
+    output.stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    output.stderr += chunk.toString();
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, ...output };
+}
