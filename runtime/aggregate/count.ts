@@ -54,6 +54,7 @@ export class Count implements InvertibleAccumulator {
   }
 
   emit(groups: Uint32Array, count: number, rowCounts: Float64Array): Column {
+    if (this.#skipped.none) return { kind: 'int64', values: rowCounts, wide: null, valid: null };
     const values = new Float64Array(count);
     for (let i = 0; i < count; i++) values[i] = rowCounts[i]! - this.#skipped.of(groups[i]!);
     return { kind: 'int64', values, wide: null, valid: null };

@@ -117,13 +117,14 @@ export class ExactSum {
     return unitsToDouble(units + doubleToUnits(this.#hi[group]!) + doubleToUnits(this.#lo[group]!));
   }
 
-  /** Finite sums into `out`; false if any group needs `value` (spill or odd present). */
-  valuesInto(groups: Uint32Array, count: number, out: Float64Array): void {
+  /** The sums into `out`; true if none can have overflowed (no value of 2^960 or above was ever inside). */
+  valuesInto(groups: Uint32Array, count: number, out: Float64Array): boolean {
     if (this.#spill !== null || this.#odd !== null) {
       for (let i = 0; i < count; i++) out[i] = this.value(groups[i]!);
-      return;
+      return false;
     }
     sumPairs(this.#hi, this.#lo, groups, count, out);
+    return true;
   }
 
   /** NaN or an infinity is inside. */

@@ -69,9 +69,9 @@ function floats(result: MomentsResult, input: Input, smallest: number): Float64A
     }
     return out;
   }
-  sum.valuesInto(groups, count, out);
+  const tame = sum.valuesInto(groups, count, out);
   if (result.type === 'float4') for (let i = 0; i < count; i++) out[i] = Math.fround(out[i]!);
-  refuseOverflow(out, sum, groups, count);
+  if (!tame || result.type === 'float4') refuseOverflow(out, sum, groups, count);
   if (result.kind === 'avg') for (let i = 0; i < count; i++) out[i] = out[i]! / counts[i]!;
   return out;
 }

@@ -86,8 +86,11 @@ export class Moments implements InvertibleAccumulator {
 
   emit(groups: Uint32Array, count: number, rowCounts: Float64Array): Column {
     const { sum, squares, skipped } = this.#parts;
-    const counts = new Float64Array(count);
-    for (let i = 0; i < count; i++) counts[i] = rowCounts[i]! - skipped.of(groups[i]!);
+    let counts = rowCounts;
+    if (!skipped.none) {
+      counts = new Float64Array(count);
+      for (let i = 0; i < count; i++) counts[i] = rowCounts[i]! - skipped.of(groups[i]!);
+    }
     return finishMoments(this.#result, { sum, squares, groups, counts, count });
   }
 

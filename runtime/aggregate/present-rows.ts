@@ -19,6 +19,11 @@ export class SkippedRows {
     if (this.#counts !== null && capacity > this.#counts.length) this.#counts = grown(this.#counts, capacity);
   }
 
+  /** Nothing was ever skipped. */
+  get none(): boolean {
+    return this.#counts === null;
+  }
+
   skip(group: number, weight: number): void {
     this.#counts ??= new Float64Array(this.#capacity);
     this.#counts[group]! += weight;

@@ -17,6 +17,8 @@ export type Delta = Readonly<{
   watermarks: readonly number[];
   /** Nothing will ever come after this delta. */
   ended: boolean;
+  /** The operator holds more of this tick's output back: step again, with empty inputs, in the same tick. */
+  more?: boolean;
 }>;
 
 export interface DStream {

@@ -66,7 +66,7 @@ export class Reduce implements StatefulDStream {
     for (const batch of input.batches) touched = this.#add(batch, touched);
     const out: Batch[] = [];
     if (this.#options.emit === 'changes') this.#emitChanges(touched, out);
-    else if (input.ended) this.#emitAll(out);
+    else if (input.ended && !this.#started) this.#emitAll(out);
     const watermarks = this.timeColumns.map((c) => {
       const position = this.#input.timeColumns.indexOf(this.#options.keys[c]!);
       return input.watermarks[position]!;

@@ -13,6 +13,7 @@ export class Scan implements DStream {
   readonly node: ScanNode;
   #delta: RelationDelta | null = null;
   #watermarks: number[];
+  #ended = false;
 
   constructor(node: ScanNode) {
     this.node = node;
@@ -29,7 +30,8 @@ export class Scan implements DStream {
   step(): Delta {
     const delta = this.#delta;
     this.#delta = null;
-    if (delta === null) return { batches: [], watermarks: this.#watermarks, ended: false };
+    if (delta === null) return { batches: [], watermarks: this.#watermarks, ended: this.#ended };
+    this.#ended ||= delta.ended;
     this.#watermarks = this.timeColumns.map((c, i) => {
       const next = delta.watermarks.get(this.node.columns[c]!) ?? Number.NEGATIVE_INFINITY;
       return Math.max(this.#watermarks[i]!, next);
@@ -37,7 +39,7 @@ export class Scan implements DStream {
     return {
       batches: delta.parts.map((part) => this.#choose(part)),
       watermarks: this.#watermarks,
-      ended: delta.ended,
+      ended: this.#ended,
     };
   }
 

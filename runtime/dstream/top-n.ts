@@ -30,6 +30,7 @@ export class TopN implements StatefulDStream {
   /** rows that wait, or all rows (maintained) */
   #held: Batch[] = [];
   #shown: Batch[] = [];
+  #answered = false;
 
   constructor(input: DStream, node: TopNNode, finite: boolean) {
     this.schema = node.schema;
@@ -46,7 +47,10 @@ export class TopN implements StatefulDStream {
     switch (this.#mode) {
       case 'end':
         for (const batch of input.batches) this.#held.push(compactBatch(this.#input.schema, batch));
-        if (input.ended) out.push(...this.#best(this.#takeHeld()));
+        if (input.ended && !this.#answered) {
+          this.#answered = true;
+          out.push(...this.#best(this.#takeHeld()));
+        }
         break;
       case 'window':
         this.#stepWindows(input, out);
@@ -95,7 +99,9 @@ export class TopN implements StatefulDStream {
     const waiting: Batch[] = [];
     for (const batch of [...this.#held, ...input.batches]) {
       const ends = timesOf(batch.columns[column]!, this.#input.schema[column]!.type.name === 'date');
-      const split = splitByTime(batch, ends, watermark);
+      const split = isConstant(batch.columns[column]!, batch.rows)
+        ? splitWhole(batch, ends(0), watermark)
+        : splitByTime(batch, ends, watermark);
       if (split.closed !== null) closed.push(split.closed);
       if (split.open !== null) waiting.push(split.open);
     }
@@ -126,7 +132,9 @@ export class TopN implements StatefulDStream {
     return [{ ...picked, columns: [...picked.columns, numbers] }];
   }
 
-  #partitions(all: Batch, keys: readonly number[]): Uint32Array[] {
+  #partitions(all: Batch, partition: readonly number[]): Uint32Array[] {
+    // the rows of one window agree in its bounds: what is the same in all rows divides nothing
+    const keys = partition.filter((k) => !isConstant(all.columns[k]!, all.rows));
     if (keys.length === 0) return [Uint32Array.from({ length: all.rows }, (_, i) => i)];
     const table = new GroupTable(keys.map((k) => this.#input.schema[k]!.type));
     const groups = new Uint32Array(all.rows);
@@ -171,6 +179,18 @@ export function smallest(rows: Uint32Array, count: number, compare: RowComparato
   }
   return best.subarray(0, held);
 }
+
+/** Every row holds the same number (columns of other layouts: not looked at). */
+function isConstant(column: Column, rows: number): boolean {
+  if (column.kind !== 'float64' || column.valid !== null) return false;
+  const { values } = column;
+  const first = values[0];
+  for (let i = 1; i < rows; i++) if (values[i] !== first) return false;
+  return true;
+}
+
+const splitWhole = (batch: Batch, end: number, watermark: number): { closed: Batch | null; open: Batch | null } =>
+  end <= watermark ? { closed: batch, open: null } : { closed: null, open: batch };
 
 function timesOf(column: Column, days: boolean): (row: number) => number {
   if (column.kind !== 'float64' && column.kind !== 'int32')

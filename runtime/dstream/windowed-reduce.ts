@@ -91,8 +91,10 @@ export class WindowedReduce implements StatefulDStream {
     const watermark = this.#watermarkOf < 0 ? Number.NEGATIVE_INFINITY : input.watermarks[this.#watermarkOf]!;
     const out: Batch[] = [];
     this.#watermark = input.ended ? Number.POSITIVE_INFINITY : Math.max(this.#watermark, watermark);
-    this.#close(out);
-    return { batches: out, watermarks: this.#outputWatermarks(), ended: input.ended };
+    const more = this.#close(out);
+    // what was held back is not yet behind the watermark
+    const sent = more ? this.#endOf(this.#nextWindow - 1) : this.#watermark;
+    return { batches: out, watermarks: this.#outputWatermarks(sent), ended: input.ended && !more, more };
   }
 
   memoryBytes(): number {
@@ -202,10 +204,18 @@ export class WindowedReduce implements StatefulDStream {
     return this.#shape.firstPane(window) * this.#shape.widthMicros + this.#shape.offsetMicros;
   }
 
-  /** Emits the windows up to the watermark, in order, touching only panes that hold rows. */
-  #close(out: Batch[]): void {
+  #endOf(window: number): number {
+    return this.#shape.endPane(window) * this.#shape.widthMicros + this.#shape.offsetMicros;
+  }
+
+  /**
+   * Emits the windows up to the watermark, in order, touching only panes that hold rows; stops after a bounded number
+   * of rows and returns true if there are more.
+   */
+  #close(out: Batch[]): boolean {
     const last = this.#shape.lastClosed(this.#watermark);
-    if (last === Number.NEGATIVE_INFINITY) return;
+    if (last === Number.NEGATIVE_INFINITY) return false;
+    let rows = 0;
     const sealBelow = last === Number.POSITIVE_INFINITY ? last : this.#shape.endPane(last);
     const sealed = this.#panes.seal(sealBelow);
     if (sealed.length > 0) this.#pending = [...this.#pending, ...sealed].sort((a, b) => a.pane - b.pane);
@@ -218,10 +228,14 @@ export class WindowedReduce implements StatefulDStream {
         this.#nextWindow = Math.max(this.#nextWindow, this.#shape.firstWindow(next.pane));
       }
       if (this.#nextWindow > last) break;
+      if (rows >= STEP_ROWS_MAX) return true;
+      const from = out.length;
       this.#emitWindow(this.#nextWindow, out);
+      for (let i = from; i < out.length; i++) rows += out[i]!.rows;
       this.#nextWindow++;
     }
     if (Number.isFinite(last)) this.#nextWindow = Math.max(this.#nextWindow, last + 1);
+    return false;
   }
 
   /** Pending panes that no window to come holds. */
@@ -279,7 +293,7 @@ export class WindowedReduce implements StatefulDStream {
     if (this.#node.partial === false && this.#startOf(window) < (this.#firstTime ?? Number.NEGATIVE_INFINITY))
       return;
     const start = this.#startOf(window);
-    const end = this.#shape.endPane(window) * this.#shape.widthMicros + this.#shape.offsetMicros;
+    const end = this.#endOf(window);
     emitGroups(
       {
         table: this.#table,
@@ -351,10 +365,10 @@ export class WindowedReduce implements StatefulDStream {
     return count;
   }
 
-  #outputWatermarks(): number[] {
+  #outputWatermarks(watermark: number): number[] {
     const end = this.#node.keys.length + 1;
     const size = this.#node.window.kind === 'session' ? 0 : this.#node.window.sizeMicros;
-    return this.timeColumns.map((column) => (column === end ? this.#watermark : this.#watermark - size));
+    return this.timeColumns.map((column) => (column === end ? watermark : watermark - size));
   }
 
   #loadPartial(r: StateReader): PanePartial {
@@ -371,6 +385,8 @@ export class WindowedReduce implements StatefulDStream {
 }
 
 const MICROS_PER_DAY = 86_400_000_000;
+/** Rows of one step: a watermark that jumps closes many windows, and their rows must not all be in memory at once. */
+const STEP_ROWS_MAX = 65_536;
 const GONE: PanePartial = {
   pane: Number.NEGATIVE_INFINITY,
   groups: new Uint32Array(0),

@@ -518,7 +518,7 @@ ${report}
     this.#line(`let ${flag} = true;`);
     for (const arg of args) {
       const { text, result } = this.#block(() => this.#emit(arg));
-      if (result.isNull === 'true') continue;
+      // Even what is surely NULL is evaluated: it may hold an error.
       this.#line(
         `if (${flag}) {\n${text}\nif (!${result.isNull}) { ${flag} = false; ${value} = ${result.value}; }\n}`,
       );

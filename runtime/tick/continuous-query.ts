@@ -23,7 +23,13 @@ export interface Feed {
   load(r: StateReader): void;
 }
 
-export type Output = Readonly<{ batches: readonly Batch[]; watermarks: ReadonlyMap<number, number>; ended: boolean }>;
+/** Of one step; `more`: the tick has another. */
+export type Output = Readonly<{
+  batches: readonly Batch[];
+  watermarks: ReadonlyMap<number, number>;
+  ended: boolean;
+  more: boolean;
+}>;
 
 export type ContinuousQueryOptions = Readonly<{
   plan: QueryPlan;
@@ -74,25 +80,32 @@ export class ContinuousQuery {
       else streams.push({ scan, parts: prepend(first.value, parts) });
     }
     for (const { scan, delta } of tables) scan.feed(delta);
-    if (tables.length > 0) yield this.#step(tick);
+    if (tables.length > 0) yield* this.#steps(tick);
     for (const { scan, parts } of streams) {
       for (let next = parts.next(); !next.done; next = parts.next()) {
         scan.feed(next.value);
-        yield this.#step(tick);
+        yield* this.#steps(tick);
       }
     }
   }
 
-  /** One tick; null: there was nothing to do. */
-  step(tick: Tick): Output | null {
-    if (this.ended || this.failed !== null) return null;
+  /** One tick, in one or more steps; none where there was nothing to do. */
+  *step(tick: Tick): Generator<Output> {
+    if (this.ended || this.failed !== null) return;
     let news = !this.#begun || this.plan.emit.kind === 'every';
     for (const { scan, feed } of this.#feeds) {
       scan.feed(feed.delta);
       news ||= feed.delta !== null;
     }
-    if (!news) return null;
-    return this.#step(tick);
+    if (news) yield* this.#steps(tick);
+  }
+
+  *#steps(tick: Tick): Generator<Output> {
+    for (;;) {
+      const output = this.#step(tick);
+      yield output;
+      if (!output.more) return;
+    }
   }
 
   get finished(): boolean {
@@ -131,7 +144,7 @@ export class ContinuousQuery {
     const batches = this.#emission.emit(tick, delta);
     for (const batch of batches) this.rowsOut += batch.rows;
     this.ended = delta.ended;
-    return { batches, watermarks: this.#watermarks(delta), ended: delta.ended };
+    return { batches, watermarks: this.#watermarks(delta), ended: delta.ended, more: delta.more === true };
   }
 
   #watermarks(delta: Delta): ReadonlyMap<number, number> {

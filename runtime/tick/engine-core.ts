@@ -15,6 +15,7 @@ import { KEPT_ROWS_MAX, KEPT_TICKS_MAX, SLICE_MS, WAITING_BYTES_MAX } from '../.
 import { SqlError } from '../../common/sql-error.ts';
 import { ExternalError } from '../../common/external-error.ts';
 import type { Batch } from '../batch/column.ts';
+import { compactBatch } from '../batch/concat.ts';
 import { consolidate } from '../batch/consolidate.ts';
 import type { QueryContext, Tick } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
@@ -329,24 +330,19 @@ export class EngineCore implements Engine {
 
   #stepView(running: RunningView, tick: Tick): void {
     if (running.failed !== null) return;
-    const output = running.query.step(tick);
+    for (const output of running.query.step(tick)) {
+      running.view.apply(tick.number, tick.time, output.batches, output.watermarks, output.ended);
+    }
     if (running.query.failed !== null) running.failed = running.query.failed;
-    if (output !== null) running.view.apply(tick.number, tick.time, output.batches, output.watermarks, output.ended);
   }
 
   #stepSink(running: RunningSink, tick: Tick): void {
     try {
-      const output = running.query.step(tick);
-      if (output === null) return;
-      for (const batch of output.batches) running.rows += batch.rows;
-      if (running.sink !== null) {
-        running.sink.write(tick.number, output.batches);
-        running.sink.commit(tick.number);
-      } else if (running.definition.into !== null) {
-        const stream = this.relations.stream(running.definition.into);
-        for (const batch of output.batches) stream.insert(batch);
+      for (const { batches } of running.query.step(tick)) {
+        this.#writeSink(running, tick, batches);
+        if (batches.length > 0) running.tick = tick.number;
       }
-      if (output.batches.length > 0) running.tick = tick.number;
+      running.sink?.commit(tick.number);
       running.lastError = null;
     } catch (error) {
       if (!(error instanceof ExternalError)) throw error;
@@ -354,11 +350,19 @@ export class EngineCore implements Engine {
     }
   }
 
+  #writeSink(running: RunningSink, tick: Tick, batches: readonly Batch[]): void {
+    for (const batch of batches) running.rows += batch.rows;
+    running.sink?.write(tick.number, batches);
+    if (running.definition.into === null) return;
+    const stream = this.relations.stream(running.definition.into);
+    // the batch lives for this tick, the rows enter the next one
+    for (const batch of batches) stream.insert(compactBatch(stream.schema, batch));
+  }
+
   #stepSubscription(subscription: Subscription, tick: Tick): void {
     const { query, relation, channel } = subscription.options;
     if (query !== null) {
-      const output = query.step(tick);
-      if (output !== null) subscription.send(tick.number, tick.time, output.batches);
+      for (const output of query.step(tick)) subscription.send(tick.number, tick.time, output.batches);
       if (query.failed !== null) channel.fail(query.failed);
       else if (query.ended || query.finished) channel.end(tick.number);
     } else if (relation !== null) {
@@ -697,11 +701,7 @@ export class EngineCore implements Engine {
         const changes = object.plan.emit.kind !== 'close';
         const sink = object.into === null ? createSink(object, changes, this.options.filesDirectory) : null;
         const running: RunningSink = { definition: object, query, sink, tick: 0, rows: 0, lastError: null };
-        for (const output of query.backfill(tick)) {
-          for (const batch of output.batches) running.rows += batch.rows;
-          sink?.write(tick.number, output.batches);
-          if (object.into !== null) for (const batch of output.batches) this.relations.stream(object.into).insert(batch);
-        }
+        for (const { batches } of query.backfill(tick)) this.#writeSink(running, tick, batches);
         sink?.commit(tick.number);
         this.relations.sinks.set(object.oid, running);
         return;

@@ -43,6 +43,8 @@ export class FiniteRun {
   #rows: Batch[] = [];
   #sent = 0;
   #done = false;
+  #more = false;
+  #endSent = false;
 
   constructor(options: FiniteRunOptions) {
     this.plan = options.plan;
@@ -61,6 +63,7 @@ export class FiniteRun {
       this.#advanceSubqueries();
       return [];
     }
+    if (this.#more) return this.#take(this.#step());
     const next = this.#inputs[0];
     if (next === undefined) return this.#finish();
     const part = next.input.parts.next();
@@ -70,7 +73,7 @@ export class FiniteRun {
     }
     // watermarks stay at −∞ until the end: every window is open
     next.scan.feed({ parts: part.value.parts, watermarks: new Map(), ended: false });
-    return this.#take(this.#pipeline.step(this.#options.tick).batches);
+    return this.#take(this.#step());
   }
 
   /** All rows at once, for small internal queries (INSERT … SELECT). */
@@ -104,10 +107,19 @@ export class FiniteRun {
   }
 
   #finish(): Batch[] {
+    if (this.#endSent) {
+      this.#done = true;
+      return this.#sorted();
+    }
+    this.#endSent = true;
     for (const scan of this.#pipeline!.scans) scan.feed({ parts: [], watermarks: new Map(), ended: true });
-    const last = this.#take(this.#pipeline!.step(this.#options.tick).batches);
-    this.#done = true;
-    return [...last, ...this.#sorted()];
+    return this.#take(this.#step());
+  }
+
+  #step(): readonly Batch[] {
+    const delta = this.#pipeline!.step(this.#options.tick);
+    this.#more = delta.more === true;
+    return delta.batches;
   }
 
   /** Rows of the root: sent on, or kept for the order. */

@@ -65,7 +65,8 @@ export class Pipeline {
       for (const input of inputs) stage.rowsIn += rowsOf(input.batches);
       stage.rowsOut += rowsOf(out.batches);
     }
-    const result = deltas.at(-1)!;
+    const more = deltas.some((d) => d.more === true);
+    const result = more ? { ...deltas.at(-1)!, ended: false, more } : deltas.at(-1)!;
     // between ticks the edges are empty (I5)
     this.#deltas = new Array<Delta>(this.#stages.length);
     return result;

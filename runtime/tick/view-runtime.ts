@@ -53,7 +53,9 @@ export class ViewRuntime {
     if (batches.length === 0 && !moved && ended === this.ended) return;
     this.watermarks = watermarks;
     this.ended = ended;
-    this.delta = relationDelta(batches, watermarks, ended);
+    // a tick may come in several steps
+    const earlier = this.delta?.parts.map((p) => p.batch) ?? [];
+    this.delta = relationDelta([...earlier, ...batches], watermarks, ended);
     if (batches.length === 0) return;
     this.lastChange = tick;
     for (const batch of batches) {

@@ -59,13 +59,17 @@ export function generateDelimitedLoop(
     code.push(`if(${isNull}){A${i}.bits[k>>3]&=~(1<<(k&7));A${i}.nulls++}`, store);
   }
   code.push('k++;i=p}return {rows:k,at:i}');
+  // bytes at which the plain scan of a field stops
+  const stops = new Uint8Array(256);
+  for (const c of [delimiter, 10, 13, odd, 0]) stops[c] = 1;
   const make = new Function(
     'D10',
     'days',
     'lengthOfMonth',
+    'stops',
     `return function(arrays,b,at,to,rows){${code.join('')}}`,
   );
-  return make(POWERS_OF_TEN, daysFromCivil, lengthOfMonth) as DelimitedLoop;
+  return make(POWERS_OF_TEN, daysFromCivil, lengthOfMonth, stops) as DelimitedLoop;
 }
 
 type FieldOptions = Readonly<{
@@ -79,19 +83,19 @@ type FieldOptions = Readonly<{
 /** Code that reads one field from p; whatever is not plain leaves the loop with the row unread. */
 function fieldCode(field: DecodedField | undefined, target: number, o: FieldOptions): string {
   const stop = 'break rows;';
-  // after a value: the delimiter, or the end of the line
+  // after a value: the delimiter, or the end of the line; there is a newline before `to`, so no scan runs past it
   const finish = o.last
-    ? `if(c===13&&b[p+1]===10)c=b[++p];if(p<to&&c!==10){${stop}}p++;`
-    : `if(p>=to||c!==${o.delimiter}){${stop}}p++;`;
-  const isEnd = o.last ? `(c===10||c===13||p>=to)` : `c===${o.delimiter}`;
+    ? `if(c===13&&b[p+1]===10)c=b[++p];if(c!==10){${stop}}p++;`
+    : `if(c!==${o.delimiter}){${stop}}p++;`;
+  const isEnd = o.last ? `(c===10||c===13)` : `c===${o.delimiter}`;
   if (field === undefined || !field.used) {
     const check = field?.notNull ? `if(p===q){${stop}}` : '';
-    return `{const q=p;while(p<to&&(c=b[p])!==${o.delimiter}&&c!==10&&c!==13&&c!==${o.odd})p++;${check}${finish}}`;
+    return `{const q=p;while(stops[b[p]]===0)p++;c=b[p];${check}${finish}}`;
   }
   const empty = field.notNull || o.emptyIsNull === 0 ? `{${stop}}` : `{z${target}=1}`;
   switch (fieldStorage(field.type)) {
     case 'view': {
-      const scan = `while(p<to&&(c=b[p])!==${o.delimiter}&&c!==10&&c!==13&&c!==${o.odd}&&c!==0)p++;if(p<to&&c===${o.odd}){${stop}}`;
+      const scan = `while(stops[b[p]]===0)p++;c=b[p];`;
       const whenEmpty =
         o.emptyIsNull === 1
           ? field.notNull
@@ -107,7 +111,7 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
   }
   const name = field.type.name;
   if (name === 'bool') {
-    return `c=b[p];if(${isEnd}){p<to||(c=10);${empty}}else{if(c===116)n${target}=1;else if(c!==102){${stop}}c=b[++p];if(n${target}===1){if(c===114&&b[p+1]===117&&b[p+2]===101){p+=3;c=b[p]}}else if(c===97&&b[p+1]===108&&b[p+2]===115&&b[p+3]===101){p+=4;c=b[p]}}${finish}`;
+    return `c=b[p];if(${isEnd}){${empty}}else{if(c===116)n${target}=1;else if(c!==102){${stop}}c=b[++p];if(n${target}===1){if(c===114&&b[p+1]===117&&b[p+2]===101){p+=3;c=b[p]}}else if(c===97&&b[p+1]===108&&b[p+2]===115&&b[p+3]===101){p+=4;c=b[p]}}${finish}`;
   }
   if (name === 'date' || name === 'time') return stop;
   if (isTimestamp(field.type) && o.unit === null) {
