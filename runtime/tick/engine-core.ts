@@ -229,8 +229,9 @@ export class EngineCore implements Engine {
       millrace_subscriptions: this.subscriptions.size,
       millrace_relations: this.relations.objects.size,
     };
-    for (const { definition, rows, sink } of this.relations.sinks.values()) {
+    for (const { definition, query, rows, sink } of this.relations.sinks.values()) {
       out[`millrace_sink_rows_total{sink="${definition.name}"}`] = rows;
+      out[`millrace_sink_ended{sink="${definition.name}"}`] = query.ended ? 1 : 0;
       for (const [column, sum] of sink?.sums ?? []) out[`millrace_sink_column_sum{sink="${definition.name}",column="${column}"}`] = sum;
     }
     for (const stream of this.relations.streams.values()) {
