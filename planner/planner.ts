@@ -2,6 +2,7 @@
 import { SqlError } from '../common/sql-error.ts';
 import { loadGrammar } from './parse/grammar.ts';
 import { parseStatements } from './parse/parse.ts';
+import { shiftPosition } from './parse/shift-position.ts';
 import { planParsed } from './plan-statement.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
@@ -27,7 +28,13 @@ export function planStatement(parsed: ParsedStatement, context: PlanContext): Pl
   }
 }
 
-/** Parses and plans each statement of the text in turn, against the same catalog. */
+/** Parses and plans each statement of the text in turn, against the same catalog. Positions count in the whole text. */
 export function planText(sql: string, context: PlanContext): readonly Planned[] {
-  return parseStatements(sql).map((statement) => planStatement(statement, context));
+  return parseStatements(sql).map((statement) => {
+    try {
+      return planStatement(statement, context);
+    } catch (error) {
+      throw error instanceof SqlError ? shiftPosition(error, statement.offset) : error;
+    }
+  });
 }

@@ -88,6 +88,9 @@ export class BindingContext {
   }
 }
 
+/** Queries in one statement, those of views and WITH counted wherever they are named: they are bound each time. */
+const QUERIES_MAX = 5000;
+
 export class Gathered {
   readonly relations: Set<Oid>;
   readonly notices: Notice[];
@@ -98,9 +101,26 @@ export class Gathered {
   firstSubquery: number | null = null;
   cacheable = true;
 
+  readonly #queries: { count: number };
+
   constructor(parent: Gathered | null = null) {
+    this.#queries = parent?.queries ?? { count: 0 };
     this.relations = parent?.relations ?? new Set();
     this.notices = parent?.notices ?? [];
     this.settings = parent?.settings ?? [];
+  }
+
+  get queries(): { count: number } {
+    return this.#queries;
+  }
+
+  /** 54001 where views or WITH multiply a statement beyond measure. */
+  countQuery(): void {
+    this.#queries.count++;
+    if (this.#queries.count > QUERIES_MAX) {
+      throw new SqlError('54001', 'statement too complex', {
+        hint: `Views and WITH queries are expanded wherever they are named; at most ${QUERIES_MAX} queries may result.`,
+      });
+    }
   }
 }

@@ -75,6 +75,7 @@ export function rewriteExpression(e: Expression, replace: (e: Expression) => Exp
     case 'case':
       return {
         ...e,
+        // biome-ignore lint/suspicious/noThenProperty: THEN of a CASE.
         branches: e.branches.map((b) => ({ when: go(b.when), then: go(b.then) })),
         otherwise: e.otherwise === null ? null : go(e.otherwise),
       };

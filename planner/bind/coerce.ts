@@ -110,8 +110,8 @@ function applyModifier(e: Expression, target: SqlType, explicit: boolean): Expre
 /** A constant with its modifier: 22001, 22003. */
 function fitted(text: string, target: SqlType, explicit: boolean): string {
   if (target.length !== undefined && explicit) {
-    const fit = target.name === 'varchar' ? fitVarchar : fitBpchar;
-    return fit(text, target.length, true);
+    const shorten = target.name === 'varchar' ? fitVarchar : fitBpchar;
+    return shorten(text, target.length, true);
   }
   return formatDatum(parseDatum(text, target), target);
 }

@@ -15,6 +15,9 @@ import { bindScalarSubquery } from './subquery.ts';
 import { kindOf, leftmostLocation, stringOf } from './tree.ts';
 import { intervalField, resolveType } from './type-names.ts';
 
+/** The protocol counts parameters in 16 bits. */
+const PARAMETERS_MAX = 65_535;
+
 export class ExpressionBinder {
   readonly context: BindingContext;
   readonly scope: Scope;
@@ -208,6 +211,9 @@ export class ExpressionBinder {
     if (parameters.refusal !== null) {
       throw this.context.error(location, '42P02', `there is no parameter $${number}`, parameters.refusal);
     }
+    if (number < 1 || number > PARAMETERS_MAX) {
+      throw this.context.error(location, '42P02', `there is no parameter $${number}`);
+    }
     parameters.reference(number);
     const name = parameters.type(number);
     if (name !== null) return typed(parameters.value(number, { name }), location);
@@ -217,8 +223,10 @@ export class ExpressionBinder {
 
   #cast(cast: TypeCast, node: Node): Bound {
     const typeName = cast.typeName ?? {};
-    const target = resolveType(typeName, (location, code, message, hint) =>
-      this.context.error(location, code, message, hint),
+    const target = resolveType(
+      typeName,
+      (location, code, message, hint) => this.context.error(location, code, message, hint),
+      (name) => this.context.catalog.schema(name) !== undefined,
     );
     const arg = cast.arg as Node;
     const location = leftmostLocation(node);

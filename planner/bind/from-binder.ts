@@ -143,7 +143,7 @@ export const windowColumns = (type: SqlType): readonly ScopeColumn[] => [
   { name: 'window_end', type, index: WINDOW_END, hidden: false },
 ];
 
-export function startOf(node: Node): number | undefined {
+export function startOf(node: Node): number {
   if ('RangeVar' in node) return node.RangeVar.location ?? 0;
   if ('JoinExpr' in node && node.JoinExpr.larg !== undefined) return startOf(node.JoinExpr.larg);
   if ('RangeFunction' in node) {
@@ -151,7 +151,7 @@ export function startOf(node: Node): number | undefined {
     const call = list !== undefined && 'List' in list ? list.List.items?.[0] : undefined;
     if (call !== undefined && 'FuncCall' in call) return call.FuncCall.location ?? 0;
   }
-  return undefined;
+  return -1;
 }
 
 function bindItem(from: FromBinder, item: Node): FromItem {
@@ -189,7 +189,11 @@ function itemOf(
   names: readonly string[],
   hidden: (index: number) => boolean = () => false,
 ): FromItem {
-  const columns = node.schema.map((field, index) => ({ ...field, index, hidden: hidden(index) }));
+  const columns = node.schema.map((field, index) => ({
+    ...field,
+    index,
+    hidden: hidden(index) || isUnnameable(field.name),
+  }));
   const renamed = aliasColumns(context, alias, columns, names);
   return { node, relations: [{ alias, original, schema, columns: renamed }], window: null };
 }
@@ -280,7 +284,10 @@ export function relationNode(
   }
 }
 
-/** No identifier can be written like this. */
+export const isUnnameable = (name: string): boolean => name.startsWith('\u0000');
+
+/** Names that no identifier can have: such columns are found neither by name nor by `*`. */
+export const HIDDEN_WINDOW_END = '\u0000window_end';
 const ARRIVAL_NAME = '\u0000arrival';
 
 const fieldsOf = (definition: RelationDefinition & { columns: readonly { name: string; type: SqlType }[] }) =>

@@ -52,6 +52,13 @@ export function bindFunctionCall(binder: ExpressionBinder, call: FuncCall): Boun
     }
   }
   if (aggregatesNamed(name).length > 0) return bindAggregate(binder, call, name);
+  if (
+    call.agg_star === true &&
+    (call.args ?? []).length === 0 &&
+    functionsNamed('function', name).every((f) => f.args.length > 0)
+  ) {
+    throw missing(binder, call, name, []);
+  }
   if (call.agg_star === true) {
     throw context.error(location, '42809', `${name}(*) specified, but ${name} is not an aggregate function`);
   }

@@ -221,6 +221,7 @@ function bindNullIf(binder: ExpressionBinder, left: Node, right: Node, location:
   if (value === undefined)
     throw binder.context.error(location, '0A000', 'NULLIF over this type is not supported');
   const branches = [
+    // biome-ignore lint/suspicious/noThenProperty: THEN of a CASE.
     { when: equality, then: { kind: 'constant', text: null, type: value.type } as Expression },
   ];
   return typed({ kind: 'case', branches, otherwise: value, type: value.type }, location);

@@ -14,10 +14,10 @@ import { coerceAll, tryCoerce } from './coerce.ts';
 import type { BindEnvironment, CommonTable, CommonTables } from './environment.ts';
 import { requireEquality } from './equality.ts';
 import { ExpressionBinder } from './expression-binder.ts';
-import type { FromBinder } from './from-binder.ts';
+import { type FromBinder, HIDDEN_WINDOW_END } from './from-binder.ts';
 import { bindLimit } from './limit-clause.ts';
 import { Scope } from './scope.ts';
-import { bindPlainSelect, projectUnlessIdentity } from './select-binder.ts';
+import { bindPlainSelect, projectUnlessIdentity, windowEndOf } from './select-binder.ts';
 import { sortDirection } from './sort-direction.ts';
 import { leftmostLocation, listOf, stringOf } from './tree.ts';
 import { bindWindowTableFunction } from './window-table-function.ts';
@@ -31,6 +31,7 @@ export function bindQuery(
   environment: BindEnvironment,
   outer: Scope | null,
 ): BoundQuery {
+  context.gathered.countQuery();
   const inner = select.withClause === undefined ? environment : withTables(context, select, environment);
   if (select.op !== undefined && select.op !== 'SETOP_NONE')
     return bindSetOperation(context, select, inner, outer);
@@ -55,7 +56,7 @@ function selectOf(context: BindingContext, node: Node): SelectStmt {
   throw context.error(leftmostLocation(node), '0A000', 'only SELECT and VALUES may stand here');
 }
 
-/** A query as a relation: its LIMIT is applied, its order has no effect. */
+/** A query as a relation: its LIMIT is applied, its order has no effect; a hidden window_end goes on behind its columns. */
 export function relationOf(query: BoundQuery): LogicalNode {
   let { node } = query;
   if (query.limit !== null || query.offset > 0) {
@@ -72,11 +73,13 @@ export function relationOf(query: BoundQuery): LogicalNode {
     };
   }
   const expressions = query.output.map((o, i) => column(o, query.columns[i]?.type ?? { name: 'text' }));
-  return projectUnlessIdentity(
-    node,
-    expressions,
-    query.columns.map((c) => c.name),
-  );
+  const names = query.columns.map((c) => c.name);
+  const end = windowEndOf(node);
+  if (end !== null && !query.output.includes(end)) {
+    expressions.push(column(end, node.schema[end]?.type ?? { name: 'timestamptz' }));
+    names.push(HIDDEN_WINDOW_END);
+  }
+  return projectUnlessIdentity(node, expressions, names);
 }
 
 function withTables(
@@ -131,12 +134,9 @@ function bindViewNode(from: FromBinder, view: ViewDefinition, location: number):
   });
   const environment: BindEnvironment = { ...from.environment, tables: new Map() };
   const node = relationOf(bindQuery(inner, syntax.node.SelectStmt, environment, null));
-  const expressions = view.columns.map((c, i) => column(i, node.schema[i]?.type ?? c.type));
-  return projectUnlessIdentity(
-    node,
-    expressions,
-    view.columns.map((c) => c.name),
-  );
+  const names = [...view.columns.map((c) => c.name), HIDDEN_WINDOW_END].slice(0, node.schema.length);
+  const expressions = node.schema.map((f, i) => column(i, f.type));
+  return projectUnlessIdentity(node, expressions, names);
 }
 
 function bindValues(

@@ -41,6 +41,8 @@ type SortItem = Readonly<{
   location: number;
 }>;
 
+type Located = Readonly<{ expression: Expression; location: number }>;
+
 export function bindPlainSelect(from: FromBinder, select: SelectStmt): BoundQuery {
   return new SelectBinder(from, select).bind();
 }
@@ -88,6 +90,7 @@ class SelectBinder {
     const grouped = this.#applyGroups(item, groupWindow, where, groups, having !== null);
     const place = grouped.place;
     let node = grouped.node;
+    const placed = expressions.map(place);
     if (having !== null) node = filter(node, place(having));
     const ranked = this.#applyRanks(node, this.#windowUses, place);
     node = ranked.node;
@@ -95,9 +98,10 @@ class SelectBinder {
     return this.#finish({
       node,
       targets,
-      expressions: expressions.map(final),
+      expressions: placed.map(ranked.place),
       sort: sort.map((s) => ({ ...s, expression: final(s.expression) })),
-      distinctOn: distinctOn?.map(final) ?? null,
+      distinctOn:
+        distinctOn?.map(({ expression, location }) => ({ expression: final(expression), location })) ?? null,
       limit,
       windowStart: grouped.windowStart,
       windowEnd: grouped.windowEnd,
@@ -116,10 +120,10 @@ class SelectBinder {
         'Use CREATE TABLE and INSERT INTO … SELECT.',
       );
     }
-    if (lockingClause !== undefined) throw fail(undefined, 'FOR UPDATE and FOR SHARE are not supported');
+    if (lockingClause !== undefined) throw fail(-1, 'FOR UPDATE and FOR SHARE are not supported');
     if (windowClause !== undefined)
       throw fail(leftmostLocation(windowClause[0]), 'the WINDOW clause with named windows is not supported');
-    if (groupDistinct === true) throw fail(undefined, 'GROUP BY DISTINCT is not supported');
+    if (groupDistinct === true) throw fail(-1, 'GROUP BY DISTINCT is not supported');
   }
 
   #binder(item: FromItem, clause: Clause): ExpressionBinder {
@@ -231,7 +235,7 @@ class SelectBinder {
   }
 
   /** null: no DISTINCT ON. DISTINCT alone has one empty node in the tree. */
-  #distinctOn(item: FromItem, targets: readonly Target[]): readonly Expression[] | null {
+  #distinctOn(item: FromItem, targets: readonly Target[]): readonly Located[] | null {
     const nodes = this.#select.distinctClause ?? [];
     const [first] = nodes;
     if (first === undefined || Object.keys(first).length === 0) return null;
@@ -248,7 +252,7 @@ class SelectBinder {
         binder.bind(node);
       const expression = settle(this.#context, bound);
       requireEquality(binder, expression, bound.location);
-      return expression;
+      return { expression, location: leftmostLocation(node) };
     });
   }
 
@@ -491,7 +495,7 @@ class SelectBinder {
     targets: readonly Target[];
     expressions: readonly Expression[];
     sort: readonly SortItem[];
-    distinctOn: readonly Expression[] | null;
+    distinctOn: readonly Located[] | null;
     limit: Limit;
     windowStart: number | null;
     windowEnd: number | null;
@@ -521,17 +525,16 @@ class SelectBinder {
       descending: s.descending,
       nullsFirst: s.nullsFirst,
     }));
-    const onOrdinals = distinctOn?.map((e) => ordinalOf(e, -1)) ?? null;
-    if (onOrdinals !== null) this.#checkDistinctOn(onOrdinals, order, sort);
+    const onOrdinals = distinctOn?.map(({ expression }) => ordinalOf(expression, -1)) ?? null;
+    if (onOrdinals !== null) this.#checkDistinctOn(onOrdinals, order, distinctOn?.[0]?.location);
     const perWindow = limit.perWindow ? this.#windowOrdinals(parts, all, names, ordinalOf) : null;
-    // A hidden window_end lets views drop closed windows, and sort by window.
-    if (parts.windowEnd !== null && !isDistinct && distinctOn === null) {
-      const type = parts.node.schema[parts.windowEnd]?.type;
-      if (type !== undefined) {
-        const known = all.length;
-        ordinalOf(column(parts.windowEnd, type), -1);
-        if (all.length > known) names[known] = 'window_end';
-      }
+    // A hidden window_end lets views drop closed windows, and puts windows in order.
+    const end = isDistinct || distinctOn !== null ? null : windowEndOf(parts.node);
+    const type = end === null ? undefined : parts.node.schema[end]?.type;
+    if (end !== null && type !== undefined) {
+      const known = all.length;
+      ordinalOf(column(end, type), -1);
+      if (all.length > known) names[known] = 'window_end';
     }
     let node = projectUnlessIdentity(parts.node, all, names);
     if (isDistinct) {
@@ -580,12 +583,10 @@ class SelectBinder {
     };
   }
 
-  #checkDistinctOn(on: readonly number[], order: readonly SortKey[], sort: readonly SortItem[]): void {
-    const initial = order.slice(0, on.length);
-    const stray = initial.findIndex((k) => !on.includes(k.column));
-    if (stray < 0) return;
+  #checkDistinctOn(on: readonly number[], order: readonly SortKey[], location: number | undefined): void {
+    if (order.slice(0, on.length).every((k) => on.includes(k.column))) return;
     throw this.#context.error(
-      sort[stray]?.location,
+      location,
       '42P10',
       'SELECT DISTINCT ON expressions must match initial ORDER BY expressions',
     );
@@ -680,6 +681,12 @@ export function projectUnlessIdentity(
     expressions,
     schema: expressions.map((e, i) => ({ name: names[i] ?? '?column?', type: e.type })),
   };
+}
+
+/** The ordinal of the window_end by which the node's rows close. */
+export function windowEndOf(node: LogicalNode): number | null {
+  for (const [ordinal, role] of propertiesOf(node, 'close').times) if (role === 'window-end') return ordinal;
+  return null;
 }
 
 /** The window_end among the partition's columns, if it is a time attribute of closed windows. */

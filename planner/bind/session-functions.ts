@@ -114,7 +114,7 @@ function bindCurrentSetting(binder: ExpressionBinder, nodes: readonly Node[], lo
   const value = name === null ? undefined : context.plan.settings.get(name.toLowerCase());
   // While only described, a parameter's value is not known yet.
   if (name !== null && value === undefined && !missingOk) {
-    throw context.error(undefined, '42704', `unrecognized configuration parameter "${name}"`);
+    throw context.error(-1, '42704', `unrecognized configuration parameter "${name}"`);
   }
   return typed(sessionConstant(context, value ?? null), location);
 }

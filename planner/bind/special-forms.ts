@@ -28,6 +28,7 @@ export function bindCase(binder: ExpressionBinder, node: CaseExpr): Bound {
   // PostgreSQL looks at ELSE first.
   const { items, type } = coerceAll(binder.context, [last, ...thens], 'CASE');
   const [otherwise, ...results] = items;
+  // biome-ignore lint/suspicious/noThenProperty: THEN of a CASE.
   const branches = whens.map((when, i) => ({ when, then: results[i] as Expression }));
   return typed({ kind: 'case', branches, otherwise: otherwise ?? null, type }, location);
 }

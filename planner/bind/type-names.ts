@@ -1,6 +1,6 @@
 /** Type names as written, with their modifiers. */
 import type { Node, TypeName as TypeNameNode } from 'libpg-query';
-import { SqlError } from '../../common/sql-error.ts';
+import type { SqlError } from '../../common/sql-error.ts';
 import { elementTypeName, isArrayType, type SqlType, type TypeName, typeOid } from '../../common/types.ts';
 import { stringOf } from './tree.ts';
 
@@ -76,7 +76,11 @@ export type ErrorAt = (
 ) => SqlError;
 
 /** 42704 for unknown types, 0A000 for those that Millrace lacks, 22023 for bad modifiers. */
-export function resolveType(node: TypeNameNode, error: ErrorAt): SqlType {
+export function resolveType(
+  node: TypeNameNode,
+  error: ErrorAt,
+  schemaExists: (name: string) => boolean = () => true,
+): SqlType {
   const names = (node.names ?? []).map(stringOf);
   const last = names.at(-1) ?? '';
   const shown = names.filter((n) => n !== 'pg_catalog').join('.');
@@ -94,6 +98,9 @@ export function resolveType(node: TypeNameNode, error: ErrorAt): SqlType {
         'Use text, or another type that holds the value.',
       );
     }
+    const schema = names.length > 1 ? (names.at(-2) ?? '') : null;
+    if (schema !== null && !schemaExists(schema))
+      throw error(node.location, '3F000', `schema "${schema}" does not exist`);
     throw error(node.location, '42704', `type "${shown}" does not exist`);
   }
   const isArray = (node.arrayBounds?.length ?? 0) > 0;

@@ -7,7 +7,14 @@ import { OFFSET_MARKER } from '../parse/stream-clauses.ts';
 import { column } from './bound.ts';
 import { plainClause } from './clause.ts';
 import { ExpressionBinder } from './expression-binder.ts';
-import { aliasColumns, type FromBinder, relationNode, startOf, windowColumns } from './from-binder.ts';
+import {
+  aliasColumns,
+  type FromBinder,
+  isUnnameable,
+  relationNode,
+  startOf,
+  windowColumns,
+} from './from-binder.ts';
 import type { FromItem } from './from-item.ts';
 import { Scope, type ScopeColumn } from './scope.ts';
 import { cast } from './special-forms.ts';
@@ -130,7 +137,7 @@ function bindData(from: FromBinder, node: Node): Data {
     return {
       node: input,
       name: '',
-      columns: input.schema.map((f, index) => ({ ...f, index, hidden: false })),
+      columns: input.schema.map((f, index) => ({ ...f, index, hidden: isUnnameable(f.name) })),
     };
   }
   if (!('ColumnRef' in node)) {
@@ -153,7 +160,7 @@ function bindData(from: FromBinder, node: Node): Data {
       environment,
       null,
     );
-    const columns = input.schema.map((f, index) => ({ ...f, index, hidden: false }));
+    const columns = input.schema.map((f, index) => ({ ...f, index, hidden: isUnnameable(f.name) }));
     return { node: input, name, columns: aliasColumns(context, name, columns, common.columns) };
   }
   const input = relationNode(from, schema, name, location);
@@ -164,7 +171,11 @@ function bindData(from: FromBinder, node: Node): Data {
   return {
     node: input,
     name,
-    columns: input.schema.map((f, index) => ({ ...f, index, hidden: index >= width })),
+    columns: input.schema.map((f, index) => ({
+      ...f,
+      index,
+      hidden: index >= width || isUnnameable(f.name),
+    })),
   };
 }
 

@@ -22,7 +22,7 @@ function lookUp(
 ): RelationDefinition {
   const found = findRelation(binding, schema, name);
   if (found === null)
-    throw binding.error(location, '42P01', `relation "${shownName(schema, name)}" does not exist`);
+    throw binding.error(-1, '42P01', `relation "${shownName(schema, name)}" does not exist`);
   if (found.kind !== 'relation') throw binding.error(location, '42809', `"${name}" is a system view`);
   if (found.definition.kind !== kind) throw binding.error(location, '42809', notOfKind(name, kind));
   return found.definition;

@@ -43,11 +43,7 @@ export function bindColumns(binding: BindingContext, relation: string, create: C
     if ('ColumnDef' in element) {
       const draft = draftOf(binding, element.ColumnDef);
       if (drafts.some((d) => d.name === draft.name)) {
-        throw binding.error(
-          element.ColumnDef.location,
-          '42701',
-          `column "${draft.name}" specified more than once`,
-        );
+        throw binding.error(-1, '42701', `column "${draft.name}" specified more than once`);
       }
       drafts.push(draft);
       for (const c of draft.constraints) if (c.contype === 'CONSTR_PRIMARY') setKey([draft.name], c.location);
@@ -85,7 +81,9 @@ export function bindColumns(binding: BindingContext, relation: string, create: C
     }
     return at;
   });
-  const columns = drafts.map((draft, i) => columnOf(binding, drafts, draft, primaryKey.includes(i)));
+  const columns = drafts.map((draft, i) =>
+    columnOf(binding, relation, drafts, draft, primaryKey.includes(i)),
+  );
   return { columns, primaryKey, keyLocation };
 }
 
@@ -128,8 +126,17 @@ function refuseConstraint(binding: BindingContext, constraint: Constraint): Erro
   );
 }
 
+function conflictingNull(binding: BindingContext, relation: string, draft: Draft, at: Constraint): Error {
+  return binding.error(
+    at.location,
+    '42601',
+    `conflicting NULL/NOT NULL declarations for column "${draft.name}" of table "${relation}"`,
+  );
+}
+
 function columnOf(
   binding: BindingContext,
+  relation: string,
   drafts: readonly Draft[],
   draft: Draft,
   isKey: boolean,
@@ -141,11 +148,14 @@ function columnOf(
   for (const constraint of draft.constraints) {
     switch (constraint.contype) {
       case 'CONSTR_NOTNULL':
-        notNull = true;
+      case 'CONSTR_NULL': {
+        const isNotNull = constraint.contype === 'CONSTR_NOTNULL';
+        if (isNotNull ? isNull : notNull && !isKey)
+          throw conflictingNull(binding, relation, draft, constraint);
+        if (isNotNull) notNull = true;
+        else isNull = true;
         break;
-      case 'CONSTR_NULL':
-        isNull = true;
-        break;
+      }
       case 'CONSTR_PRIMARY':
         break;
       case 'CONSTR_DEFAULT':
@@ -158,11 +168,11 @@ function columnOf(
         throw refuseConstraint(binding, constraint);
     }
   }
-  if (isNull && notNull) {
+  if (isNull && isKey) {
     throw binding.error(
       draft.definition.location,
       '42601',
-      `conflicting NULL/NOT NULL declarations for column "${draft.name}"`,
+      `conflicting NULL/NOT NULL declarations for column "${draft.name}" of table "${relation}"`,
     );
   }
   if (generated !== null && defaultValue !== null) {

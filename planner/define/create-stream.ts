@@ -1,5 +1,6 @@
 import type { CreateStmt } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
+import { formatType } from '../../common/types.ts';
 import type { ColumnDefinition, StreamDefinition, WatermarkDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { clauseDuration, durationOfSyntax } from '../bind/window-specification.ts';
@@ -88,7 +89,7 @@ function readWatermark(
     throw binding.errorAtOffset(
       clause.offset,
       '42804',
-      `the watermark column must be of type timestamp with time zone or timestamp, not ${type}`,
+      `the watermark column must be of type timestamp with time zone or timestamp, not ${formatType({ name: type })}`,
       'A generated column can cast it: GENERATED ALWAYS AS (…) STORED.',
     );
   }

@@ -35,9 +35,10 @@ export function viewColumns(
   binding: BindingContext,
   fields: Schema,
   names: readonly string[],
+  tooMany = 'too many column names were specified',
 ): readonly ColumnDefinition[] {
   if (names.length > fields.length) {
-    throw binding.error(-1, '42601', 'too many column names were specified');
+    throw binding.error(-1, '42601', tooMany);
   }
   const columns = fields.map((f, i) => ({ ...f, name: names[i] ?? f.name }));
   const repeated = columns.find((c, i) => columns.findIndex((x) => x.name === c.name) !== i);
@@ -79,7 +80,12 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
     oid: replaced ?? binding.catalog.allocateOid(),
     ...name,
     comment: null,
-    columns: viewColumns(binding, query.columns, (view.aliases ?? []).map(stringOf)),
+    columns: viewColumns(
+      binding,
+      query.columns,
+      (view.aliases ?? []).map(stringOf),
+      'CREATE VIEW specifies more column names than columns',
+    ),
     query: bodyText(context, syntax),
     settings: viewSettings(binding),
     dependencies: [...binding.gathered.relations],

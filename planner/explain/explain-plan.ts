@@ -30,6 +30,7 @@ class Explainer {
   readonly #catalog: Catalog;
   readonly #verbose: boolean;
   readonly #lines: ExplainLine[] = [];
+  #continuous = false;
 
   constructor(catalog: Catalog, verbose: boolean) {
     this.#catalog = catalog;
@@ -38,6 +39,7 @@ class Explainer {
 
   explain(plan: QueryPlan): readonly ExplainLine[] {
     const tail = tailText(plan);
+    this.#continuous = plan.emit.kind !== 'finite';
     this.#add(0, `Query: ${emitText(plan.emit)}${tail}`, null, { emit: plan.emit.kind, key: keyNames(plan) });
     const names = plan.columns.map((c) => c.name);
     this.#add(1, `columns: ${names.join(', ') || 'none'}`, null, { columns: names });
@@ -169,7 +171,7 @@ class Explainer {
       );
     this.#add(depth + 1, detail.join(', '), null, {});
     this.#aggregates(node.aggregates, node.input.schema, depth, node.window.kind !== 'session');
-    this.#add(depth + 1, `late rows: ${lateText(node.late)}`, null, {});
+    if (this.#continuous) this.#add(depth + 1, `late rows: ${lateText(node.late)}`, null, {});
     if (!node.partial) this.#add(depth + 1, 'partial windows are left out', null, {});
     this.#add(depth + 1, `estimated state: ${windowState(node)}`, null, {});
   }

@@ -53,8 +53,8 @@ export function planExplain(
   const plan = planOf(target);
   if (options.analyze && plan === null)
     throw binding.error(-1, '0A000', 'EXPLAIN ANALYZE takes SELECT, SUBSCRIBE and materialized views only');
-  const isFinite = 'tag' in target || ('plan' in target && (target.plan as QueryPlan).emit.kind === 'finite');
-  if (options.hasDuration && (!options.analyze || isFinite)) {
+  const finite = 'tag' in target || ('plan' in target && (target.plan as QueryPlan).emit.kind === 'finite');
+  if (options.hasDuration && (!options.analyze || finite)) {
     throw binding.error(-1, '22023', 'DURATION needs EXPLAIN ANALYZE of a continuous query');
   }
   const lines = linesOf(binding, target, options.verbose);

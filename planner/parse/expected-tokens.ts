@@ -47,7 +47,8 @@ function hintOf(failure: Failure, offset: number): string | undefined {
     if (expected.type === 'literal' && word !== undefined && /^[A-Z][A-Z ]+$|^[(),]$/.test(word))
       words.add(word);
   }
-  if (words.size === 0 || words.size > WORDS_MAX) return undefined;
+  const hasWord = [...words].some((word) => /^[A-Z]/.test(word));
+  if (!hasWord || words.size > WORDS_MAX) return undefined;
   return `Expected ${[...words].sort().join(' or ')}.`;
 }
 

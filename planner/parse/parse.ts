@@ -3,6 +3,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement } from '../statement.ts';
 import { parseTree, STATEMENT_BYTES_MAX } from './grammar.ts';
 import { parseStatement } from './router.ts';
+import { shiftPosition } from './shift-position.ts';
 import { SourceText } from './source-text.ts';
 import { NO_CLAUSES, type StatementSyntax } from './statement-syntax.ts';
 import { isSymbol, type Token, tokenize } from './token.ts';
@@ -21,6 +22,9 @@ export function parseStatements(sql: string): readonly ParsedStatement[] {
   if (!OWN_WORDS.test(sql) && !/;\s*[^\s;]/.test(sql)) return parseSingle(sql);
   return split(sql, tokenize(sql)).map((part) => parsePart(sql, part));
 }
+
+/** The protocol counts parameters in 16 bits; the binder refuses higher numbers. */
+const PARAMETERS_MAX = 65_535;
 
 export const syntaxOf = (statement: ParsedStatement): StatementSyntax => statement.tree as StatementSyntax;
 
@@ -83,8 +87,7 @@ function parsePart(sql: string, part: Part): ParsedStatement {
       const position = whole.positionOfOffset(part.semicolon);
       throw new SqlError(error.code, 'syntax error at or near ";"', { detail, hint, context, position });
     }
-    const position = error.position === undefined ? undefined : error.position + offset;
-    throw new SqlError(error.code, error.message, { detail, hint, context, position });
+    throw shiftPosition(error, offset);
   }
 }
 
@@ -94,7 +97,8 @@ function describe(
 ): Omit<ParsedStatement, 'text' | 'offset'> {
   let parameterCount = 0;
   for (const token of tokens) {
-    if (token.kind === 'param') parameterCount = Math.max(parameterCount, Number(token.value.slice(1)));
+    if (token.kind === 'param')
+      parameterCount = Math.max(parameterCount, Math.min(Number(token.value.slice(1)), PARAMETERS_MAX));
   }
   return {
     tree: syntax,

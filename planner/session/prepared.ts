@@ -8,6 +8,7 @@ import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { Scope } from '../bind/scope.ts';
 import { resolveType } from '../bind/type-names.ts';
 import { parseStatements } from '../parse/parse.ts';
+import { shiftPosition } from '../parse/shift-position.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
 import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../statement.ts';
@@ -38,17 +39,13 @@ export function planPrepare(
       (t) => t.name,
     );
   } catch (error) {
-    throw error instanceof SqlError ? moved(error, binding.source.positionOfOffset(start) - 1) : error;
+    throw error instanceof SqlError
+      ? shiftPosition(error, binding.source.positionOfOffset(start) - 1)
+      : error;
   }
   // Its parameters are not the outer statement's.
   const statement = { kind: 'prepare', name: prepare.name ?? '', statement: inner, parameterTypes } as const;
   return { statement, parameterTypes: [], columns: null, notices: [], cacheable: false };
-}
-
-function moved(error: SqlError, by: number): SqlError {
-  const position = error.position === undefined ? undefined : error.position + by;
-  const { detail, hint, context } = error;
-  return new SqlError(error.code, error.message, { detail, hint, context, position });
 }
 
 export function planExecute(context: StatementContext, execute: ExecuteStmt): Planned {

@@ -12,7 +12,7 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
       return planned(context, {
         kind: 'set',
         name,
-        value: valueOf(context, name, set.args ?? []),
+        value: settingText(context, name, set.args ?? []),
         local,
         tag: 'SET',
       });
@@ -34,7 +34,7 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
 }
 
 /** Lists are joined; names among them are quoted where they must be (search_path). */
-function valueOf(context: StatementContext, name: string, args: readonly Node[]): string {
+function settingText(context: StatementContext, name: string, args: readonly Node[]): string {
   const isList = name === 'search_path';
   return args.map((arg) => (isList ? quoteName(textOf(context, arg)) : textOf(context, arg))).join(', ');
 }

@@ -73,8 +73,7 @@ export function planUpdate(context: StatementContext, update: UpdateStmt): Plann
     if ((node.ResTarget.indirection ?? []).length > 0)
       throw binding.error(location, '0A000', 'assigning to a part of a column is not supported');
     const ordinal = columnOrdinal(binding, table, name, location);
-    if (seen.has(ordinal))
-      throw binding.error(location, '42601', `multiple assignments to same column "${name}"`);
+    if (seen.has(ordinal)) throw binding.error(-1, '42601', `multiple assignments to same column "${name}"`);
     seen.add(ordinal);
     return [
       { column: ordinal, value: assigned(binding, table, range, ordinal, sourceOf(binding, val as Node)) },

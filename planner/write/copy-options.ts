@@ -56,7 +56,7 @@ export function readCopyOptions(
   const delimiter = text('delimiter', isCsv ? ',' : '\t');
   const nullText = text('null', isCsv ? '' : '\\N');
   const quote = text('quote', '"');
-  const escape = text('escape', quote);
+  const escapeCharacter = text('escape', quote);
   if (Buffer.byteLength(delimiter) !== 1)
     throw binding.error(-1, '0A000', 'COPY delimiter must be a single one-byte character');
   if (/[\r\n]/.test(delimiter))
@@ -68,7 +68,7 @@ export function readCopyOptions(
   for (const name of ['quote', 'escape'] as const) {
     if (given.has(name) && !isCsv)
       throw binding.error(-1, '0A000', `COPY ${name.toUpperCase()} requires CSV mode`);
-    if (Buffer.byteLength(name === 'quote' ? quote : escape) !== 1)
+    if (Buffer.byteLength(name === 'quote' ? quote : escapeCharacter) !== 1)
       throw binding.error(-1, '0A000', `COPY ${name} must be a single one-byte character`);
   }
   if (isCsv && delimiter === quote)
@@ -80,7 +80,7 @@ export function readCopyOptions(
     throw fail('encoding', '0A000', `encoding "${text('encoding', '')}" is not supported: all text is UTF8`);
   }
   return {
-    options: { format, header, delimiter, nullText, quote, escape },
+    options: { format, header, delimiter, nullText, quote, escape: escapeCharacter },
     ignoreErrors: readOnError(text('on_error', 'stop'), given.has('on_error'), isFrom, format, fail),
   };
 }

@@ -81,12 +81,12 @@ function copyFrom(context: StatementContext, copy: CopyStmt, settings: CopySetti
 }
 
 function ingestFormat(settings: CopySettings): IngestOptions['format'] {
-  const { format, header, delimiter, nullText, quote, escape } = settings.options;
+  const { format, header, delimiter, nullText, quote, escape: escapeCharacter } = settings.options;
   switch (format) {
     case 'text':
       return { format: 'copy-text', header, delimiter, nullText };
     case 'csv':
-      return { format: 'copy-csv', header, delimiter, nullText, quote, escape };
+      return { format: 'copy-csv', header, delimiter, nullText, quote, escape: escapeCharacter };
     case 'binary':
       return { format: 'copy-binary' };
   }

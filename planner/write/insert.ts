@@ -104,7 +104,7 @@ function conflictAction(binding: BindingContext, insert: InsertStmt, target: Tar
   }
   if (target.kind === 'stream')
     throw binding.error(
-      clause.location,
+      -1,
       '42P10',
       'there is no unique or exclusion constraint matching the ON CONFLICT specification',
     );
@@ -116,7 +116,7 @@ function conflictAction(binding: BindingContext, insert: InsertStmt, target: Tar
     inferred.length === 0 || (inferred.length === key.length && inferred.every((name) => key.includes(name)));
   if (!matches || clause.infer?.conname !== undefined) {
     throw binding.error(
-      clause.location,
+      -1,
       '42P10',
       'there is no unique or exclusion constraint matching the ON CONFLICT specification',
     );

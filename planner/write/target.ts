@@ -4,14 +4,20 @@ import type { RelationDefinition, StreamDefinition, TableDefinition } from '../.
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 
-export function namedRelation(binding: BindingContext, range: RangeVar): RelationDefinition {
+/** PostgreSQL points at the name in INSERT, UPDATE and DELETE only. */
+export function namedRelation(
+  binding: BindingContext,
+  range: RangeVar,
+  change: Change | null = null,
+): RelationDefinition {
   const schema = range.schemaname ?? null;
   const name = range.relname ?? '';
   const found = findRelation(binding, schema, name);
   if (found?.kind === 'relation') return found.definition;
   if (found !== null)
     throw binding.error(range.location, '42809', `"${name}" cannot be changed: it is a system view`);
-  throw binding.error(range.location, '42P01', `relation "${shownName(schema, name)}" does not exist`);
+  const location = change === null || change === 'truncate' || change === 'copy to' ? -1 : range.location;
+  throw binding.error(location, '42P01', `relation "${shownName(schema, name)}" does not exist`);
 }
 
 export type Change = 'insert into' | 'update' | 'delete from' | 'truncate' | 'copy to';
@@ -51,7 +57,7 @@ export function writableTarget(
   range: RangeVar,
   change: Change,
 ): StreamDefinition | TableDefinition {
-  const definition = namedRelation(binding, range);
+  const definition = namedRelation(binding, range, change);
   binding.gathered.relations.add(definition.oid);
   if (definition.kind === 'stream' || definition.kind === 'table') return definition;
   throw cannotChange(binding, range, definition, change);
@@ -59,7 +65,7 @@ export function writableTarget(
 
 /** UPDATE, DELETE and TRUNCATE change tables only. */
 export function changeableTable(binding: BindingContext, range: RangeVar, change: Change): TableDefinition {
-  const definition = namedRelation(binding, range);
+  const definition = namedRelation(binding, range, change);
   if (definition.kind === 'table') return definition;
   throw cannotChange(binding, range, definition, change);
 }

@@ -1,7 +1,9 @@
 /** A catalog in memory: what the planner's tests define statements against. */
+import { SqlError } from '../../common/sql-error.ts';
 import type { Catalog } from '../../planner/catalog.ts';
 import { parseStatements, planStatement } from '../../planner/planner.ts';
-import type { PlanContext, Planned } from '../../planner/statement.ts';
+import { shiftPosition } from '../../planner/parse/shift-position.ts';
+import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
 import {
   type CatalogObject,
   FIRST_USER_OID,
@@ -58,7 +60,8 @@ export class MemoryCatalog implements Catalog {
     const { statement } = planned;
     if (statement.kind === 'create') this.#objects.set(statement.object.oid, statement.object);
     if (statement.kind === 'drop') for (const oid of statement.oids) this.#objects.delete(oid);
-    if (statement.kind === 'alter') for (const object of statement.objects) this.#objects.set(object.oid, object);
+    if (statement.kind === 'alter')
+      for (const object of statement.objects) this.#objects.set(object.oid, object);
     this.version++;
   }
 }
@@ -81,13 +84,25 @@ export function planContext(catalog: Catalog, overrides: Partial<PlanContext> = 
   };
 }
 
-/** Plans each statement and carries out definitions. */
-export function run(catalog: MemoryCatalog, sql: string, overrides: Partial<PlanContext> = {}): readonly Planned[] {
+/** Plans each statement and carries out definitions. Positions of errors count in the whole text. */
+export function run(
+  catalog: MemoryCatalog,
+  sql: string,
+  overrides: Partial<PlanContext> = {},
+): readonly Planned[] {
   return parseStatements(sql).map((statement) => {
-    const result = planStatement(statement, planContext(catalog, overrides));
+    const result = planShifted(statement, planContext(catalog, overrides));
     catalog.apply(result);
     return result;
   });
+}
+
+function planShifted(statement: ParsedStatement, context: PlanContext): Planned {
+  try {
+    return planStatement(statement, context);
+  } catch (error) {
+    throw error instanceof SqlError ? shiftPosition(error, statement.offset) : error;
+  }
 }
 
 export const FIXTURE = `
