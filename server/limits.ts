@@ -37,9 +37,9 @@ export const PLAN_CACHE_ENTRIES = 1_000;
 export const PLAN_CACHE_TEXT_BYTES_MAX = 64 * KIB;
 
 /** Bodies of POST /streams after inflation, and of POST /query. */
-/** How long POST /streams waits under back-pressure before it answers 429. */
-export const INGEST_WAIT_MS = 5_000;
 export const INGEST_BODY_BYTES_MAX = 64 * MIB;
+/** The same for all requests together; beyond it 429. */
+export const INGEST_HELD_BYTES_MAX = 256 * MIB;
 export const QUERY_BODY_BYTES_MAX = STATEMENT_BYTES_MAX;
 /** Rows and bytes of an answer that HTTP gives whole. */
 export const HTTP_ROWS_MAX = 1_000_000;

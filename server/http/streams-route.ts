@@ -1,9 +1,9 @@
 /** POST /streams/{name}: appends rows; those that can't be read are rejected one by one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
-import type { Ingest, IngestOptions, IngestResult } from '../../runtime/engine-client.ts';
+import type { IngestOptions, IngestResult } from '../../runtime/engine-client.ts';
 import type { FormatOptions, StreamDefinition } from '../../runtime/plan/relation.ts';
-import { IDEMPOTENCY_KEY_CHARACTERS_MAX, INGEST_BODY_BYTES_MAX, INGEST_WAIT_MS } from '../limits.ts';
+import { IDEMPOTENCY_KEY_CHARACTERS_MAX, INGEST_BODY_BYTES_MAX, INGEST_HELD_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import { HttpError, sendJson } from './http-error.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
@@ -91,46 +91,81 @@ export function ingestColumns(stream: StreamDefinition): readonly number[] {
   return stream.columns.flatMap((column, i) => (column.generated === null ? [i] : []));
 }
 
+/** Bodies under way, all requests together. */
+let heldBytes = 0;
+
+/**
+ * The body is read to its end before anything of it is admitted, and lands in one tick: one that is too long, or breaks
+ * off, leaves nothing behind.
+ */
 async function ingestBody(
   context: ServerContext,
   stream: StreamDefinition,
   format: IngestOptions['format'],
   request: IncomingMessage,
 ): Promise<IngestResult> {
-  return context.ledger.record([stream.oid], async () => {
-    // All in one tick, so that a body that turns out too long, or breaks off, leaves nothing behind.
-    const ingest = context.engine.ingest({
-      relation: stream.oid,
-      columns: ingestColumns(stream),
-      format,
-      onError: 'reject',
-      atomic: true,
-      label: `POST /streams/${stream.name}`,
-    });
-    try {
-      for await (const chunk of bodyChunks(request, INGEST_BODY_BYTES_MAX)) await pushWithin(ingest, chunk);
-      const { accepted, rejected, tick } = await ingest.end();
-      return { accepted, rejected, tick };
-    } catch (error) {
-      ingest.abort();
-      throw error;
+  await refuseUnderPressure(context);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of bodyChunks(request, INGEST_BODY_BYTES_MAX)) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      heldBytes += chunk.length;
+      if (heldBytes > INGEST_HELD_BYTES_MAX) throw busy();
     }
-  });
+    return await context.ledger.record([stream.oid], () =>
+      appendRows(
+        context,
+        stream,
+        format,
+        `POST /streams/${stream.name}`,
+        new Uint8Array(Buffer.concat(chunks)),
+      ),
+    );
+  } finally {
+    heldBytes -= bytes;
+  }
 }
 
-/** 429 where the engine takes no more for a while: the client should come back rather than hold its connection. */
-async function pushWithin(ingest: Ingest, chunk: Buffer): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const busy = new Promise<never>((_, reject) => {
-    const error = new SqlError('53000', 'the server takes no more rows at the moment', {
-      hint: 'Send the request again later.',
-    });
-    timer = setTimeout(() => reject(new HttpError(429, error, { connection: 'close' })), INGEST_WAIT_MS);
+/** All rows of the text in one tick; bad ones go to rejected_rows. */
+export async function appendRows(
+  context: ServerContext,
+  stream: StreamDefinition,
+  format: IngestOptions['format'],
+  label: string,
+  text: Uint8Array,
+): Promise<IngestResult> {
+  const ingest = context.engine.ingest({
+    relation: stream.oid,
+    columns: ingestColumns(stream),
+    format,
+    onError: 'reject',
+    atomic: true,
+    label,
   });
   try {
-    // A copy that the engine may keep: the chunk may be a part of a larger buffer.
-    await Promise.race([ingest.push(new Uint8Array(chunk)), busy]);
-  } finally {
-    clearTimeout(timer);
+    // `push` resolves when the rows are admitted, which `end` is waited for anyway.
+    if (text.length > 0) ingest.push(text).catch(() => {});
+    const { accepted, rejected, tick } = await ingest.end();
+    return { accepted, rejected, tick };
+  } catch (error) {
+    ingest.abort();
+    throw error;
   }
+}
+
+/** 429 while the engine admits nothing: the client should come back rather than hold its connection. */
+async function refuseUnderPressure(context: ServerContext): Promise<void> {
+  const metrics = await context.engine.metrics();
+  const used = metrics['millrace_memory_bytes'] ?? 0;
+  const limit = metrics['millrace_memory_limit_bytes'] ?? Number.POSITIVE_INFINITY;
+  if (limit > 0 && used >= limit) throw busy();
+}
+
+function busy(): HttpError {
+  const error = new SqlError('53000', 'the server takes no more rows at the moment', {
+    hint: 'Send the request again later.',
+  });
+  return new HttpError(429, error, { connection: 'close' });
 }

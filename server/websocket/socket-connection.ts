@@ -4,7 +4,7 @@ import { flattenError } from '../flatten-error.ts';
 import { collectRows } from '../http/collect-rows.ts';
 import { errorMembers } from '../http/http-error.ts';
 import { runStatement } from '../http/query-route.ts';
-import { ingestColumns, requireStream } from '../http/streams-route.ts';
+import { appendRows, requireStream } from '../http/streams-route.ts';
 import { INPUT_BYTES_HIGH, SOCKET_PING_MS, SOCKET_SUBSCRIPTIONS_MAX } from '../limits.ts';
 import { noticeMessage, schemaMessage } from '../live/live-messages.ts';
 import type { ServerContext } from '../server-context.ts';
@@ -122,25 +122,12 @@ export class SocketConnection {
   }
 
   async #insert(message: Operation<'insert'>): Promise<void> {
-    const { engine, ledger } = this.#context;
-    const stream = requireStream(this.#context, message.stream);
-    const result = await ledger.record([stream.oid], async () => {
-      const ingest = engine.ingest({
-        relation: stream.oid,
-        columns: ingestColumns(stream),
-        format: { format: 'json-array' },
-        onError: 'reject',
-        atomic: true,
-        label: `insert into ${stream.name}`,
-      });
-      try {
-        await ingest.push(new TextEncoder().encode(JSON.stringify(message.rows)));
-        return await ingest.end();
-      } catch (error) {
-        ingest.abort();
-        throw error;
-      }
-    });
+    const context = this.#context;
+    const stream = requireStream(context, message.stream);
+    const text = new TextEncoder().encode(JSON.stringify(message.rows));
+    const result = await context.ledger.record([stream.oid], () =>
+      appendRows(context, stream, { format: 'json-array' }, `insert into ${stream.name}`, text),
+    );
     const { accepted, rejected, tick } = result;
     this.#send({ id: message.id, op: 'inserted', accepted, rejected, tick });
   }

@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
-const installed = spawnSync('psql', ['--version']).status === 0;
+const installed = [
+  ['psql', '--version'],
+  ['stdbuf', '--version'],
+].every(([command, flag]) => spawnSync(command!, [flag!]).status === 0);
 let server: TestServer;
 
 beforeAll(async () => {
@@ -16,7 +19,10 @@ afterAll(() => server?.stop());
 
 function start(...args: readonly string[]): ChildProcessWithoutNullStreams {
   const where = ['-X', '-h', '127.0.0.1', '-p', `${server.pgPort}`, '-U', 'anna', '-d', 'millrace'];
-  return spawn('psql', [...where, ...args], { env: { ...process.env, PGCLIENTENCODING: 'UTF8' } });
+  // psql keeps its output back where it is no terminal; stdbuf makes it print line by line.
+  return spawn('stdbuf', ['-oL', 'psql', ...where, ...args], {
+    env: { ...process.env, PGCLIENTENCODING: 'UTF8' },
+  });
 }
 
 async function psql(

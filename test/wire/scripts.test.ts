@@ -24,22 +24,24 @@ function parseSend(line: string): Buffer {
 
 /** JSON values with spaces between them. */
 function parseArguments(text: string): unknown[] {
-  const values: string[] = [''];
+  const values: string[] = [];
+  let value = '';
   let depth = 0;
   let quoted = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i]!;
+  for (let i = 0; i <= text.length; i++) {
+    const character = text[i] ?? ' ';
     if (character === ' ' && depth === 0 && !quoted) {
-      values.push('');
+      if (value !== '') values.push(value);
+      value = '';
       continue;
     }
-    values[values.length - 1] += character;
-    if (quoted && character === '\\') values[values.length - 1] += text[++i];
+    value += character;
+    if (quoted && character === '\\') value += text[++i];
     else if (character === '"') quoted = !quoted;
     else if (!quoted && (character === '[' || character === '{')) depth++;
     else if (!quoted && (character === ']' || character === '}')) depth--;
   }
-  return values.filter((value) => value !== '').map((value) => JSON.parse(value) as unknown);
+  return values.map((text) => JSON.parse(text) as unknown);
 }
 
 describe('wire scripts', () => {

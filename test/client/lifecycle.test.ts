@@ -1,0 +1,175 @@
+/** The command itself: flags, ports, signals, the demo, the shell. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { runMain, TestServer } from '../support/server.ts';
+import { cstring, frame, WirePeer } from '../support/wire-peer.ts';
+
+const SHELL = fileURLToPath(new URL('../../server/shell/shell.ts', import.meta.url));
+
+describe('flags', () => {
+  it.each([
+    ['an unknown flag', ['--nosuch'], /unknown option '--nosuch'/i],
+    ['a bad port', ['--pg-port', '70000'], /--pg-port 70000 is not a port/],
+    ['an address that others reach', ['--host', '0.0.0.0'], /--insecure/],
+    ['a missing value', ['--data'], /--data/],
+  ])('refuses %s in one line', async (_, flags, message) => {
+    const { code, stdout, stderr } = await runMain(flags);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('refuses variables that make no sense', async () => {
+    expect((await runMain([], { MILLRACE_LOG_LEVEL: 'loud' })).stderr).toMatch(/MILLRACE_LOG_LEVEL loud/);
+    expect((await runMain([], { MILLRACE_HTTP_PORT: 'x' })).stderr).toMatch(/--http-port x is not a port/);
+  });
+
+  it('prints its usage', async () => {
+    const { code, stdout } = await runMain(['--help']);
+    expect([code, stdout.split('\n')[0]]).toEqual([0, 'usage: millrace [options]']);
+  });
+
+  it('refuses a port in use and a data directory that is none', async () => {
+    const server = await TestServer.start();
+    const other = await mkdtemp(join(tmpdir(), 'millrace-'));
+    const taken = await runMain([
+      '--pg-port',
+      `${server.pgPort}`,
+      '--http-port',
+      '0',
+      '--data',
+      other,
+      '--no-demo',
+    ]);
+    expect([taken.code, taken.stderr]).toEqual([1, `millrace: port ${server.pgPort} is in use\n`]);
+    const file = join(other, 'file');
+    await writeFile(file, '');
+    const wrong = await runMain([
+      '--pg-port',
+      '0',
+      '--http-port',
+      '0',
+      '--data',
+      join(file, 'x'),
+      '--no-demo',
+    ]);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/^millrace: data directory .* cannot be written: ENOTDIR\n$/);
+    await rm(other, { recursive: true });
+    await server.stop();
+  });
+});
+
+describe('signals', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'ends sessions with 57P01 and exits with 0 on %s',
+    async (signal) => {
+      const server = await TestServer.start();
+      const [idle, busy] = [await WirePeer.open(server.pgPort), await WirePeer.open(server.pgPort)];
+      await idle.query('CREATE STREAM s (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+      busy.send(frame('Q', cstring('SELECT * FROM s EMIT CHANGES')));
+      await busy.until('RowDescription');
+      const code = await server.stop(signal);
+      const farewell = 'ErrorResponse FATAL 57P01 "terminating connection due to administrator command"';
+      expect(await idle.until('ErrorResponse')).toEqual([farewell]);
+      expect(await busy.until('ErrorResponse')).toEqual([farewell]);
+      expect(await idle.receive()).toBeNull();
+      expect(code).toBe(0);
+    },
+  );
+
+  it('finds after a stop what it had before', async () => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-'));
+    const first = await TestServer.start({ dataDirectory });
+    const before = await WirePeer.open(first.pgPort);
+    await before.query('CREATE TABLE kept (id int4 PRIMARY KEY, v text)');
+    await before.query("INSERT INTO kept VALUES (1, 'x')");
+    await first.stop();
+    const second = await TestServer.start({ dataDirectory });
+    const after = await WirePeer.open(second.pgPort);
+    expect(await after.query('SELECT * FROM kept')).toContain('DataRow "1" "x"');
+    expect(await after.query('CREATE TABLE next_one (id int4)')).toContain('CommandComplete "CREATE TABLE"');
+    after.close();
+    await second.stop();
+    await rm(dataDirectory, { recursive: true });
+  });
+});
+
+describe('the demo', () => {
+  it('shows top tags where it is not a terminal', async () => {
+    const server = await TestServer.start({ demo: true });
+    while (!/top tags at .*tag\d+ \d+/.test(server.stdout)) await once(server.process.stdout!, 'data');
+    expect(server.stdout).toContain('psql -h 127.0.0.1');
+    const view = (await (await fetch(`${server.url}/views/top_tags?limit=1`)).json()) as { rows: unknown[] };
+    expect(view.rows).toHaveLength(1);
+    expect(await server.stop()).toBe(0);
+  });
+});
+
+describe('the shell', () => {
+  async function shell(
+    server: TestServer,
+    args: readonly string[],
+    input: string,
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, [SHELL, '--port', `${server.pgPort}`, ...args]);
+    const output = { stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => {
+      output.stdout += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      output.stderr += chunk.toString();
+    });
+    child.stdin.end(input);
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, ...output };
+  }
+
+  it('runs statements of several lines, shows tables and errors', async () => {
+    const server = await TestServer.start();
+    const { code, stdout, stderr } = await shell(
+      server,
+      [],
+      "SELECT 1 AS number,\n  'a;b' AS text;\nSELECT nosuch;\nCREATE TABLE made (a int4);\n\\dt\n",
+    );
+    expect(stdout).toContain(' number | text\n--------+------\n      1 | a;b\n(1 row)\n');
+    expect(stdout).toContain('CREATE TABLE\n');
+    expect(stdout).toContain('made');
+    expect(stderr).toContain(
+      'ERROR:  column "nosuch" does not exist (42703)\nLINE 1: SELECT nosuch\n               ^\n',
+    );
+    expect(code).toBe(1);
+    expect((await shell(server, ['-c', 'SELECT 2 AS n'], '')).stdout).toContain('2');
+    await server.stop();
+    expect((await shell(server, [], '')).stderr).toContain('cannot connect');
+  });
+
+  it('cancels a continuous query on Ctrl-C and goes on', async () => {
+    const server = await TestServer.start();
+    const peer = await WirePeer.open(server.pgPort);
+    await peer.query('CREATE STREAM s (at timestamptz NOT NULL, t text, WATERMARK FOR at AS at)');
+    const child = spawn(process.execPath, [SHELL, '--port', `${server.pgPort}`]);
+    let seen = '';
+    const until = async (text: string): Promise<void> => {
+      while (!seen.includes(text)) await once(child.stdout, 'data');
+    };
+    child.stdout.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    child.stdin.write("SELECT 'up' AS x;\nSELECT t FROM s EMIT CHANGES;\n");
+    await until('up');
+    while (!seen.includes('live one'))
+      await peer.query("INSERT INTO s VALUES ('2026-01-01 00:00:00+00', 'live one')");
+    child.kill('SIGINT');
+    child.stdin.end("SELECT 'still' || ' here' AS x;\n");
+    await until('still here');
+    await once(child, 'close');
+    peer.close();
+    await server.stop();
+  });
+});
