@@ -37,7 +37,9 @@ async function* windows(workload: string): AsyncIterable<Result> {
 
 const chosen = wanted === 'all' ? Object.keys(groups) : [wanted];
 if (!Number.isSafeInteger(rows) || rows <= 0 || chosen.some((name) => groups[name] === undefined)) {
-  process.stderr.write(`usage: npm run bench -- [--workload ${Object.keys(groups).join('|')}|all] [--rows N] [--json]\n`);
+  process.stderr.write(
+    `usage: npm run bench -- [--workload ${Object.keys(groups).join('|')}|all] [--rows N] [--json]\n`,
+  );
   process.exit(1);
 }
 for (const name of chosen) for await (const result of groups[name]!()) report(result, values.json);

@@ -14,7 +14,10 @@ export type EventOptions = Readonly<{ rows: number; ratePerSecond: number; keys:
 export const usualEvents = (rows: number): EventOptions => ({ rows, ratePerSecond: 10_000, keys: 10_000 });
 
 /** Calls `row` for each event. */
-export function generateEvents(options: EventOptions, row: (ts: number, tag: string, user: number, value: number) => void): void {
+export function generateEvents(
+  options: EventOptions,
+  row: (ts: number, tag: string, user: number, value: number) => void,
+): void {
   const { rows, ratePerSecond, keys } = options;
   const random = createRandom(SEED);
   const cumulative = new Float64Array(keys);
@@ -50,7 +53,10 @@ export function eventsFile(rows: number, format: 'csv' | 'json'): string {
   const fd = openSync(`${path}.partial`, 'w');
   let text = '';
   generateEvents(usualEvents(rows), (ts, tag, user, value) => {
-    text += format === 'csv' ? `${ts},${tag},${user},${value}\n` : `{"ts":${ts},"tag":"${tag}","user":${user},"value":${value}}\n`;
+    text +=
+      format === 'csv'
+        ? `${ts},${tag},${user},${value}\n`
+        : `{"ts":${ts},"tag":"${tag}","user":${user},"value":${value}}\n`;
     if (text.length < 1 << 20) return;
     writeSync(fd, text);
     text = '';

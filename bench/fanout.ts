@@ -18,10 +18,16 @@ export async function* runFanout(rows: number): AsyncIterable<Result> {
 }
 
 const tumbling = (i: number): string => `TUMBLE(events, ts, INTERVAL '${10 * (i + 1)} seconds')`;
-const sliding = (i: number): string => `HOP(events, ts, INTERVAL '1 second', INTERVAL '${10 * (i + 1)} seconds')`;
+const sliding = (i: number): string =>
+  `HOP(events, ts, INTERVAL '1 second', INTERVAL '${10 * (i + 1)} seconds')`;
 
 /** `count` views over one stream of its own log, fed by HTTP. */
-async function views(workload: string, rows: number, window: (i: number) => string, count: number): Promise<Result> {
+async function views(
+  workload: string,
+  rows: number,
+  window: (i: number) => string,
+  count: number,
+): Promise<Result> {
   const bench = await BenchServer.start();
   try {
     const { client, server } = bench;
@@ -85,7 +91,9 @@ async function liveGroups(groups: number): Promise<Result> {
       if (!response.ok) throw new Error(await response.text());
     }
     const { seconds, cpuSeconds, peakMb } = bench.usage();
-    const { rows } = await client.query("SELECT sum(bytes)::float8 AS bytes FROM millrace.memory WHERE owner = 'totals'");
+    const { rows } = await client.query(
+      "SELECT sum(bytes)::float8 AS bytes FROM millrace.memory WHERE owner = 'totals'",
+    );
     return {
       workload: 'live-groups',
       rows: groups,

@@ -36,12 +36,15 @@ function result(workload: string, rows: number, usage: Usage, extra: Record<stri
 async function copyIn(rows: number): Promise<Result> {
   const bench = await BenchServer.start();
   try {
-    await bench.client.query('CREATE STREAM events (ts bigint, tag text, "user" bigint, value float8) WITH (retention = \'none\')');
+    await bench.client.query(
+      'CREATE STREAM events (ts bigint, tag text, "user" bigint, value float8) WITH (retention = \'none\')',
+    );
     const data = readFileSync(eventsFile(rows, 'csv'));
     const wire = await RawWire.connect(bench.server.pgPort);
     bench.begin();
     await wire.query('COPY events FROM STDIN WITH (FORMAT csv)', 'G');
-    for (let at = 0; at < data.length; at += 65536) await wire.send(serialize.copyData(data.subarray(at, at + 65536)));
+    for (let at = 0; at < data.length; at += 65536)
+      await wire.send(serialize.copyData(data.subarray(at, at + 65536)));
     await wire.send(serialize.copyDone());
     await wire.until('Z');
     const usage = bench.usage();
@@ -78,7 +81,9 @@ function post(port: number, path: string, body: Uint8Array): Promise<void> {
       response.on('data', (chunk) => {
         text += chunk;
       });
-      response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}: ${text}`))));
+      response.on('end', () =>
+        response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}: ${text}`)),
+      );
     });
     call.on('error', reject);
     call.end(body);
@@ -92,7 +97,8 @@ async function resultsOut(rows: number): Promise<Result> {
     const wire = await RawWire.connect(bench.server.pgPort);
     await wire.query('COPY events FROM STDIN WITH (FORMAT csv)', 'G');
     const data = readFileSync(eventsFile(rows, 'csv'));
-    for (let at = 0; at < data.length; at += 65536) await wire.send(serialize.copyData(data.subarray(at, at + 65536)));
+    for (let at = 0; at < data.length; at += 65536)
+      await wire.send(serialize.copyData(data.subarray(at, at + 65536)));
     await wire.send(serialize.copyDone());
     await wire.until('Z');
     bench.begin();
@@ -108,7 +114,9 @@ async function resultsOut(rows: number): Promise<Result> {
 async function singleInserts(count: number): Promise<Result> {
   const bench = await BenchServer.start();
   try {
-    await bench.client.query('CREATE STREAM events (at timestamptz NOT NULL, tag text, WATERMARK FOR at AS at)');
+    await bench.client.query(
+      'CREATE STREAM events (at timestamptz NOT NULL, tag text, WATERMARK FOR at AS at)',
+    );
     const times: number[] = [];
     bench.begin();
     for (let i = 0; i < count; i++) {
@@ -182,7 +190,8 @@ class RawWire {
       }
       const type = data[at]!;
       const end = at + 1 + data.readUInt32BE(at + 1);
-      if (type === 69) this.#waiting?.reject(new Error(data.toString('utf8', at + 5, Math.min(end, data.length))));
+      if (type === 69)
+        this.#waiting?.reject(new Error(data.toString('utf8', at + 5, Math.min(end, data.length))));
       if (type === this.#waiting?.type) {
         const { resolve } = this.#waiting;
         this.#waiting = null;

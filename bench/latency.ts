@@ -50,7 +50,12 @@ export async function* runLatency(): AsyncIterable<Result> {
 }
 
 async function overWire(bench: BenchServer, sql: string, note: (end: Date) => void): Promise<void> {
-  const client = new pg.Client({ host: '127.0.0.1', port: bench.server.pgPort, user: 'bench', database: 'millrace' });
+  const client = new pg.Client({
+    host: '127.0.0.1',
+    port: bench.server.pgPort,
+    user: 'bench',
+    database: 'millrace',
+  });
   await client.connect();
   const query = new pg.Query(sql);
   query.on('row', (row: { window_end: Date }) => note(row.window_end));

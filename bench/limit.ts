@@ -36,7 +36,11 @@ export async function* runLimit(rows: number): AsyncIterable<Result> {
 }
 
 /** Sums per key of the last `panes` panes, at each slide; the totals of all results. */
-function slidingSums(file: string, slideMs: number, panes: number): { rows: number; counts: number; values: number } {
+function slidingSums(
+  file: string,
+  slideMs: number,
+  panes: number,
+): { rows: number; counts: number; values: number } {
   const ids = new Map<string, number>();
   const running = totals(65536);
   const ring: { groups: Uint32Array; part: Totals }[] = [];

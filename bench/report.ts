@@ -22,7 +22,9 @@ export function report(result: Result, json: boolean): void {
   }
   const { workload, rows, seconds, cpu_seconds, rows_per_second, peak_mb, ...rest } = result;
   const perCpu = cpu_seconds > 0 ? `, ${round(rows / cpu_seconds / 1e6, 2)} M rows per CPU second` : '';
-  const figures = Object.entries(rest).flatMap(([name, value]) => (value === null ? [] : [`${name} ${value}`]));
+  const figures = Object.entries(rest).flatMap(([name, value]) =>
+    value === null ? [] : [`${name} ${value}`],
+  );
   process.stdout.write(
     `${workload}: ${rows} rows in ${round(seconds, 2)} s (${round(rows_per_second / 1e6, 3)} M/s), ` +
       `CPU ${round(cpu_seconds, 2)} s${perCpu}, peak ${round(peak_mb, 0)} MB, ${figures.join(', ')}\n`,

@@ -19,9 +19,17 @@ export class BenchServer {
     this.client = client;
   }
 
-  static async start(flags: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Promise<BenchServer> {
+  static async start(
+    flags: readonly string[] = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<BenchServer> {
     const server = await TestServer.start({ flags: ['--files', DATA_DIRECTORY, ...flags], environment });
-    const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'bench', database: 'millrace' });
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: server.pgPort,
+      user: 'bench',
+      database: 'millrace',
+    });
     await client.connect();
     return new BenchServer(server, client);
   }

@@ -33,7 +33,8 @@ export async function runWindows(workload: string, rows: number, format: 'csv' |
       metrics = await bench.metrics();
     }
     const { seconds, cpuSeconds, peakMb } = bench.usage();
-    const sum = (column: string): number | null => metrics.get(`millrace_sink_column_sum{sink="out",column="${column}"}`) ?? null;
+    const sum = (column: string): number | null =>
+      metrics.get(`millrace_sink_column_sum{sink="out",column="${column}"}`) ?? null;
     return {
       workload: format === 'csv' ? workload : `${workload}-${format}`,
       rows,

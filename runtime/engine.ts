@@ -5,7 +5,10 @@ import { TickLoop } from './tick/tick-loop.ts';
 import { EngineProxy } from './worker/engine-proxy.ts';
 
 /** `onFatal`: the engine's thread died of an assertion; nothing it holds can be trusted any more. */
-export function startEngine(options: EngineOptions, onFatal: (error: Error) => void = throwLater): Promise<Engine> {
+export function startEngine(
+  options: EngineOptions,
+  onFatal: (error: Error) => void = throwLater,
+): Promise<Engine> {
   return EngineProxy.start(options, onFatal);
 }
 
@@ -13,7 +16,13 @@ export function startEngine(options: EngineOptions, onFatal: (error: Error) => v
 export function startEngineHere(options: EngineOptions): EngineCore {
   const core = EngineCore.start(options);
   if (options.clock === 'system') new TickLoop(core, throwLater).start();
-  else core.onWake(() => queueMicrotask(() => core.tick()));
+  else {
+    const turn = (): void => {
+      core.tick();
+      if (core.waits) setImmediate(turn);
+    };
+    core.onWake(() => queueMicrotask(turn));
+  }
   return core;
 }
 

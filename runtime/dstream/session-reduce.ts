@@ -98,19 +98,18 @@ export class SessionReduce implements StatefulDStream {
     const rows: number[] = [];
     const absorbedBy = new Map<Session, Session>();
     const absorbed: [Session, Session][] = [];
+    // held while the batch is placed: a group that only late rows name is free again after it
+    for (let i = 0; i < all.rows; i++) this.#table.retain(groups[i]!);
     for (let i = 0; i < all.rows; i++) {
       const time = column.values[i]! * scale;
       if (!isValid(column.valid, i) || !Number.isFinite(time)) continue;
       const group = groups[i]!;
-      // held while it is placed, so that a group that only late rows name is free again
-      this.#table.retain(group);
       const placement = this.#sessions.place(group, time, this.#watermark);
       if (placement.kind === 'late') {
         this.#context.late(time, this.#watermark, this.#inputSchema, all, i);
-        this.#table.release(group);
         continue;
       }
-      if (!placement.created) this.#table.release(group);
+      if (placement.created) this.#table.retain(group);
       for (const other of placement.merged) {
         absorbedBy.set(other, placement.session);
         absorbed.push([other, placement.session]);
@@ -131,6 +130,7 @@ export class SessionReduce implements StatefulDStream {
     const batch = rows.length === all.rows ? all : gatherBatch(all, Uint32Array.from(rows), rows.length);
     if (batch.rows > 0) this.#set.add(slots, batch);
     for (const session of [...touched]) if (absorbedBy.has(session)) touched.delete(session);
+    this.#table.releaseAll(groups, all.rows);
   }
 
   #merge(

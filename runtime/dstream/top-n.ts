@@ -189,7 +189,11 @@ function isConstant(column: Column, rows: number): boolean {
   return true;
 }
 
-const splitWhole = (batch: Batch, end: number, watermark: number): { closed: Batch | null; open: Batch | null } =>
+const splitWhole = (
+  batch: Batch,
+  end: number,
+  watermark: number,
+): { closed: Batch | null; open: Batch | null } =>
   end <= watermark ? { closed: batch, open: null } : { closed: null, open: batch };
 
 function timesOf(column: Column, days: boolean): (row: number) => number {

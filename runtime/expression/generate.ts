@@ -455,7 +455,7 @@ ${report}
         ? `${symbol}equalRanges(${ranges})`
         : `compareRanges(${ranges}) ${name} 0`;
     const value = this.#name();
-    const isNull = anyNull([left.isNull, right.isNull]);
+    const isNull = this.#flag(anyNull([left.isNull, right.isNull]));
     this.#line(`const ${value} = ${text};`);
     return { value, isNull };
   }

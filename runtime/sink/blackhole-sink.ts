@@ -11,7 +11,9 @@ export class BlackholeSink implements Sink {
   readonly #compensations: Float64Array;
 
   constructor(input: SinkInput) {
-    this.#columns = input.schema.flatMap((field, ordinal) => (SUMMED.has(field.type.name) ? [{ name: field.name, ordinal }] : []));
+    this.#columns = input.schema.flatMap((field, ordinal) =>
+      SUMMED.has(field.type.name) ? [{ name: field.name, ordinal }] : [],
+    );
     this.#sums = new Float64Array(this.#columns.length);
     this.#compensations = new Float64Array(this.#columns.length);
   }
@@ -24,8 +26,20 @@ export class BlackholeSink implements Sink {
     for (const batch of batches) {
       this.#columns.forEach(({ ordinal }, i) => {
         const column = batch.columns[ordinal]!;
-        if (column.kind === 'float64' || (column.kind === 'int64' && column.wide === null) || column.kind === 'int32') {
-          addColumn(column.values, column.valid, batch.weights, batch.rows, this.#sums, this.#compensations, i);
+        if (
+          column.kind === 'float64' ||
+          (column.kind === 'int64' && column.wide === null) ||
+          column.kind === 'int32'
+        ) {
+          addColumn(
+            column.values,
+            column.valid,
+            batch.weights,
+            batch.rows,
+            this.#sums,
+            this.#compensations,
+            i,
+          );
         }
       });
     }

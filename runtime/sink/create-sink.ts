@@ -5,7 +5,11 @@ import { BlackholeSink } from './blackhole-sink.ts';
 import { FileSink } from './file-sink.ts';
 import type { Sink } from './sink.ts';
 
-export function createSink(definition: SinkDefinition, changes: boolean, filesDirectory: string | null): Sink {
+export function createSink(
+  definition: SinkDefinition,
+  changes: boolean,
+  filesDirectory: string | null,
+): Sink {
   const { sink, plan } = definition;
   const input = { schema: plan.columns, changes };
   switch (sink.connector) {

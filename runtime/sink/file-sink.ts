@@ -72,7 +72,9 @@ export class FileSink implements Sink {
     const diff = batch.weights?.[row] ?? 1;
     const datums = schema.map((field, c) => readDatum(batch.columns[c]!, row, field.type));
     if (this.#options.format === 'json') {
-      const members = schema.map((f, c) => `${JSON.stringify(f.name)}:${datums[c] === null ? 'null' : datumToJson(datums[c], f.type)}`);
+      const members = schema.map(
+        (f, c) => `${JSON.stringify(f.name)}:${datums[c] === null ? 'null' : datumToJson(datums[c], f.type)}`,
+      );
       if (changes) members.unshift(`"tick":${tick}`, `"diff":${diff}`);
       return `{${members.join(',')}}`;
     }

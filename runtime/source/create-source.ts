@@ -11,16 +11,23 @@ import { TcpSource } from './tcp-source.ts';
 const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
 
 /** `used`: columns somebody reads; null: all. 22023 where the connector may not go, ExternalError where it can't. */
-export function createSource(definition: StreamDefinition, used: ReadonlySet<number> | null, filesDirectory: string | null): Source {
+export function createSource(
+  definition: StreamDefinition,
+  used: ReadonlySet<number> | null,
+  filesDirectory: string | null,
+): Source {
   const { source, columns, format, watermark } = definition;
   const positions = columns.flatMap((c, i) => (c.generated === null ? [i] : []));
-  const decoder = (): ReturnType<typeof createDecoder> => createDecoder(columns, positions, format, used, definition.name);
+  const decoder = (): ReturnType<typeof createDecoder> =>
+    createDecoder(columns, positions, format, used, definition.name);
   switch (source.connector) {
     case 'file':
       return new FileSource(allowedPath(source.path, filesDirectory), source.follow, decoder);
     case 'tcp':
       if (!LOOPBACK.has(source.host)) {
-        throw new SqlError('22023', `host "${source.host}" is not allowed for the tcp connector`, { hint: 'It reaches only the loopback.' });
+        throw new SqlError('22023', `host "${source.host}" is not allowed for the tcp connector`, {
+          hint: 'It reaches only the loopback.',
+        });
       }
       return new TcpSource(source.host, source.port, decoder());
     case 'generator':

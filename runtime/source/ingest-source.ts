@@ -83,7 +83,8 @@ export class IngestSource implements Source {
       });
       // a copy: the chunk's text is in use until the tick ends
       this.#rest = chunk.slice(taken);
-      if (this.#rest.length > LINE_BYTES_MAX) throw new SqlError('54000', `a line is longer than ${LINE_BYTES_MAX} bytes`);
+      if (this.#rest.length > LINE_BYTES_MAX)
+        throw new SqlError('54000', `a line is longer than ${LINE_BYTES_MAX} bytes`);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       this.failed = error;

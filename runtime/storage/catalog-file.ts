@@ -9,7 +9,11 @@ const FILE = 'catalog.json';
 
 /** ±Infinity has no JSON of its own. */
 const toJson = (_key: string, value: unknown): unknown =>
-  value === Number.POSITIVE_INFINITY ? { $number: 'Infinity' } : value === Number.NEGATIVE_INFINITY ? { $number: '-Infinity' } : value;
+  value === Number.POSITIVE_INFINITY
+    ? { $number: 'Infinity' }
+    : value === Number.NEGATIVE_INFINITY
+      ? { $number: '-Infinity' }
+      : value;
 const fromJson = (_key: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && '$number' in value ? Number(value.$number) : value;
 
@@ -23,7 +27,9 @@ export function writeCatalog(directory: string, catalog: CatalogSnapshot): void 
 }
 
 export function readCatalog(directory: string): CatalogSnapshot {
-  const saved = JSON.parse(readFileSync(join(directory, FILE), 'utf8'), fromJson) as CatalogSnapshot & { format: number };
+  const saved = JSON.parse(readFileSync(join(directory, FILE), 'utf8'), fromJson) as CatalogSnapshot & {
+    format: number;
+  };
   assert(saved.format === FORMAT, `catalog.json has format ${saved.format}, this server reads ${FORMAT}`);
   return saved;
 }

@@ -7,7 +7,16 @@
  * It is used once: the next start reads it and takes it away, so that a crash after that never finds an old one beside
  * a newer log.
  */
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
 import type { Oid } from '../plan/relation.ts';
@@ -32,7 +41,11 @@ export function saveCheckpoint(directory: string, state: EngineState): void {
   w.number(state.tick);
   w.number(state.time);
   w.value({
-    streams: [...state.relations.streams].map(([oid, stream]) => [oid, stream.state(), [...stream.sources].map(sourceState)]),
+    streams: [...state.relations.streams].map(([oid, stream]) => [
+      oid,
+      stream.state(),
+      [...stream.sources].map(sourceState),
+    ]),
     tables: [...state.relations.tables].map(([oid, table]) => [oid, table.lastChange]),
     late: [state.late.all(), state.late.total],
     rejected: [state.rejected.all(), state.rejected.total],

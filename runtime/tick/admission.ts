@@ -12,7 +12,8 @@ import { rowToText } from './kept-rows.ts';
 
 const MICROS_PER_DAY = 86_400_000_000;
 
-export const schemaOf = (columns: readonly ColumnDefinition[]): Schema => columns.map(({ name, type }) => ({ name, type }));
+export const schemaOf = (columns: readonly ColumnDefinition[]): Schema =>
+  columns.map(({ name, type }) => ({ name, type }));
 
 /** Rows that may enter; the others go to `reject`. */
 export function admissible(

@@ -54,7 +54,11 @@ export class ContinuousQuery {
   constructor(options: ContinuousQueryOptions) {
     const { plan, context, now, feedOf } = options;
     this.plan = plan;
-    this.pipeline = new Pipeline(plan.root, { finite: false, compile: { now, timeZone: plan.timeZone }, context });
+    this.pipeline = new Pipeline(plan.root, {
+      finite: false,
+      compile: { now, timeZone: plan.timeZone },
+      context,
+    });
     this.#feeds = this.pipeline.scans.map((scan) => ({ scan, feed: feedOf(scan) }));
     this.#emission = new Emission(plan, this.pipeline.timeColumns);
   }
@@ -158,11 +162,13 @@ export class ContinuousQuery {
 }
 
 /** Tables and views come as one part without arrival numbers. */
-const isTable = (delta: RelationDelta): boolean => delta.parts.every((p: AdmittedBatch) => p.firstArrival < 0);
+const isTable = (delta: RelationDelta): boolean =>
+  delta.parts.every((p: AdmittedBatch) => p.firstArrival < 0);
 
 function* prependAll(first: RelationDelta, rest: Iterator<RelationDelta>): Generator<RelationDelta> {
   yield first;
   for (let next = rest.next(); !next.done; next = rest.next()) yield next.value;
 }
 
-const prepend = (first: RelationDelta, rest: Iterator<RelationDelta>): Iterator<RelationDelta> => prependAll(first, rest);
+const prepend = (first: RelationDelta, rest: Iterator<RelationDelta>): Iterator<RelationDelta> =>
+  prependAll(first, rest);

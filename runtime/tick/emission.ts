@@ -28,7 +28,8 @@ export class Emission {
     this.#skip = plan.offset;
     this.#left = plan.limit ?? Number.POSITIVE_INFINITY;
     const windowEnd = plan.emit.kind === 'close' ? timeColumns.at(-1) : undefined;
-    const byWindow: SortKey[] = windowEnd === undefined ? [] : [{ column: windowEnd, descending: false, nullsFirst: false }];
+    const byWindow: SortKey[] =
+      windowEnd === undefined ? [] : [{ column: windowEnd, descending: false, nullsFirst: false }];
     this.#order = plan.order.length === 0 ? [] : [...byWindow, ...plan.order];
   }
 
@@ -40,7 +41,8 @@ export class Emission {
   /** Rows to send now, visible columns only. */
   emit(tick: Tick, delta: Delta): Batch[] {
     let batches = delta.batches.filter((b) => b.rows > 0);
-    if (this.#plan.emit.kind === 'every') batches = this.#everyPeriod(tick, batches, delta.ended, this.#plan.emit.periodMicros);
+    if (this.#plan.emit.kind === 'every')
+      batches = this.#everyPeriod(tick, batches, delta.ended, this.#plan.emit.periodMicros);
     if (this.#order.length > 0 && batches.length > 0) batches = [this.#sorted(batches)];
     return this.#limited(batches).map((batch) => this.visible(batch));
   }
@@ -80,7 +82,9 @@ export class Emission {
 
   #sorted(batches: readonly Batch[]): Batch {
     const all = concatBatches(this.#rootSchema, batches);
-    const rows = Uint32Array.from({ length: all.rows }, (_, i) => i).sort(rowComparator(this.#rootSchema, all, this.#order, false));
+    const rows = Uint32Array.from({ length: all.rows }, (_, i) => i).sort(
+      rowComparator(this.#rootSchema, all, this.#order, false),
+    );
     return gatherBatch(all, rows, rows.length);
   }
 

@@ -36,7 +36,13 @@ import type {
 } from '../engine-client.ts';
 import { compileExpressions } from '../expression/compile.ts';
 import { createDecoder } from '../format/decode/create-decoder.ts';
-import { FIRST_USER_OID, type CatalogChange, type CatalogObject, type Oid, type StreamDefinition } from '../plan/relation.ts';
+import {
+  FIRST_USER_OID,
+  type CatalogChange,
+  type CatalogObject,
+  type Oid,
+  type StreamDefinition,
+} from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { createSink } from '../sink/create-sink.ts';
 import { createSource } from '../source/create-source.ts';
@@ -163,7 +169,11 @@ export class EngineCore implements Engine {
     const stream = relations.streams.get(options.relation);
     const definition = stream?.definition ?? relations.table(options.relation).definition;
     const decoder = createDecoder(definition.columns, options.columns, options.format, null, options.label);
-    const source = new IngestSource({ decoder, onError: options.onError, atomic: options.atomic || stream === undefined });
+    const source = new IngestSource({
+      decoder,
+      onError: options.onError,
+      atomic: options.atomic || stream === undefined,
+    });
     if (stream === undefined) return this.#tableIngest(options, source);
     stream.sources.add(source);
     source.onReady(() => this.#wake());
@@ -192,7 +202,10 @@ export class EngineCore implements Engine {
     this.#begin(channel, (tick) => {
       if (source.kind === 'relation') this.#subscribeRelation(source.relation, options, channel, tick);
       else {
-        if (options.asOf !== null) throw new SqlError('55000', 'AS OF needs a named relation', { hint: 'Create a materialized view of the query and subscribe to it.' });
+        if (options.asOf !== null)
+          throw new SqlError('55000', 'AS OF needs a named relation', {
+            hint: 'Create a materialized view of the query and subscribe to it.',
+          });
         this.#continuous(source.plan, options, channel, options.withSnapshot, options.progress, options.upTo);
       }
     });
@@ -206,14 +219,21 @@ export class EngineCore implements Engine {
 
   async measure(plan: QueryPlan, durationMs: number): Promise<readonly OperatorStatistics[]> {
     const query = this.#query(plan, null);
-    const subscription = this.#follow(query, new ResultChannel(), { label: 'EXPLAIN ANALYZE', pid: 0, silenceNoticeMs: 0 }, false, null);
+    const subscription = this.#follow(
+      query,
+      new ResultChannel(),
+      { label: 'EXPLAIN ANALYZE', pid: 0, silenceNoticeMs: 0 },
+      false,
+      null,
+    );
     await new Promise((resolve) => setTimeout(resolve, durationMs));
     this.#unfollow(subscription);
     return query.pipeline.statistics();
   }
 
   silence(target: SubscribeOptions['source']): Promise<readonly SilenceCause[]> {
-    const plan = target.kind === 'plan' ? target.plan : this.relations.view(target.relation).view.definition.plan;
+    const plan =
+      target.kind === 'plan' ? target.plan : this.relations.view(target.relation).view.definition.plan;
     const query = target.kind === 'relation' ? this.relations.view(target.relation).query : null;
     return Promise.resolve(causesOfSilence(plan, query, this.relations, this.rejected.all(), this.now));
   }
@@ -232,7 +252,8 @@ export class EngineCore implements Engine {
     for (const { definition, query, rows, sink } of this.relations.sinks.values()) {
       out[`millrace_sink_rows_total{sink="${definition.name}"}`] = rows;
       out[`millrace_sink_ended{sink="${definition.name}"}`] = query.ended ? 1 : 0;
-      for (const [column, sum] of sink?.sums ?? []) out[`millrace_sink_column_sum{sink="${definition.name}",column="${column}"}`] = sum;
+      for (const [column, sum] of sink?.sums ?? [])
+        out[`millrace_sink_column_sum{sink="${definition.name}",column="${column}"}`] = sum;
     }
     for (const stream of this.relations.streams.values()) {
       out[`millrace_stream_rows_total{stream="${stream.name}"}`] = stream.rowsIn;
@@ -256,7 +277,9 @@ export class EngineCore implements Engine {
     if (this.#waiting.length > 0) this.tick();
     this.stopped = true;
     for (const subscription of this.subscriptions) {
-      subscription.options.channel.fail(new SqlError('57P01', 'terminating connection due to administrator command'));
+      subscription.options.channel.fail(
+        new SqlError('57P01', 'terminating connection due to administrator command'),
+      );
     }
     if (this.options.dataDirectory !== null && this.#fatal === null) {
       saveCheckpoint(this.options.dataDirectory, this.#state());
@@ -394,9 +417,25 @@ export class EngineCore implements Engine {
     const view = relation === null ? undefined : this.relations.views.get(relation);
     const plan = query?.plan ?? view?.view.definition.plan;
     if (plan === undefined) return;
-    const [cause] = causesOfSilence(plan, query ?? view?.query ?? null, this.relations, this.rejected.all(), this.now);
+    const [cause] = causesOfSilence(
+      plan,
+      query ?? view?.query ?? null,
+      this.relations,
+      this.rejected.all(),
+      this.now,
+    );
     if (cause === undefined) return;
-    channel.push({ kind: 'notice', severity: 'NOTICE', code: '00000', message: `no rows so far: ${cause.cause}`, detail: cause.detail, hint: cause.hint }, 0);
+    channel.push(
+      {
+        kind: 'notice',
+        severity: 'NOTICE',
+        code: '00000',
+        message: `no rows so far: ${cause.cause}`,
+        detail: cause.detail,
+        hint: cause.hint,
+      },
+      0,
+    );
   }
 
   #endSubscriptions(tick: Tick): void {
@@ -409,7 +448,8 @@ export class EngineCore implements Engine {
   #endTick(tick: Tick): void {
     for (const stream of this.relations.streams.values()) {
       stream.endTick(tick.time);
-      for (const source of stream.sources) if ('transient' in source && source.ended) stream.sources.delete(source);
+      for (const source of stream.sources)
+        if ('transient' in source && source.ended) stream.sources.delete(source);
     }
     for (const table of this.relations.tables.values()) table.endTick(tick.time);
     for (const { view } of this.relations.views.values()) view.endTick(tick.time);
@@ -447,7 +487,14 @@ export class EngineCore implements Engine {
     }).catch((error: unknown) => channel.fail(error instanceof SqlError ? error : internal(error)));
   }
 
-  #continuous(plan: QueryPlan, options: RunOptions, channel: ResultChannel, withSnapshot: boolean, progress: boolean, upTo: number | null): void {
+  #continuous(
+    plan: QueryPlan,
+    options: RunOptions,
+    channel: ResultChannel,
+    withSnapshot: boolean,
+    progress: boolean,
+    upTo: number | null,
+  ): void {
     const query = this.#query(plan, null, channel);
     const tick: Tick = { number: this.#tick, time: this.#time };
     const snapshot: Batch[] = [];
@@ -458,9 +505,26 @@ export class EngineCore implements Engine {
     subscription.snapshot(this.#tick - 1, rows);
   }
 
-  #follow(query: ContinuousQuery, channel: ResultChannel, options: Pick<RunOptions, 'label' | 'pid' | 'silenceNoticeMs'>, progress: boolean, upTo: number | null): Subscription {
+  #follow(
+    query: ContinuousQuery,
+    channel: ResultChannel,
+    options: Pick<RunOptions, 'label' | 'pid' | 'silenceNoticeMs'>,
+    progress: boolean,
+    upTo: number | null,
+  ): Subscription {
     const { label, pid, silenceNoticeMs } = options;
-    const subscription = new Subscription({ channel, schema: query.plan.columns, label, pid, query, relation: null, progress, upTo, silenceNoticeMs, now: this.now });
+    const subscription = new Subscription({
+      channel,
+      schema: query.plan.columns,
+      label,
+      pid,
+      query,
+      relation: null,
+      progress,
+      upTo,
+      silenceNoticeMs,
+      now: this.now,
+    });
     this.subscriptions.add(subscription);
     channel.onCancel(() => this.#unfollow(subscription));
     return subscription;
@@ -472,10 +536,22 @@ export class EngineCore implements Engine {
 
   #subscribeRelation(relation: Oid, options: SubscribeOptions, channel: ResultChannel, tick: Tick): void {
     const { relations } = this;
-    const target = relations.views.get(relation)?.view ?? relations.tables.get(relation) ?? relations.stream(relation);
+    const target =
+      relations.views.get(relation)?.view ?? relations.tables.get(relation) ?? relations.stream(relation);
     const { schema } = target;
     const { label, pid, progress, upTo, silenceNoticeMs, asOf } = options;
-    const subscription = new Subscription({ channel, schema, label, pid, query: null, relation, progress, upTo, silenceNoticeMs, now: this.now });
+    const subscription = new Subscription({
+      channel,
+      schema,
+      label,
+      pid,
+      query: null,
+      relation,
+      progress,
+      upTo,
+      silenceNoticeMs,
+      now: this.now,
+    });
     const before = tick.number - 1;
     const content = (): readonly Batch[] => {
       if (target instanceof StreamRuntime) return [...target.history(this.now)].map((p) => p.batch);
@@ -486,7 +562,14 @@ export class EngineCore implements Engine {
     } else {
       const since = this.#changesSince(target, asOf);
       if (options.withSnapshot) {
-        subscription.snapshot(asOf, contentAsOf(schema, content(), since.map((c) => c.batch)));
+        subscription.snapshot(
+          asOf,
+          contentAsOf(
+            schema,
+            content(),
+            since.map((c) => c.batch),
+          ),
+        );
       }
       for (const { tick: at, batch } of since) subscription.send(at, this.now, [batch]);
     }
@@ -495,13 +578,19 @@ export class EngineCore implements Engine {
     if (target instanceof ViewRuntime && target.ended) channel.end(before);
   }
 
-  #changesSince(target: StreamRuntime | TableRuntime | ViewRuntime, asOf: number): { tick: number; batch: Batch }[] {
+  #changesSince(
+    target: StreamRuntime | TableRuntime | ViewRuntime,
+    asOf: number,
+  ): { tick: number; batch: Batch }[] {
     if (target instanceof StreamRuntime) {
       return [...target.history(this.now, asOf)].map(({ tick, batch }) => ({ tick, batch }));
     }
     const oldest = target.changelog.trimmedTick;
     if (asOf < oldest) throw tooOld(target.name, asOf, oldest);
-    return target.changelog.read().filter((c) => c.tick > asOf).map(({ tick, batch }) => ({ tick, batch }));
+    return target.changelog
+      .read()
+      .filter((c) => c.tick > asOf)
+      .map(({ tick, batch }) => ({ tick, batch }));
   }
 
   #query(plan: QueryPlan, view: string | null, channel?: ResultChannel): ContinuousQuery {
@@ -515,22 +604,45 @@ export class EngineCore implements Engine {
     });
   }
 
-  #context(view: string | null, plan: QueryPlan, channel: ResultChannel | null): { context: QueryContext; bind: object } {
+  #context(
+    view: string | null,
+    plan: QueryPlan,
+    channel: ResultChannel | null,
+  ): { context: QueryContext; bind: object } {
     let noticed = false;
     const context: QueryContext = {
       reject: (error, schema, batch, row) => {
         const relation = view ?? 'query';
-        this.rejected.add({ relation, at: this.#time, code: error.code, reason: error.message, sourceOffset: null, payload: rowToText(schema, batch, row) });
+        this.rejected.add({
+          relation,
+          at: this.#time,
+          code: error.code,
+          reason: error.message,
+          sourceOffset: null,
+          payload: rowToText(schema, batch, row),
+        });
         if (plan.onError === 'fail') channel?.fail(error);
         if (noticed || channel === null) return;
         noticed = true;
-        channel.push({ kind: 'notice', severity: 'WARNING', code: error.code, message: `a row was left out: ${error.message}`, hint: 'See millrace.rejected_rows.' }, 0);
+        channel.push(
+          {
+            kind: 'notice',
+            severity: 'WARNING',
+            code: error.code,
+            message: `a row was left out: ${error.message}`,
+            hint: 'See millrace.rejected_rows.',
+          },
+          0,
+        );
       },
       late: (time, watermark, schema, batch, row) => {
         this.late.add({ view, at: time, lateBy: watermark - time, row: rowToJson(schema, batch, row) });
       },
       notice: (code, message, hint) => {
-        channel?.push({ kind: 'notice', severity: 'NOTICE', code, message, ...(hint === undefined ? {} : { hint }) }, 0);
+        channel?.push(
+          { kind: 'notice', severity: 'NOTICE', code, message, ...(hint === undefined ? {} : { hint }) },
+          0,
+        );
       },
     };
     return { context, bind: {} };
@@ -547,7 +659,11 @@ export class EngineCore implements Engine {
     if (source.connector === 'log' || stream.retains) return streamFeed(stream, this.now, () => undefined);
     if (source.connector === 'file') {
       const time = stream.definition.watermark?.column;
-      const used = new Set([...columns, ...(time === undefined ? [] : [time]), ...notNullOf(stream.definition)]);
+      const used = new Set([
+        ...columns,
+        ...(time === undefined ? [] : [time]),
+        ...notNullOf(stream.definition),
+      ]);
       const feed = new PrivateFeed(stream, this.#source(stream.definition, used), this.#rejectRow);
       this.#privateFeeds.add(feed);
       const close = feed.close.bind(feed);
@@ -571,8 +687,20 @@ export class EngineCore implements Engine {
     stream.sources.add(this.#source(stream.definition, null));
   }
 
-  readonly #rejectRow = (stream: string, error: SqlError, sourceOffset: string | null, payload: string | null): void => {
-    this.rejected.add({ relation: stream, at: this.#time, code: error.code, reason: error.message, sourceOffset, payload });
+  readonly #rejectRow = (
+    stream: string,
+    error: SqlError,
+    sourceOffset: string | null,
+    payload: string | null,
+  ): void => {
+    this.rejected.add({
+      relation: stream,
+      at: this.#time,
+      code: error.code,
+      reason: error.message,
+      sourceOffset,
+      payload,
+    });
   };
 
   #streamIngest(stream: StreamRuntime, source: IngestSource): Ingest {
@@ -652,7 +780,8 @@ export class EngineCore implements Engine {
     const { channel } = finite;
     try {
       finite.started ??= finite.run();
-      for (const batch of finite.started.advance()) channel.rows(this.#tick, finite.started.plan.columns, batch, false);
+      for (const batch of finite.started.advance())
+        channel.rows(this.#tick, finite.started.plan.columns, batch, false);
       if (!finite.started.done) return true;
       channel.end(this.#tick);
     } catch (error) {
@@ -715,7 +844,12 @@ export class EngineCore implements Engine {
       object.columns.flatMap((column, i) =>
         column.generated === null
           ? []
-          : [[i, compileExpressions([column.generated], { now: () => this.#time, timeZone: 'UTC' })] as const],
+          : [
+              [
+                i,
+                compileExpressions([column.generated], { now: () => this.#time, timeZone: 'UTC' }),
+              ] as const,
+            ],
       ),
     );
     const stream = new StreamRuntime(object, this.#streamLog(object), generated, this.#rejectRow);
@@ -743,7 +877,8 @@ export class EngineCore implements Engine {
     relations.sinks.get(oid)?.sink?.close();
     relations.sinks.delete(oid);
     for (const subscription of this.subscriptions) {
-      const reads = subscription.options.relation === oid || subscription.options.query?.plan.relations.includes(oid);
+      const reads =
+        subscription.options.relation === oid || subscription.options.query?.plan.relations.includes(oid);
       if (!reads) continue;
       subscription.options.channel.fail(new SqlError('57P01', 'the relation was dropped'));
       this.#unfollow(subscription);
@@ -754,7 +889,12 @@ export class EngineCore implements Engine {
   #alter(object: CatalogObject): void {
     this.relations.objects.set(object.oid, object);
     const { streams, tables, views, sinks } = this.relations;
-    for (const runtime of [streams.get(object.oid), tables.get(object.oid), views.get(object.oid)?.view, sinks.get(object.oid)]) {
+    for (const runtime of [
+      streams.get(object.oid),
+      tables.get(object.oid),
+      views.get(object.oid)?.view,
+      sinks.get(object.oid),
+    ]) {
       if (runtime !== undefined) Object.assign(runtime, { definition: object });
     }
   }
@@ -770,7 +910,11 @@ export class EngineCore implements Engine {
     const { dataDirectory } = this.options;
     if (dataDirectory === null) return null;
     const schema = object.columns.map(({ name, type }) => ({ name, type }));
-    return new StreamLog(join(dataDirectory, 'tables', String(object.oid)), schema, { ageMicros: null, bytes: null, none: false });
+    return new StreamLog(join(dataDirectory, 'tables', String(object.oid)), schema, {
+      ageMicros: null,
+      bytes: null,
+      none: false,
+    });
   }
 
   #saveCatalog(): void {
@@ -804,7 +948,8 @@ export class EngineCore implements Engine {
     if (checkpoint === null) this.#followLogs();
     else checkpoint.restoreStreams(this.relations);
     for (const object of catalog.objects) {
-      if (object.kind === 'materialized-view' || object.kind === 'sink') this.#recoverQuery(object, checkpoint);
+      if (object.kind === 'materialized-view' || object.kind === 'sink')
+        this.#recoverQuery(object, checkpoint);
     }
     checkpoint?.restoreKept(this.late, this.rejected);
   }
@@ -824,7 +969,10 @@ export class EngineCore implements Engine {
   }
 
   /** From the checkpoint, or, where it has no state of it, from the retained rows. */
-  #recoverQuery(object: CatalogObject & { kind: 'materialized-view' | 'sink' }, checkpoint: ReturnType<typeof loadCheckpoint>): void {
+  #recoverQuery(
+    object: CatalogObject & { kind: 'materialized-view' | 'sink' },
+    checkpoint: ReturnType<typeof loadCheckpoint>,
+  ): void {
     const tick: Tick = { number: this.#tick, time: this.#time };
     const state = checkpoint?.stateOf(object.oid) ?? null;
     if (state === null) {
@@ -838,7 +986,10 @@ export class EngineCore implements Engine {
       view.load(state);
       this.relations.views.set(object.oid, { view, query, failed: null });
     } else {
-      const sink = object.into === null ? createSink(object, object.plan.emit.kind !== 'close', this.options.filesDirectory) : null;
+      const sink =
+        object.into === null
+          ? createSink(object, object.plan.emit.kind !== 'close', this.options.filesDirectory)
+          : null;
       const saved = state.value() as { tick: number; rows: number };
       this.relations.sinks.set(object.oid, { definition: object, query, sink, ...saved, lastError: null });
     }
@@ -858,19 +1009,25 @@ export class EngineCore implements Engine {
     if (now - this.#memoryLookedAt < 250) return;
     this.#memoryLookedAt = now;
     let bytes = 0;
-    for (const { view, query } of this.relations.views.values()) bytes += view.memoryBytes + query.memoryBytes();
+    for (const { view, query } of this.relations.views.values())
+      bytes += view.memoryBytes + query.memoryBytes();
     for (const { query } of this.relations.sinks.values()) bytes += query.memoryBytes();
-    for (const { options } of this.subscriptions) bytes += (options.query?.memoryBytes() ?? 0) + options.channel.pendingBytes;
+    for (const { options } of this.subscriptions)
+      bytes += (options.query?.memoryBytes() ?? 0) + options.channel.pendingBytes;
     for (const stream of this.relations.streams.values()) bytes += stream.memoryBytes;
-    for (const table of this.relations.tables.values()) bytes += table.store.memoryBytes() + table.changelog.bytes;
+    for (const table of this.relations.tables.values())
+      bytes += table.store.memoryBytes() + table.changelog.bytes;
     this.#memoryBytes = bytes;
   }
 }
 
-const notNullOf = (definition: StreamDefinition): number[] => definition.columns.flatMap((c, i) => (c.notNull || c.generated !== null ? [i] : []));
+const notNullOf = (definition: StreamDefinition): number[] =>
+  definition.columns.flatMap((c, i) => (c.notNull || c.generated !== null ? [i] : []));
 
 const outOfMemory = (): SqlError =>
-  new SqlError('53200', 'the memory limit is reached', { hint: 'Drop views, shorten their retention, or raise memory_limit.' });
+  new SqlError('53200', 'the memory limit is reached', {
+    hint: 'Drop views, shorten their retention, or raise memory_limit.',
+  });
 
 const internal = (error: unknown): SqlError =>
   error instanceof SqlError ? error : new SqlError('XX000', `internal error: ${(error as Error).message}`);
@@ -879,6 +1036,9 @@ const internal = (error: unknown): SqlError =>
 function ingestError(source: IngestSource): SqlError {
   const error = source.failed!;
   const detail = `${source.accepted} rows before it are in.`;
-  return new SqlError(error.code, error.message, { detail: error.detail ?? detail, hint: error.hint, context: error.context });
+  return new SqlError(error.code, error.message, {
+    detail: error.detail ?? detail,
+    hint: error.hint,
+    context: error.context,
+  });
 }
-

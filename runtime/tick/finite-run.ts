@@ -101,7 +101,8 @@ export class FiniteRun {
     }
     const rows = run.collect().filter((b) => b.rows > 0);
     const total = rows.reduce((sum, b) => sum + b.rows, 0);
-    if (total > 1) throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
+    if (total > 1)
+      throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
     const type = run.plan.columns[0]!.type;
     this.#subqueryValues.push(total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type));
   }
@@ -126,15 +127,19 @@ export class FiniteRun {
   #take(batches: readonly Batch[]): Batch[] {
     const { order, limit, offset } = this.plan;
     if (order.length > 0) {
-      this.#rows.push(...batches.filter((b) => b.rows > 0).map((b) => compactBatch(this.plan.root.schema, b)));
+      this.#rows.push(
+        ...batches.filter((b) => b.rows > 0).map((b) => compactBatch(this.plan.root.schema, b)),
+      );
       return [];
     }
     const out: Batch[] = [];
     for (const batch of batches) {
       const from = Math.max(0, Math.min(batch.rows, offset - this.#sent));
-      const to = limit === null ? batch.rows : Math.max(from, Math.min(batch.rows, offset + limit - this.#sent));
+      const to =
+        limit === null ? batch.rows : Math.max(from, Math.min(batch.rows, offset + limit - this.#sent));
       this.#sent += batch.rows;
-      if (to > from) out.push(this.#visible(from === 0 && to === batch.rows ? batch : slice(batch, from, to)));
+      if (to > from)
+        out.push(this.#visible(from === 0 && to === batch.rows ? batch : slice(batch, from, to)));
     }
     if (limit !== null && this.#sent >= offset + limit) this.#done = true;
     return out;

@@ -22,7 +22,11 @@ import type { OperatorStatistics } from '../engine-client.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
-export type PipelineOptions = Readonly<{ finite: boolean; compile: ExpressionOptions; context: QueryContext }>;
+export type PipelineOptions = Readonly<{
+  finite: boolean;
+  compile: ExpressionOptions;
+  context: QueryContext;
+}>;
 
 type Stage = {
   readonly operator: DStream;

@@ -49,10 +49,17 @@ export class RelationSet {
   }
 
   lastChange(oid: Oid): number {
-    return this.streams.get(oid)?.lastChange ?? this.tables.get(oid)?.lastChange ?? this.views.get(oid)?.view.lastChange ?? 0;
+    return (
+      this.streams.get(oid)?.lastChange ??
+      this.tables.get(oid)?.lastChange ??
+      this.views.get(oid)?.view.lastChange ??
+      0
+    );
   }
 
   #gone(oid: Oid): SqlError {
-    return new SqlError('42P01', `relation with OID ${oid} does not exist`, { hint: 'It was dropped meanwhile.' });
+    return new SqlError('42P01', `relation with OID ${oid} does not exist`, {
+      hint: 'It was dropped meanwhile.',
+    });
   }
 }

@@ -7,7 +7,8 @@ import type { RejectedRowEntry } from './kept-rows.ts';
 import type { RelationSet } from './relation-set.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
 
-const iso = (micros: number): string => (Number.isFinite(micros) ? new Date(micros / 1000).toISOString() : String(micros));
+const iso = (micros: number): string =>
+  Number.isFinite(micros) ? new Date(micros / 1000).toISOString() : String(micros);
 
 export function causesOfSilence(
   plan: QueryPlan,
@@ -21,7 +22,8 @@ export function causesOfSilence(
   for (const stream of streams) out.push(...streamCauses(stream, rejected));
   if (query !== null) out.push(...filterCauses(query));
   walk(plan.root, (node) => {
-    if (node.kind === 'windowed-reduce' && node.emit === 'close') out.push(...windowCauses(node, streams, now));
+    if (node.kind === 'windowed-reduce' && node.emit === 'close')
+      out.push(...windowCauses(node, streams, now));
     if (node.kind === 'table-join' && query !== null) out.push(...joinCauses(node, query));
   });
   return out;
@@ -70,11 +72,17 @@ function windowCauses(
   streams: readonly StreamRuntime[],
   now: number,
 ): SilenceCause[] {
-  const slowest = streams.filter((s) => s.rowsIn > 0).sort((a, b) => a.watermark.value - b.watermark.value)[0];
+  const slowest = streams
+    .filter((s) => s.rowsIn > 0)
+    .sort((a, b) => a.watermark.value - b.watermark.value)[0];
   if (slowest === undefined) return [];
   const { watermark } = slowest;
   const out: SilenceCause[] = [];
-  if (slowest.definition.watermark !== null && watermark.lastRowAt !== null && now - watermark.lastRowAt > 1_000_000) {
+  if (
+    slowest.definition.watermark !== null &&
+    watermark.lastRowAt !== null &&
+    now - watermark.lastRowAt > 1_000_000
+  ) {
     out.push({
       cause: 'watermark held back',
       detail: `by stream "${slowest.name}": its watermark is ${iso(watermark.value)}, its last row came at ${iso(watermark.lastRowAt)}`,
@@ -97,7 +105,14 @@ function windowCauses(
 function joinCauses(node: PlanNode & { kind: 'table-join' }, query: ContinuousQuery): SilenceCause[] {
   const side = query.pipeline.statistics().find((s) => s.id === node.table.id);
   if (node.join === 'left' || side === undefined || side.rowsOut > 0) return [];
-  return [{ cause: 'join side empty', detail: 'the table of the join holds no rows', since: null, hint: 'Insert rows, or use LEFT JOIN.' }];
+  return [
+    {
+      cause: 'join side empty',
+      detail: 'the table of the join holds no rows',
+      since: null,
+      hint: 'Insert rows, or use LEFT JOIN.',
+    },
+  ];
 }
 
 function walk(node: PlanNode, visit: (node: PlanNode) => void): void {

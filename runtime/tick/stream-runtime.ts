@@ -12,7 +12,12 @@ import { AppendStore } from '../view/append-store.ts';
 import { admissible, schemaOf } from './admission.ts';
 import { StreamWatermark } from './stream-watermark.ts';
 
-export type RejectRow = (stream: string, error: SqlError, sourceOffset: string | null, payload: string | null) => void;
+export type RejectRow = (
+  stream: string,
+  error: SqlError,
+  sourceOffset: string | null,
+  payload: string | null,
+) => void;
 
 export class StreamRuntime {
   readonly definition: StreamDefinition;
@@ -94,10 +99,15 @@ export class StreamRuntime {
       }
     }
     const own = [...this.sources].filter((s) => !('transient' in s));
-    if (own.length > 0 && this.definition.source.connector !== 'log' && own.every((s) => s.ended)) this.watermark.ended = true;
+    if (own.length > 0 && this.definition.source.connector !== 'log' && own.every((s) => s.ended))
+      this.watermark.ended = true;
     const watermark = this.watermark.advance(now);
     const processingTime = this.definition.watermark === null;
-    if (rows > 0 || (watermark !== this.#shownWatermark && !processingTime) || (processingTime && rows === 0)) {
+    if (
+      rows > 0 ||
+      (watermark !== this.#shownWatermark && !processingTime) ||
+      (processingTime && rows === 0)
+    ) {
       this.delta = {
         parts: this.#parts,
         watermarks: new Map([[this.watermark.column, watermark]]),
@@ -145,7 +155,11 @@ export class StreamRuntime {
     this.#nextArrival = Math.max(this.#nextArrival, part.firstArrival + part.batch.rows);
     this.#parts.push(part);
     const watermark = this.watermark.advance(part.arrivedAt);
-    this.delta = { parts: this.#parts, watermarks: new Map([[this.watermark.column, watermark]]), ended: false };
+    this.delta = {
+      parts: this.#parts,
+      watermarks: new Map([[this.watermark.column, watermark]]),
+      ended: false,
+    };
   }
 
   close(): void {
@@ -161,7 +175,12 @@ export class StreamRuntime {
   }
 
   state(): unknown {
-    return { watermark: this.watermark.state(), nextArrival: this.#nextArrival, lastChange: this.lastChange, rowsIn: this.rowsIn };
+    return {
+      watermark: this.watermark.state(),
+      nextArrival: this.#nextArrival,
+      lastChange: this.lastChange,
+      rowsIn: this.rowsIn,
+    };
   }
 
   restore(state: unknown): void {

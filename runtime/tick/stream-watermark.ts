@@ -33,7 +33,8 @@ export class StreamWatermark {
     this.idle = false;
     if (this.#definition === null) return;
     const column = batch.columns[this.#definition.column]!;
-    if (column.kind !== 'float64' && column.kind !== 'int32') throw new TypeError('time attribute in another layout');
+    if (column.kind !== 'float64' && column.kind !== 'int32')
+      throw new TypeError('time attribute in another layout');
     const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
     let greatest = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < batch.rows; i++) {
@@ -50,7 +51,11 @@ export class StreamWatermark {
     else if (this.#definition !== null) {
       const { delayMicros, idleAfterMicros } = this.#definition;
       next = this.maxTime - delayMicros;
-      if (idleAfterMicros !== null && this.lastRowAt !== null && nowMicros - this.lastRowAt >= idleAfterMicros) {
+      if (
+        idleAfterMicros !== null &&
+        this.lastRowAt !== null &&
+        nowMicros - this.lastRowAt >= idleAfterMicros
+      ) {
         this.idle = true;
         next += nowMicros - this.lastRowAt;
       }

@@ -70,7 +70,8 @@ export class Subscription {
   /** Silent long enough that one NOTICE is due; at most once. */
   isSilent(now: number): boolean {
     const { silenceNoticeMs } = this.options;
-    if (this.#noticed || silenceNoticeMs === 0 || now - this.#lastRowAt < silenceNoticeMs * 1000) return false;
+    if (this.#noticed || silenceNoticeMs === 0 || now - this.#lastRowAt < silenceNoticeMs * 1000)
+      return false;
     this.#noticed = true;
     return true;
   }
@@ -93,11 +94,7 @@ export class Subscription {
 }
 
 /** The content as of an earlier tick: what is there now less what came since. */
-export function contentAsOf(
-  schema: Schema,
-  now: readonly Batch[],
-  changesSince: readonly Batch[],
-): Batch[] {
+export function contentAsOf(schema: Schema, now: readonly Batch[], changesSince: readonly Batch[]): Batch[] {
   return consolidate(schema, [...now, ...changesSince.map(negated)]);
 }
 

@@ -16,19 +16,29 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
   const { relations } = core;
   switch (view) {
     case 'ticks':
-      return core.ticks.all().map((t) => [
-        int8(t.tick),
-        t.at,
-        int8(t.rowsIn),
-        micros(t.schedulingDelayMicros),
-        micros(t.processingMicros),
-        micros(t.schedulingDelayMicros + t.processingMicros),
-      ]);
+      return core.ticks
+        .all()
+        .map((t) => [
+          int8(t.tick),
+          t.at,
+          int8(t.rowsIn),
+          micros(t.schedulingDelayMicros),
+          micros(t.processingMicros),
+          micros(t.schedulingDelayMicros + t.processingMicros),
+        ]);
     case 'operators':
       return queries(core).flatMap(([name, query]) =>
         query.pipeline
           .statistics()
-          .map((s) => [name, s.operator, s.id, int8(s.rowsIn), int8(s.rowsOut), micros(s.busyMicros), int8(s.memoryBytes)]),
+          .map((s) => [
+            name,
+            s.operator,
+            s.id,
+            int8(s.rowsIn),
+            int8(s.rowsOut),
+            micros(s.busyMicros),
+            int8(s.memoryBytes),
+          ]),
       );
     case 'watermarks':
       return [...relations.streams.values()].map(({ name, watermark }) => [
@@ -40,7 +50,14 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
         watermark.idle,
       ]);
     case 'late_rows':
-      return core.late.all().map((r) => [r.view, r.at, Number.isFinite(r.lateBy) ? micros(r.lateBy) : null, canonicalJsonb(r.row)]);
+      return core.late
+        .all()
+        .map((r) => [
+          r.view,
+          r.at,
+          Number.isFinite(r.lateBy) ? micros(r.lateBy) : null,
+          canonicalJsonb(r.row),
+        ]);
     case 'rejected_rows':
       return core.rejected.all().map((r) => [r.relation, r.at, r.code, r.reason, r.sourceOffset, r.payload]);
     case 'memory':
@@ -67,8 +84,14 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
 
 function queries(core: EngineCore): [string, ContinuousQuery][] {
   return [
-    ...[...core.relations.views.values()].map(({ view, query }): [string, ContinuousQuery] => [view.name, query]),
-    ...[...core.relations.sinks.values()].map(({ definition, query }): [string, ContinuousQuery] => [definition.name, query]),
+    ...[...core.relations.views.values()].map(({ view, query }): [string, ContinuousQuery] => [
+      view.name,
+      query,
+    ]),
+    ...[...core.relations.sinks.values()].map(({ definition, query }): [string, ContinuousQuery] => [
+      definition.name,
+      query,
+    ]),
     ...[...core.subscriptions].flatMap(({ options }): [string, ContinuousQuery][] =>
       options.query === null ? [] : [[options.label, options.query]],
     ),
@@ -78,10 +101,15 @@ function queries(core: EngineCore): [string, ContinuousQuery][] {
 function memoryRows(core: EngineCore): Rows {
   const rows: unknown[][] = [];
   for (const { view, query } of core.relations.views.values()) {
-    rows.push([view.name, 'rows', int8(view.memoryBytes)], [view.name, 'operators', int8(query.memoryBytes())]);
+    rows.push(
+      [view.name, 'rows', int8(view.memoryBytes)],
+      [view.name, 'operators', int8(query.memoryBytes())],
+    );
   }
-  for (const table of core.relations.tables.values()) rows.push([table.name, 'rows', int8(table.store.memoryBytes())]);
-  for (const stream of core.relations.streams.values()) rows.push([stream.name, 'history', int8(stream.memoryBytes)]);
+  for (const table of core.relations.tables.values())
+    rows.push([table.name, 'rows', int8(table.store.memoryBytes())]);
+  for (const stream of core.relations.streams.values())
+    rows.push([stream.name, 'history', int8(stream.memoryBytes)]);
   for (const { definition, query } of core.relations.sinks.values()) {
     rows.push([definition.name, 'operators', int8(query.memoryBytes())]);
   }

@@ -138,14 +138,17 @@ export class TableRuntime {
       const { valid } = batch.columns[c]!;
       const required = column.notNull || this.definition.primaryKey.includes(c);
       if (!required || valid === null) return;
-      for (let i = 0; i < batch.rows; i++) if (!isValid(valid, i)) throw this.#nullError(column.name, batch, i);
+      for (let i = 0; i < batch.rows; i++)
+        if (!isValid(valid, i)) throw this.#nullError(column.name, batch, i);
     });
   }
 
   #nullError(column: string, batch: Batch, row: number): SqlError {
     const { message } = nullViolation(column);
     const relation = message.replace(' violates', ` of relation "${this.name}" violates`);
-    return new SqlError('23502', relation, { detail: `Failing row contains (${this.#rowText(batch, row)}).` });
+    return new SqlError('23502', relation, {
+      detail: `Failing row contains (${this.#rowText(batch, row)}).`,
+    });
   }
 
   #rowText(batch: Batch, row: number): string {

@@ -43,7 +43,8 @@ export class TickLoop {
     this.#endedAt = performance.now();
     if (this.#core.stopped) return;
     // a tick that took long had a full load: the next one need not wait for more to gather
-    if (this.#core.waits && this.#endedAt - started > PAUSE_MS) this.#immediate = setImmediate(() => this.#run());
+    if (this.#core.waits && this.#endedAt - started > PAUSE_MS)
+      this.#immediate = setImmediate(() => this.#run());
     else this.#schedule();
   }
 

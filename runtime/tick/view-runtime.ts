@@ -27,12 +27,17 @@ export class ViewRuntime {
   constructor(definition: MaterializedViewDefinition, timeColumns: readonly number[]) {
     this.definition = definition;
     this.schema = schemaOf(definition.columns);
-    const appendOnly = definition.plan.emit.kind === 'close' || (definition.plan.root.appendOnly && definition.plan.emit.kind === 'changes');
+    const appendOnly =
+      definition.plan.emit.kind === 'close' ||
+      (definition.plan.root.appendOnly && definition.plan.emit.kind === 'changes');
     this.#appended = appendOnly ? new AppendStore(this.schema, definition.retention) : null;
     this.#rows = appendOnly ? null : new RowStore(this.schema);
     this.#ageColumn = timeColumns.at(-1) ?? -1;
     // an append-only view with unbounded history is its own changelog, but ticks must stay apart
-    this.changelog = new AppendStore(this.schema, definition.changelog.none ? KEEPS_NOTHING : definition.changelog);
+    this.changelog = new AppendStore(
+      this.schema,
+      definition.changelog.none ? KEEPS_NOTHING : definition.changelog,
+    );
   }
 
   get name(): string {
@@ -48,7 +53,13 @@ export class ViewRuntime {
   }
 
   /** The tick's output of the query. */
-  apply(tick: number, time: number, batches: readonly Batch[], watermarks: ReadonlyMap<number, number>, ended: boolean): void {
+  apply(
+    tick: number,
+    time: number,
+    batches: readonly Batch[],
+    watermarks: ReadonlyMap<number, number>,
+    ended: boolean,
+  ): void {
     const moved = [...watermarks].some(([c, w]) => this.watermarks.get(c) !== w);
     if (batches.length === 0 && !moved && ended === this.ended) return;
     this.watermarks = watermarks;
@@ -97,7 +108,11 @@ export class ViewRuntime {
   /** Greatest window_end of the batch, µs; without one the tick's time. */
   #ageOf(batch: Batch, time: number): number {
     const column = batch.columns[this.#ageColumn];
-    if (column === undefined || column.kind !== 'float64' || physicalKind(this.schema[this.#ageColumn]!.type) !== 'float64') {
+    if (
+      column === undefined ||
+      column.kind !== 'float64' ||
+      physicalKind(this.schema[this.#ageColumn]!.type) !== 'float64'
+    ) {
       return time;
     }
     let greatest = Number.NEGATIVE_INFINITY;

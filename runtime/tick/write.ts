@@ -44,7 +44,8 @@ function applyOne(
 ): number {
   const stream = context.relations.streams.get(operation.relation);
   if (stream !== undefined) {
-    if (operation.kind !== 'insert') throw new SqlError('42809', `cannot ${operation.kind} stream "${stream.name}"`);
+    if (operation.kind !== 'insert')
+      throw new SqlError('42809', `cannot ${operation.kind} stream "${stream.name}"`);
     const batches = insertRows(operation, stream.definition.columns, context);
     for (const batch of batches) insertions.push([stream, checked(stream, batch, context.timeMicros)]);
     return rowsOf(batches);
@@ -53,9 +54,11 @@ function applyOne(
   if (!marks.has(table)) marks.set(table, table.mark);
   switch (operation.kind) {
     case 'insert': {
-      if (operation.onConflict === 'update') throw new SqlError('0A000', 'ON CONFLICT DO UPDATE is not supported');
+      if (operation.onConflict === 'update')
+        throw new SqlError('0A000', 'ON CONFLICT DO UPDATE is not supported');
       let count = 0;
-      for (const batch of insertRows(operation, table.definition.columns, context)) count += table.insert(batch, operation.onConflict);
+      for (const batch of insertRows(operation, table.definition.columns, context))
+        count += table.insert(batch, operation.onConflict);
       return count;
     }
     case 'update':
@@ -99,7 +102,11 @@ function insertRows(
   });
 }
 
-function withGenerated(batch: Batch, columns: readonly ColumnDefinition[], options: { now: () => number; timeZone: string }): Batch {
+function withGenerated(
+  batch: Batch,
+  columns: readonly ColumnDefinition[],
+  options: { now: () => number; timeZone: string },
+): Batch {
   if (columns.every((c) => c.generated === null)) return batch;
   return {
     ...batch,
@@ -122,7 +129,11 @@ function matching(table: TableRuntime, predicate: Expression | null, context: Wr
   });
 }
 
-function updateRows(table: TableRuntime, operation: WriteOperation & { kind: 'update' }, context: WriteContext): number {
+function updateRows(
+  table: TableRuntime,
+  operation: WriteOperation & { kind: 'update' },
+  context: WriteContext,
+): number {
   const chosen = matching(table, operation.predicate, context);
   if (chosen.length === 0) return 0;
   const old = concatBatches(schemaOf(table.definition.columns), chosen);
@@ -135,7 +146,9 @@ function updateRows(table: TableRuntime, operation: WriteOperation & { kind: 'up
     const at = operation.assignments.findIndex((a) => a.column === c);
     return at < 0 ? column : values[at]!;
   });
-  table.replace(old, withGenerated({ rows: old.rows, columns, weights: null }, table.definition.columns, options));
+  table.replace(
+    old,
+    withGenerated({ rows: old.rows, columns, weights: null }, table.definition.columns, options),
+  );
   return old.rows;
 }
-

@@ -35,7 +35,10 @@ export class EngineProxy implements Engine {
   /** Starts the thread; rejects where the data directory can't be used. `onFatal`: the thread died. */
   static start(options: EngineOptions, onFatal: (error: Error) => void): Promise<EngineProxy> {
     const data: WorkerData = { options };
-    const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), { workerData: data, name: 'engine' });
+    const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
+      workerData: data,
+      name: 'engine',
+    });
     const proxy = new EngineProxy(worker);
     return new Promise((resolve, reject) => {
       worker.on('error', (error) => {
@@ -89,7 +92,8 @@ export class EngineProxy implements Engine {
   }
 
   #call<N extends CallName>(name: N): Engine[N] {
-    const call = (...args: readonly unknown[]): Promise<unknown> => this.#answer((id) => ({ kind: 'call', id, name, args }));
+    const call = (...args: readonly unknown[]): Promise<unknown> =>
+      this.#answer((id) => ({ kind: 'call', id, name, args }));
     return call as Engine[N];
   }
 

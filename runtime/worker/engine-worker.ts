@@ -13,9 +13,12 @@ assert(parentPort !== null, 'engine-worker runs in a worker thread');
 const port = parentPort;
 const { options } = workerData as WorkerData;
 
-const post = (message: FromEngine, transfer: readonly ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+const post = (message: FromEngine, transfer: readonly ArrayBuffer[] = []): void =>
+  port.postMessage(message, transfer);
 const plain = (error: unknown): PlainError =>
-  error instanceof SqlError ? error.toPlain() : { code: 'XX000', message: `internal error: ${(error as Error).message}` };
+  error instanceof SqlError
+    ? error.toPlain()
+    : { code: 'XX000', message: `internal error: ${(error as Error).message}` };
 
 type OpenStream = { stream: ResultStream; finite: boolean; unsentBytes: number; resume: () => void };
 const streams = new Map<number, OpenStream>();
@@ -105,7 +108,8 @@ async function pump(id: number, stream: ResultStream, finite: boolean): Promise<
     const first = await stream.next();
     if (first === null) break;
     const events: ResultEvent[] = [first];
-    for (let next = stream.poll(); next !== null && events.length < 64; next = stream.poll()) events.push(next);
+    for (let next = stream.poll(); next !== null && events.length < 64; next = stream.poll())
+      events.push(next);
     send(id, open, events);
     if (events.some((e) => e.kind === 'end' || e.kind === 'error')) break;
   }

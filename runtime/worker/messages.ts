@@ -1,11 +1,27 @@
 /** What crosses between the server's thread and the engine's: plain data, buffers transferred. */
 import type { PlainError } from '../../common/sql-error.ts';
 import type { Batch, Column } from '../batch/column.ts';
-import type { CatalogSnapshot, EngineOptions, IngestOptions, ResultEvent, RunOptions, SubscribeOptions } from '../engine-client.ts';
+import type {
+  CatalogSnapshot,
+  EngineOptions,
+  IngestOptions,
+  ResultEvent,
+  RunOptions,
+  SubscribeOptions,
+} from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 
 /** Methods of Engine that take one answer. */
-export type CallName = 'define' | 'write' | 'statistics' | 'measure' | 'silence' | 'metrics' | 'lastChange' | 'advanceClock' | 'stop';
+export type CallName =
+  | 'define'
+  | 'write'
+  | 'statistics'
+  | 'measure'
+  | 'silence'
+  | 'metrics'
+  | 'lastChange'
+  | 'advanceClock'
+  | 'stop';
 
 export type ToEngine =
   | Readonly<{ kind: 'call'; id: number; name: CallName; args: readonly unknown[] }>
@@ -23,7 +39,11 @@ export type FromEngine =
   | Readonly<{ kind: 'failed'; message: string }>
   | Readonly<{ kind: 'result'; id: number; value: unknown }>
   | Readonly<{ kind: 'error'; id: number; error: PlainError }>
-  | Readonly<{ kind: 'events'; stream: number; events: readonly Readonly<{ event: ResultEvent; bytes: number }>[] }>
+  | Readonly<{
+      kind: 'events';
+      stream: number;
+      events: readonly Readonly<{ event: ResultEvent; bytes: number }>[];
+    }>
   /** bytes of the ingest that the engine has taken; or what went wrong with it */
   | Readonly<{ kind: 'taken'; ingest: number; bytes: number; error: PlainError | null }>;
 
@@ -32,13 +52,17 @@ export type WorkerData = Readonly<{ options: EngineOptions }>;
 /** Buffers that may move with a batch; each once. */
 export function buffersOf(batch: Batch, into: Set<ArrayBuffer>): void {
   const add = (array: { buffer: ArrayBufferLike; byteLength: number } | null): void => {
-    if (array !== null && array.buffer instanceof ArrayBuffer && array.buffer.byteLength > 0) into.add(array.buffer);
+    if (array !== null && array.buffer instanceof ArrayBuffer && array.buffer.byteLength > 0)
+      into.add(array.buffer);
   };
   add(batch.weights);
   for (const column of batch.columns) addColumn(column, add);
 }
 
-function addColumn(column: Column, add: (array: { buffer: ArrayBufferLike; byteLength: number } | null) => void): void {
+function addColumn(
+  column: Column,
+  add: (array: { buffer: ArrayBufferLike; byteLength: number } | null) => void,
+): void {
   add(column.valid);
   switch (column.kind) {
     case 'bytes':

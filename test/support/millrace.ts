@@ -23,7 +23,6 @@ export class Millrace {
   readonly core: Core;
   readonly #catalog: ServerCatalog;
   #now = START_MS;
-  readonly searchPath: readonly string[] = ['public'];
 
   private constructor(core: Core) {
     this.core = core;
@@ -62,13 +61,13 @@ export class Millrace {
   async query(sql: string): Promise<Row[]> {
     const statement = this.plan(sql);
     if (statement.kind !== 'query') throw new Error(`not a query: ${statement.kind}`);
-    return collect(this.#run(statement), statement.columns);
+    return collect(this.#run(statement), statement.plan.columns);
   }
 
   /** Starts SELECT … EMIT or SUBSCRIBE; `changes` gives what came so far. */
   async follow(sql: string): Promise<Follower> {
     const statement = this.plan(sql);
-    if (statement.kind === 'query') return this.#follower(this.#run(statement), statement.columns);
+    if (statement.kind === 'query') return this.#follower(this.#run(statement), statement.plan.columns);
     if (statement.kind !== 'subscribe') throw new Error(`not continuous: ${statement.kind}`);
     const { target } = statement;
     const columns = target.kind === 'plan' ? target.plan.columns : target.relation.columns;
@@ -108,8 +107,8 @@ export class Millrace {
 
   #planAll(sql: string) {
     return planText(sql, {
-      catalog: this.#catalog.overlay([]),
-      searchPath: this.searchPath,
+      catalog: this.#catalog.current,
+      searchPath: ['public'],
       settings: new Map([['timezone', 'UTC']]),
       parameterTypes: [],
       user: 'test',
@@ -135,8 +134,8 @@ export class Millrace {
     }
   }
 
-  #define(changes: readonly CatalogChange[]): Promise<void> {
-    return this.#catalog.apply(changes);
+  async #define(changes: readonly CatalogChange[]): Promise<void> {
+    await this.#catalog.define(changes);
   }
 }
 
