@@ -105,7 +105,7 @@ export function parseDecimal(text: string): Decimal {
   let coefficient = BigInt(digits);
   if (match[1] === '-') coefficient = -coefficient;
   if (coefficient === 0n && scale < 0) return decimal(0n, 0);
-  if (scale > SCALE_MAX + digits.length) return decimal(0n, SCALE_MAX);
+  if (scale > SCALE_MAX) throw overflow();
   return decimal(coefficient, scale);
 }
 

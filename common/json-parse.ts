@@ -134,11 +134,13 @@ class JsonReader {
       return plain;
     }
     const unit = this.#unicodeUnit();
+    // json keeps its spelling: pairs matter only where it is read.
+    if (this.#nul) return String.fromCharCode(unit);
     if (unit >= 0xdc00 && unit <= 0xdfff) {
       throw this.#error('Unicode low surrogate must follow a high surrogate.');
     }
     if (unit < 0xd800 || unit > 0xdbff) {
-      if (unit === 0 && !this.#nul) {
+      if (unit === 0) {
         throw new SqlError('22P05', 'unsupported Unicode escape sequence', {
           detail: '\\u0000 cannot be converted to text.',
         });

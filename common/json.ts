@@ -80,7 +80,8 @@ function compareNodes(a: JsonNode, b: JsonNode, top = false): number {
     if (x.length !== y.length) return x.length - y.length;
     for (const [i, [key, value]] of x.entries()) {
       const [otherKey, other] = y[i]!;
-      const order = compareKeys(key, otherKey) || compareNodes(value, other);
+      // Members come in the order of keys as stored, but two keys compare as text.
+      const order = compareText(key, otherKey) || compareNodes(value, other);
       if (order !== 0) return order;
     }
   }

@@ -52,6 +52,15 @@ const WORDS: ReadonlyMap<string, Word> = new Map([
 /** Zones are not among them: `UTC+5` is one field. */
 const isWord = (word: string): boolean => WORDS.has(word);
 
+/** Winter and summer. */
+const SAMPLE_TIMES = [Date.UTC(2024, 0, 1) * 1000, Date.UTC(2024, 6, 1) * 1000];
+
+function ownAbbreviation(zone: TimeZone, word: string): TimeZone | undefined {
+  if (zone.fixedSeconds !== null || !/^[a-z]{3,5}$/.test(word)) return undefined;
+  const at = SAMPLE_TIMES.find((micros) => zone.abbreviationAt(micros)?.toLowerCase() === word);
+  return at === undefined ? undefined : fixedOffsetZone(zone.offsetAt(at));
+}
+
 /** What has been read so far. */
 class Reader {
   readonly order: DateOrder;
@@ -71,11 +80,13 @@ class Reader {
   zone: TimeZone | null = null;
   special: string | null = null;
   specialValue = 0;
+  readonly #sessionZone: TimeZone;
   /** A 't' or 'j' has announced what the next number is. */
   expects: 'time' | 'julian' | null = null;
 
-  constructor(order: DateOrder) {
+  constructor(order: DateOrder, sessionZone: TimeZone) {
     this.order = order;
+    this.#sessionZone = sessionZone;
   }
 
   get hasDate(): boolean {
@@ -236,7 +247,8 @@ class Reader {
         this.specialValue = word.value;
         return;
       default: {
-        const zone = findTimeZone(text);
+        // The session's own abbreviations come first: IST is India's there.
+        const zone = ownAbbreviation(this.#sessionZone, text) ?? findTimeZone(text);
         if (zone === undefined) fail('syntax');
         this.setZone(zone);
         return;
@@ -279,10 +291,10 @@ class Reader {
   }
 }
 
-function read(text: string, order: DateOrder, timeOnly: boolean): Reader {
+function read(text: string, settings: DateTimeSettings, timeOnly: boolean): Reader {
   const tokens = tokenize(text, isWord);
   if (tokens === null || tokens.length === 0 || tokens.length > 25) return fail('syntax');
-  const reader = new Reader(order);
+  const reader = new Reader(settings.order, settings.zone);
   for (const [index, token] of tokens.entries()) {
     const expects = reader.expects;
     switch (token.kind) {
@@ -412,7 +424,7 @@ function wallTime(reader: Reader, settings: DateTimeSettings): number | WallTime
 
 /** Days since 1970-01-01, or ±Infinity. */
 export function parseDate(text: string, settings: DateTimeSettings): number {
-  const wall = withErrors(text, 'date', () => wallTime(read(text, settings.order, false), settings));
+  const wall = withErrors(text, 'date', () => wallTime(read(text, settings, false), settings));
   if (typeof wall === 'number') return wall;
   const local = wall.zone !== null && isInstant(text) ? localDay(wall, settings) : wall.day;
   if (local < DATE_MIN || local > DATE_MAX) throw new SqlError('22008', `date out of range: "${text}"`);
@@ -427,7 +439,7 @@ const localDay = (wall: WallTime, settings: DateTimeSettings): number =>
 /** timestamp without time zone: a zone in the text is read and not used. */
 export function parseTimestamp(text: string, settings: DateTimeSettings): number {
   const type = 'timestamp';
-  const wall = withErrors(text, type, () => wallTime(read(text, settings.order, false), settings));
+  const wall = withErrors(text, type, () => wallTime(read(text, settings, false), settings));
   if (typeof wall === 'number') return wall;
   checkDay(wall.day, text);
   const timestamp = timestampFromParts(wall.day, wall.micros);
@@ -442,7 +454,7 @@ function checkDay(day: number, text: string): void {
 
 export function parseTimestamptz(text: string, settings: DateTimeSettings): number {
   const type = 'timestamp with time zone';
-  const wall = withErrors(text, type, () => wallTime(read(text, settings.order, false), settings));
+  const wall = withErrors(text, type, () => wallTime(read(text, settings, false), settings));
   if (typeof wall === 'number') return wall;
   checkDay(wall.day, text);
   return toUtc(wall.zone ?? settings.zone, timestampFromParts(wall.day, wall.micros));
@@ -451,7 +463,7 @@ export function parseTimestamptz(text: string, settings: DateTimeSettings): numb
 /** µs since midnight; a date in the text is read and not used. */
 export function parseTime(text: string, settings: DateTimeSettings): number {
   return withErrors(text, 'time', () => {
-    const reader = read(text, settings.order, true);
+    const reader = read(text, settings, true);
     if (reader.special === 'allballs') return 0;
     if (reader.special === 'now') return splitTimestamp(toLocal(settings.zone, settings.now())).micros;
     if (reader.special !== null || reader.hours === null) return fail('syntax');

@@ -95,7 +95,11 @@ const SIGNS = { nan: 0xc000, infinity: 0xd000, '-infinity': 0xf000 } as const;
 function encodeNumeric(d: Decimal): Uint8Array {
   if (d.kind !== 'finite') {
     const sign = SIGNS[d.kind];
-    return fixed(8, (v) => v.setUint16(4, sign));
+    return fixed(8, (v) => {
+      v.setUint16(4, sign);
+      // PostgreSQL's own infinities carry a scale.
+      v.setUint16(6, d.kind === 'nan' ? 0 : 0x20);
+    });
   }
   // Whole groups of four digits on both sides of the point.
   const scale = Math.ceil(d.scale / 4) * 4;
@@ -301,7 +305,10 @@ function decodeArray(bytes: Uint8Array, element: SqlType): readonly unknown[] {
       `binary data has array element type ${oid} instead of expected ${typeOid(element.name)}`,
     );
   }
-  if (dimensions === 0) return [];
+  if (dimensions === 0) {
+    if (at !== bytes.length) throw malformed('incorrect binary data format');
+    return [];
+  }
   const length = int();
   int(); // lower bound: ours is always 1
   if (length < 0 || length > bytes.length) throw malformed('invalid array length');

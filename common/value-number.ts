@@ -75,25 +75,104 @@ function digitsOf(scientific: string): Readonly<{ digits: string; exponent: numb
   return { digits: digits === '' ? '0' : digits, exponent: Number(exponent) };
 }
 
+const bits = new DataView(new ArrayBuffer(8));
+
+/** The next double away from 0 (1) or towards it (−1). */
+function neighbour(size: number, step: bigint): number {
+  bits.setFloat64(0, size);
+  bits.setBigUint64(0, bits.getBigUint64(0) + step);
+  return bits.getFloat64(0);
+}
+
+function nextSingle(size: number): number {
+  bits.setFloat32(0, size);
+  bits.setUint32(0, bits.getUint32(0) + 1);
+  return bits.getFloat32(0);
+}
+
+function previousSingle(size: number): number {
+  bits.setFloat32(0, size);
+  bits.setUint32(0, bits.getUint32(0) - 1);
+  return bits.getFloat32(0);
+}
+
+/**
+ * PostgreSQL never prints digits that lie exactly half way to the next double, though they would be read back right;
+ * JavaScript does. A half way has 54 bits; so few decimal digits can make it only from 2^52 on, where twice the value
+ * is whole, and not beyond 10^40, where it would be divisible by too high a power of five.
+ */
+function isHalfWay(text: string, value: number): boolean {
+  const size = Math.abs(value);
+  const [mantissa = '', exponent = '0'] = text.replace('-', '').split('e');
+  const digits = mantissa.replace('.', '');
+  const shift = Number(exponent) - (digits.length - 1);
+  if (shift < -1 || size < 2 ** 52 || size > 1e40) return false;
+  const doubled = shift >= 0 ? BigInt(digits) * 10n ** BigInt(shift) * 2n : BigInt(digits) / 5n;
+  if (shift === -1 && BigInt(digits) % 5n !== 0n) return false;
+  const exact = BigInt(size * 2);
+  const gap = doubled > exact ? neighbour(size, 1n) - size : size - neighbour(size, -1n);
+  return Number(doubled > exact ? doubled - exact : exact - doubled) === gap;
+}
+
+const DOUBLE_DIGITS_MAX = 17;
+
+function shortestDouble(value: number): string {
+  let text = value.toExponential();
+  if (Math.abs(value) < 1e15) return text;
+  for (
+    let precision = digitsOf(text).digits.length;
+    isHalfWay(text, value) && precision < DOUBLE_DIGITS_MAX;
+    precision++
+  ) {
+    text = value.toExponential(precision);
+  }
+  return text;
+}
+
 export function formatFloat8(value: number): string {
   if (!Number.isFinite(value)) return floatWord(value);
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   // Within these bounds JavaScript prints the same.
   const size = Math.abs(value);
   if (size >= 1e-4 && size < 1e15) return String(value);
-  const { digits, exponent } = digitsOf(value.toExponential());
+  const { digits, exponent } = digitsOf(shortestDouble(value));
   return layOut(digits, exponent, value < 0, 15);
+}
+
+const SINGLE_DIGITS_MAX = 9;
+
+/** Whether the exact digits after the first `precision` are a 5 alone. */
+function isTie(size: number, precision: number): boolean {
+  const exact = size.toExponential(100).split('e')[0]!.replace('.', '');
+  return /^50*$/.test(exact.slice(precision));
+}
+
+function shortestSingle(value: number): string {
+  const size = Math.abs(value);
+  // Digits must lie strictly between the half ways to both neighbours.
+  const low = (size + previousSingle(size)) / 2;
+  const next = nextSingle(size);
+  const high = Number.isFinite(next) ? (size + next) / 2 : size + (size - low);
+  for (let precision = 1; precision < SINGLE_DIGITS_MAX; precision++) {
+    const nearest = size.toExponential(precision - 1);
+    const [mantissa = '', exponent = '0'] = nearest.split('e');
+    const digits = Number(mantissa.replace('.', ''));
+    const scaled = (n: number): number => Number(`${n}e${Number(exponent) - precision + 1}`);
+    // Of two that are equally near the even one; toExponential takes the greater.
+    const tie = digits % 2 === 1 && isTie(size, precision);
+    // At a power of two the nearest digits may lie outside below, and others inside above.
+    for (const candidate of [tie ? digits - 1 : digits, digits + 1]) {
+      const read = scaled(candidate);
+      if (read > low && read < high) return read.toExponential(precision - 1);
+    }
+  }
+  return size.toExponential(SINGLE_DIGITS_MAX - 1);
 }
 
 export function formatFloat4(value: number): string {
   if (!Number.isFinite(value)) return floatWord(value);
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  let text = '';
-  for (let precision = 1; precision <= 9; precision++) {
-    text = value.toExponential(precision - 1);
-    if (Math.fround(Number(text)) === value) break;
-  }
-  const { digits, exponent } = digitsOf(text);
+  const { digits, exponent } = digitsOf(shortestSingle(value));
   return layOut(digits, exponent, value < 0, 6);
 }
 
