@@ -247,13 +247,26 @@ export class ExpressionBinder {
           "Write the units out: INTERVAL '1 day 2 hours'.",
         );
       }
-      if (field !== null && /^\s*[-+]?[0-9.]+\s*$/.test(bound.open.text)) {
-        bound = openLiteral(`${bound.open.text.trim()} ${field}`, bound.location);
-      }
+      if (field !== null)
+        bound = openLiteral(this.#inField(bound.open.text, field, typeName.location), bound.location);
     }
     const at = (cast.location ?? 0) >= 0 ? (cast.location ?? 0) : (typeName.location ?? 0);
     const result = castExplicitly(this.context, bound, target, at);
     return typed(result.expression, location);
+  }
+
+  /** INTERVAL '10' MINUTE: a number counts the field, and what is smaller than the field is cut. */
+  #inField(text: string, field: string, location: number | undefined): string {
+    const number = /^\s*([-+]?\d*)(\.\d*)?\s*$/.exec(text);
+    if (number !== null)
+      return field === 'second' ? `${text} second` : `${number[1] === '' ? '0' : number[1]} ${field}`;
+    if (field === 'second') return text;
+    throw this.context.error(
+      location,
+      '0A000',
+      `INTERVAL '…' ${field.toUpperCase()} takes a number only`,
+      "Write the units into the literal: INTERVAL '1 day 2 hours'.",
+    );
   }
 
   #boolean(node: Extract<Node, { BoolExpr: unknown }>): Bound {

@@ -2,7 +2,7 @@
 import type { A_Expr, Node } from 'libpg-query';
 import { elementTypeName, isArrayType } from '../../common/types.ts';
 import { functionsNamed } from '../../runtime/plan/functions.ts';
-import { BOOL, type Expression } from '../../runtime/plan/expression.ts';
+import { BOOL, type Expression, walkExpression } from '../../runtime/plan/expression.ts';
 import { type Bound, typed, typeOf } from './bound.ts';
 import { coerceTo, commonType, tryCoerce, typeLabel } from './coerce.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
@@ -126,7 +126,7 @@ export function operator(
   return typed({ kind: 'call', function: candidate.key, args, type: { name: candidate.result } }, location);
 }
 
-/** text || anynonarray and the other way round: the other side's output text is taken. */
+/** text || anynonarray and the other way round: the other side is cast to text. */
 function concatenation(binder: ExpressionBinder, left: Bound, right: Bound, location: number): Bound | null {
   const isText = (b: Bound): boolean => ['text', 'varchar', 'bpchar'].includes(typeOf(b) ?? '');
   const isOther = (b: Bound): boolean => {
@@ -136,8 +136,15 @@ function concatenation(binder: ExpressionBinder, left: Bound, right: Bound, loca
   const mixed = (isText(left) && isOther(right)) || (isOther(left) && isText(right));
   const openMixed = (left.open !== null && isOther(right)) || (isOther(left) && right.open !== null);
   if (!mixed && !openMixed) return null;
-  const args = [outputText(binder, left), outputText(binder, right)];
+  const args = [castText(binder, left), castText(binder, right)];
   return typed({ kind: 'call', function: '||(text,text)', args, type: { name: 'text' } }, location);
+}
+
+/** As `::text` gives it. */
+function castText(binder: ExpressionBinder, bound: Bound): Expression {
+  const text = tryCoerce(binder.context, bound, { name: 'text' }, 'explicit');
+  if (text !== null) return text;
+  throw binder.context.error(bound.location, '42846', `cannot cast type ${typeLabel(bound)} to text`);
 }
 
 /** A value's output text: for bool and bpchar that is not the cast to text. */
@@ -146,9 +153,7 @@ export function outputText(binder: ExpressionBinder, bound: Bound): Expression {
   if (type === 'bool' || type === 'bpchar') {
     return { kind: 'call', function: `output(${type})`, args: [bound.expression], type: { name: 'text' } };
   }
-  const text = tryCoerce(binder.context, bound, { name: 'text' }, 'explicit');
-  if (text !== null) return text;
-  throw binder.context.error(bound.location, '42846', `cannot cast type ${typeLabel(bound)} to text`);
+  return castText(binder, bound);
 }
 
 /** Row comparison, by columns from the left. */
@@ -245,14 +250,24 @@ function bindIn(
   }
   const arg = binder.bind(left);
   const members = list.map((item) => binder.bind(item));
-  const common = inType(binder, arg, members);
-  if (common === null) {
-    const symbol = negated ? '<>' : '=';
-    const parts = members.map((m) => operator(binder, symbol, arg, m, location).expression);
-    return typed(junction(negated ? 'and' : 'or', parts), location);
+  // As PostgreSQL: constants, if there are several, in one common type; each other member compared by itself.
+  const constants = members.filter((m) => !hasColumns(m.expression));
+  const common = constants.length > 1 ? inType(binder, arg, constants) : null;
+  const single = common === null ? members : members.filter((m) => !constants.includes(m));
+  const symbol = negated ? '<>' : '=';
+  const parts = single.map((m) => operator(binder, symbol, arg, m, location).expression);
+  if (common !== null) {
+    parts.unshift({ kind: 'in', arg: common.operand, list: common.values, negated, type: BOOL });
   }
-  const { operand, values } = common;
-  return typed({ kind: 'in', arg: operand, list: values, negated, type: BOOL }, location);
+  return typed(junction(negated ? 'and' : 'or', parts), location);
+}
+
+function hasColumns(e: Expression): boolean {
+  let found = false;
+  walkExpression(e, (x) => {
+    if (x.kind === 'column') found = true;
+  });
+  return found;
 }
 
 function inType(binder: ExpressionBinder, arg: Bound, members: readonly Bound[]) {
