@@ -37,8 +37,8 @@ export class Connection {
   #wire: Wire | null = null;
   /** After an error in the extended protocol everything up to the next Sync is skipped. */
   #skipping = false;
-  /** Between the first message of a group and its ReadyForQuery the session's clock runs. */
-  #inGroup = false;
+  /** A message's work is under way. */
+  #working = false;
   /** Why the server ends the connection. */
   #ending: SqlError | null = null;
 
@@ -64,7 +64,7 @@ export class Connection {
   shutDown(): void {
     this.#ending ??= new SqlError('57P01', 'terminating connection due to administrator command');
     this.#wire?.session.interrupt.raise(this.#ending);
-    if (!this.#inGroup) this.#end(this.#ending);
+    if (!this.#working) this.#end(this.#ending);
   }
 
   async run(): Promise<void> {
@@ -147,11 +147,26 @@ export class Connection {
       let message = this.#input.poll();
       if (message === null) {
         this.#output.flush();
-        message = await this.#input.next();
+        message = await this.#nextMessage();
       }
       if (message === null || message.kind === 'terminate') return;
       await this.#dispatch(this.#wire!, message);
       this.#output.flushLarge();
+    }
+  }
+
+  /** Waits for the client, but for no longer than the session's idle limits. */
+  async #nextMessage(): Promise<FrontendMessage | null> {
+    const limit = this.#wire!.session.idleLimit;
+    if (limit === null) return this.#input.next();
+    const timer = setTimeout(() => {
+      this.#ending = limit.error;
+      this.#end(limit.error);
+    }, limit.milliseconds);
+    try {
+      return await this.#input.next();
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -201,8 +216,8 @@ export class Connection {
   /** Runs a message's work; an error is sent, fails the block and, in the extended protocol, skips to Sync. */
   async #group(wire: Wire, work: () => Promise<void>, last: boolean): Promise<void> {
     const { session, output } = wire;
-    if (!this.#inGroup) session.start();
-    this.#inGroup = true;
+    session.start();
+    this.#working = true;
     try {
       await work();
     } catch (error) {
@@ -212,10 +227,11 @@ export class Connection {
       this.#context.metrics.errors.inc();
       writeErrorResponse(output.writer, 'ERROR', flattenError(error, this.#context.log));
       this.#skipping = !last;
+    } finally {
+      session.finish();
+      this.#working = false;
     }
     if (!last) return;
-    session.finish();
-    this.#inGroup = false;
     if (session.transaction === null) session.closePortals();
     writeReadyForQuery(output.writer, session.status);
   }

@@ -16,6 +16,7 @@ import { blockSnapshot, refuseUncommitted, relationSchema } from './query-statem
 import { EngineRows, nextEvent } from './row-source.ts';
 import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
+import { tooMuchWritten } from './transaction.ts';
 import { valuesBytes, valuesPlan } from './values-plan.ts';
 
 type InsertOperation = Extract<WriteOperation, { kind: 'insert' }>;
@@ -117,7 +118,7 @@ async function evaluate(session: Session, plan: QueryPlan): Promise<readonly Bat
       if (event.kind === 'notice') session.notify(event.notice);
       if (event.kind !== 'rows') continue;
       rows += event.batch.rows;
-      if (rows > TRANSACTION_ROWS_MAX) throw new SqlError('54000', 'transaction block writes too much');
+      if (rows > TRANSACTION_ROWS_MAX) throw tooMuchWritten();
       batches.push(event.batch);
     }
   } finally {
@@ -126,7 +127,7 @@ async function evaluate(session: Session, plan: QueryPlan): Promise<readonly Bat
 }
 
 /** 23502, worded as PostgreSQL does; what the engine checks again at COMMIT. */
-function requireNotNull(
+export function requireNotNull(
   relation: Readonly<{ name: string; columns: readonly ColumnDefinition[] }>,
   given: readonly number[],
   batches: readonly Batch[],

@@ -1,7 +1,8 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
+import { bufferCopy } from './buffered-copy.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
-import { refuseUncommitted, runQuery, runSubscribe } from './query-statement.ts';
+import { runQuery, runSubscribe } from './query-statement.ts';
 import type { Session } from './session.ts';
 
 type CopyFrom = Extract<Statement, { kind: 'copy-from' }>;
@@ -10,12 +11,13 @@ type CopyTo = Extract<Statement, { kind: 'copy-to' }>;
 /** COPY … FROM STDIN: the protocol brings the data. */
 export async function executeCopyFrom(session: Session, statement: CopyFrom): Promise<Outcome> {
   const { context } = session;
-  if (session.buffers) {
-    throw new SqlError('0A000', 'COPY FROM inside a transaction block is not supported', {
-      hint: 'Run COPY outside of a transaction block (drivers: autocommit), or use INSERT.',
-    });
-  }
-  refuseUncommitted(session, [statement.target.oid]);
+  session.refuseReadOnly('COPY FROM');
+  const answer = {
+    kind: 'copy-in',
+    columns: statement.columns.length,
+    binary: statement.format === 'binary',
+  } as const;
+  if (session.buffers) return { ...answer, ingest: bufferCopy(session, statement) };
   const ingest = context.engine.ingest(statement.ingest);
   const sequence = context.ledger.start([statement.target.oid]);
   let open = true;
@@ -24,9 +26,7 @@ export async function executeCopyFrom(session: Session, statement: CopyFrom): Pr
     open = false;
   };
   return {
-    kind: 'copy-in',
-    columns: statement.columns.length,
-    binary: statement.format === 'binary',
+    ...answer,
     ingest: {
       // A copy that the engine may keep: the chunk is a part of what the socket gave.
       push: (chunk) => ingest.push(new Uint8Array(chunk)),

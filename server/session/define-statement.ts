@@ -14,6 +14,7 @@ export async function executeDefinition(
   given: Arguments,
 ): Promise<Outcome> {
   const { transaction, context } = session;
+  session.refuseReadOnly(statement.tag);
   if (transaction !== null && session.buffers) {
     announce(session, statement);
     transaction.changes.push(...changesOf(statement));

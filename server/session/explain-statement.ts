@@ -38,7 +38,7 @@ export async function executeExplain(
   const columns = explainColumns(statement);
   if (statement.mode === 'silence')
     return textRows(columns, await silenceRows(session, statement), 'EXPLAIN');
-  if (statement.mode === 'analyze' && isFinite(statement.target)) {
+  if (statement.mode === 'analyze' && isFiniteQuery(statement.target)) {
     return explainRun(session, statement, statement.target, label);
   }
   const counters = statement.mode === 'analyze' ? await measure(session, statement) : NO_COUNTERS;
@@ -54,7 +54,7 @@ export async function executeExplain(
 
 type QueryStatement = Extract<Statement, { kind: 'query' }>;
 
-function isFinite(target: ExplainStatement['target']): target is QueryStatement {
+function isFiniteQuery(target: ExplainStatement['target']): target is QueryStatement {
   return target.kind === 'query' && 'plan' in target && target.plan.emit.kind === 'finite';
 }
 
@@ -146,9 +146,9 @@ function printLine(line: ExplainLine, counters: ReadonlyMap<number, OperatorStat
   return `${text}  (rows in=${operator.rowsIn} out=${operator.rowsOut} busy=${busyMs} ms memory=${operator.memoryBytes} B)`;
 }
 
-type PlanDocument = { [key: string]: unknown; inputs?: PlanDocument[] };
+type PlanDocument = { [key: string]: unknown; details?: string[]; inputs?: PlanDocument[] };
 
-/** The lines as a tree by their depth. */
+/** The lines as a tree by their depth; those that are no operators describe the one above them. */
 function documentOf(
   lines: readonly ExplainLine[],
   counters: ReadonlyMap<number, OperatorStatistics>,
@@ -156,14 +156,16 @@ function documentOf(
   const roots: PlanDocument[] = [];
   const path: PlanDocument[] = [];
   for (const line of lines) {
-    const operator = line.operator === null ? undefined : counters.get(line.operator);
-    const node: PlanDocument = {
-      text: line.text,
-      ...line.properties,
-      ...(operator === undefined ? {} : { measured: operator }),
-    };
     path.length = Math.min(line.depth, path.length);
     const parent = path.at(-1);
+    const { operator: id, text, properties } = line;
+    if (id === null && parent !== undefined) {
+      (parent.details ??= []).push(text);
+      for (const [name, value] of Object.entries(properties)) parent[name] ??= value;
+      continue;
+    }
+    const measured = id === null ? undefined : counters.get(id);
+    const node: PlanDocument = { text, ...properties, ...(measured === undefined ? {} : { measured }) };
     if (parent === undefined) roots.push(node);
     else (parent.inputs ??= []).push(node);
     path.push(node);

@@ -119,7 +119,19 @@ export class Session {
     }
   }
 
-  /** Starts the clock of statement_timeout; every statement or group of them stands between this and `finish`. */
+  /** Why a client that sends nothing is sent away, and after how long; null = it may stay. */
+  get idleLimit(): Readonly<{ milliseconds: number; error: SqlError }> | null {
+    const inBlock = this.status !== 'idle';
+    const name = inBlock ? 'idle_in_transaction_session_timeout' : 'idle_session_timeout';
+    const milliseconds = parseDurationMs(this.settings.get(name)) ?? 0;
+    if (milliseconds === 0) return null;
+    const error = inBlock
+      ? new SqlError('25P03', 'terminating connection due to idle-in-transaction timeout')
+      : new SqlError('57P05', 'terminating connection due to idle-session timeout');
+    return { milliseconds, error };
+  }
+
+  /** Starts the clock of statement_timeout; the work of every message stands between this and `finish`. */
   start(): void {
     this.#running = true;
     if (!this.#closed) this.interrupt.clear();
@@ -165,6 +177,13 @@ export class Session {
     );
   }
 
+  /** 25006 in a read-only transaction. */
+  refuseReadOnly(command: string): void {
+    const name = this.transaction === null ? 'default_transaction_read_only' : 'transaction_read_only';
+    if (this.settings.get(name) !== 'on') return;
+    throw new SqlError('25006', `cannot execute ${command} in a read-only transaction`);
+  }
+
   /** An error fails the block it happens in; an implicit one is gone with it. */
   fail(): void {
     if (this.transaction === null) return;
@@ -175,6 +194,9 @@ export class Session {
   begin(implicit: boolean): void {
     this.transaction = new Transaction(implicit, this.context.clock() * 1_000, this.context.ledger.mark());
     this.settings.beginBlock();
+    if (this.settings.get('default_transaction_read_only') === 'on') {
+      this.settings.set('transaction_read_only', 'on', true);
+    }
   }
 
   /** Whether a write or change must wait for COMMIT; if not, it is carried out at once. */

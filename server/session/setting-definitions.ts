@@ -45,7 +45,12 @@ const server = (name: string, initial: string, description: string): SettingDefi
 
 const reported = (definition: SettingDefinition): SettingDefinition => ({ ...definition, reported: true });
 
-const isolation = choice('serializable', 'repeatable read', 'read committed', 'read uncommitted');
+const LEVELS = choice('serializable', 'repeatable read', 'read committed', 'read uncommitted');
+/** All are accepted; what a block gets is the snapshot of its BEGIN. */
+const isolation: SettingKind = {
+  ...LEVELS,
+  canonical: (value) => (LEVELS.canonical(value) === null ? null : 'repeatable read'),
+};
 const messageLevels = choice(
   'debug5',
   'debug4',
@@ -58,8 +63,8 @@ const messageLevels = choice(
   'error',
 );
 
-export const SERVER_VERSION = '18.1';
-export const SERVER_VERSION_NUMBER = '180001';
+export const SERVER_VERSION = '18.0';
+export const SERVER_VERSION_NUMBER = '180000';
 
 export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   reported(
@@ -226,7 +231,7 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   user('transaction_read_only', booleanSetting, 'off', "Sets the current transaction's read-only status."),
   user(
     'transaction_timeout',
-    duration,
+    { ...duration, only: '0' },
     '0',
     'Sets the maximum allowed duration of any transaction within a session.',
   ),

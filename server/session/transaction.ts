@@ -12,6 +12,12 @@ type Savepoint = Readonly<{
   bytes: number;
 }>;
 
+export const tooMuchWritten = (): SqlError =>
+  new SqlError('54000', 'the transaction block writes too much', {
+    detail: `A block holds ${TRANSACTION_ROWS_MAX} rows or ${TRANSACTION_BYTES_MAX} bytes of writes at the most.`,
+    hint: 'Commit in smaller portions, or use COPY outside of a transaction block.',
+  });
+
 /**
  * A transaction block: nothing of it reaches the engine before COMMIT. `implicit`: the statements of one simple Query,
  * or up to a Sync; it ends with them.
@@ -45,10 +51,7 @@ export class Transaction {
     this.#rows += rows;
     this.#bytes += bytes;
     if (this.#rows > TRANSACTION_ROWS_MAX || this.#bytes > TRANSACTION_BYTES_MAX) {
-      throw new SqlError('54000', 'transaction block writes too much', {
-        detail: `A block holds ${TRANSACTION_ROWS_MAX} rows or ${TRANSACTION_BYTES_MAX} bytes of writes at the most.`,
-        hint: 'Commit in smaller portions, or use COPY outside of a transaction block.',
-      });
+      throw tooMuchWritten();
     }
     this.operations.push(operation);
   }

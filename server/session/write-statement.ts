@@ -14,6 +14,7 @@ type ContinuousInsert = Extract<Statement, { kind: 'insert-continuous' }>;
 
 /** INSERT, UPDATE, DELETE, TRUNCATE: one tick of its own, or a part of the block. */
 export async function executeWrite(session: Session, statement: WriteStatement): Promise<Outcome> {
+  session.refuseReadOnly(statement.tag);
   if (session.buffers) {
     let rows = 0;
     for (const operation of statement.operations) rows += await bufferWrite(session, operation);
@@ -51,6 +52,7 @@ export async function executeContinuousInsert(
   statement: ContinuousInsert,
   label: string,
 ): Promise<Outcome> {
+  session.refuseReadOnly('INSERT');
   if (session.buffers) {
     throw new SqlError('25001', 'INSERT ... SELECT ... EMIT cannot run inside a transaction block');
   }

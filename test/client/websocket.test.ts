@@ -148,7 +148,8 @@ describe('WebSocket', () => {
     while (changes.size < 2) {
       change = await client.next('rows');
       const diffs = change['diffs'] as number[];
-      (change['rows'] as unknown[]).forEach((row, i) => changes.add(JSON.stringify([row, diffs[i]])));
+      for (const [i, row] of (change['rows'] as unknown[]).entries())
+        changes.add(JSON.stringify([row, diffs[i]]));
     }
     expect(changes).toEqual(new Set(['[[1,"a"],-1]', '[[1,"b"],1]']));
     client.send({ op: 'unsubscribe', id: 'd' });
