@@ -14,13 +14,8 @@ import { gatherColumn } from '../batch/gather.ts';
 import { allValid } from '../batch/validity.ts';
 import { type Expression, childrenOf } from '../plan/expression.ts';
 import { foldConstants } from './fold-constants.ts';
-import {
-  type GeneratedKernel,
-  Generator,
-  type GeneratorOptions,
-  type KernelState,
-  NeedsWide,
-} from './generate.ts';
+import { Generator, type GeneratorOptions, NeedsWide } from './generate.ts';
+import type { GeneratedKernel, KernelState } from './kernel-writer.ts';
 import type { InlineMode } from './inline.ts';
 import { LEAVES_NARROW } from './overflow.ts';
 import { TextWriter } from './text-writer.ts';

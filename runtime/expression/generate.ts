@@ -9,56 +9,28 @@
  * without NULLs in its columns.
  */
 import { assert, unreachable } from '../../common/assert.ts';
-import { compareDecimals } from '../../common/decimal.ts';
-import { compareText } from '../../common/text.ts';
 import { isArrayType, physicalKind, type SqlType } from '../../common/types.ts';
 import { compareDatum } from '../../common/value-compare.ts';
 import { parseWith } from '../../common/value-text.ts';
-import { dateFromInt32, datumBytes } from '../batch/datum.ts';
-import { formatUuidBytes } from '../../common/value-binary.ts';
+import { datumBytes } from '../batch/datum.ts';
 import { functionByKey } from '../plan/functions.ts';
 import type { Expression } from '../plan/expression.ts';
 import { foldConstants } from './fold-constants.ts';
-import { compareRanges, equalRanges } from './bytes-compare.ts';
 import type { EvaluationContext } from './implementation.ts';
 import { implementationOf } from './implementations.ts';
-import { floatComparisonWithNumber, INLINE_TEMPLATES, type InlineMode } from './inline.ts';
-import * as overflow from './overflow.ts';
-
-export type KernelVariant = Readonly<{ mode: InlineMode; nulls: boolean }>;
-
-/** Where the generated loop reports: rows done, the row that failed, NULLs stored or rows chosen. */
-export type KernelState = { row: number; nulls: number; count: number };
-
-/** `columns`: per used column its arrays in the order of `usedColumns`. */
-export type Kernel = (
-  start: number,
-  rows: number,
-  columns: readonly unknown[],
-  out: unknown,
-  valid: Uint8Array,
-  state: KernelState,
-) => void;
-
-export type GeneratedKernel = Readonly<{ kernel: Kernel; usedColumns: readonly number[] }>;
+import { floatComparisonWithNumber, INLINE_TEMPLATES } from './inline.ts';
+import { KernelColumns } from './kernel-columns.ts';
+import {
+  anyNull,
+  type ByteRange,
+  type GeneratedKernel,
+  initialValue,
+  type KernelVariant,
+  KernelWriter,
+  type Operand,
+} from './kernel-writer.ts';
 
 export type GeneratorOptions = Readonly<{ context: EvaluationContext; subqueryValues: readonly unknown[] }>;
-
-/** What the generated text may name beside its own variables. */
-const LIBRARY: Readonly<Record<string, unknown>> = {
-  ...overflow,
-  compareText,
-  compareDecimals,
-  equalRanges,
-  compareRanges,
-  dateFromInt32,
-  formatUuidBytes,
-};
-const LIBRARY_NAMES = Object.keys(LIBRARY);
-
-/** A value and whether it is NULL: names, or `true` and `false` where that is known. */
-type Operand = Readonly<{ value: string; isNull: string }>;
-type ByteRange = Readonly<{ bytes: string; start: string; end: string; isNull: string }>;
 
 const COMPARISONS: ReadonlySet<string> = new Set(['=', '<>', '<', '<=', '>', '>=']);
 
@@ -81,57 +53,37 @@ const isPrimitive = (type: SqlType): boolean =>
     'timestamptz',
   ].includes(type.name);
 
-/** Starting values of variables, so that each keeps one representation. */
-function initialValue(type: SqlType, mode: InlineMode): string {
-  switch (physicalKind(type)) {
-    case 'bool':
-      return 'false';
-    case 'int32':
-    case 'float64':
-      return '0';
-    case 'int64':
-      return mode === 'wide' ? '0n' : '0';
-    default:
-      return 'null';
-  }
-}
-
 /** A constant that no narrow loop can hold: only the wide variant exists. */
 export class NeedsWide extends Error {}
 
 export class Generator {
   readonly #options: GeneratorOptions;
   readonly #variant: KernelVariant;
-  readonly #captured: unknown[] = [];
-  readonly #prologue: string[] = [];
-  readonly #loads: string[] = [];
-  readonly #used: number[] = [];
-  readonly #loaded = new Map<number, Operand | ByteRange>();
-  readonly #decoded = new Map<number, string>();
-  #lines: string[] = [];
-  #names = 0;
+  readonly #writer = new KernelWriter();
+  readonly #columns: KernelColumns;
 
   constructor(options: GeneratorOptions, variant: KernelVariant) {
     this.#options = options;
     this.#variant = variant;
+    this.#columns = new KernelColumns(this.#writer, variant.nulls);
   }
 
   /** A kernel that stores the values in a column's array (`out`) and clears bits of `valid`. */
   projection(e: Expression): GeneratedKernel {
     const { value, isNull } = this.#emit(e);
     const store = this.#store(e.type, value);
-    if (isNull === 'false') this.#line(store);
-    else this.#line(`if (${isNull}) { valid[i >> 3] &= ~(1 << (i & 7)); nulls++; } else { ${store} }`);
-    return this.#finish('state.nulls = nulls;', 'let nulls = state.nulls;');
+    if (isNull === 'false') this.#writer.line(store);
+    else this.#writer.line(`if (${isNull}) { valid[i >> 3] &= ~(1 << (i & 7)); nulls++; } else { ${store} }`);
+    return this.#writer.finish('state.nulls = nulls;', 'let nulls = state.nulls;');
   }
 
   /** A kernel that writes the ordinals of the rows where the condition is true into `out`. */
   selection(e: Expression): GeneratedKernel {
     const { value, isNull } = this.#emit(e);
     const condition = isNull === 'false' ? value : `!${isNull} && ${value}`;
-    this.#line('out[count] = i;');
-    this.#line(`count += ${condition} ? 1 : 0;`);
-    return this.#finish('state.count = count;', 'let count = state.count;');
+    this.#writer.line('out[count] = i;');
+    this.#writer.line(`count += ${condition} ? 1 : 0;`);
+    return this.#writer.finish('state.count = count;', 'let count = state.count;');
   }
 
   #store(type: SqlType, value: string): string {
@@ -153,63 +105,18 @@ export class Generator {
     }
   }
 
-  #finish(report: string, start: string): GeneratedKernel {
-    const captured = this.#captured.map((_, n) => `const k${n} = captured[${n}];`);
-    const text = `'use strict';
-${captured.join('\n')}
-return function kernel(start, rows, columns, out, valid, state) {
-${this.#prologue.join('\n')}
-${start}
-let i = start;
-try {
-for (; i < rows; i++) {
-${this.#loads.join('\n')}
-${this.#lines.join('\n')}
-}
-} finally {
-state.row = i;
-${report}
-}
-};`;
-    const make = new Function('captured', ...LIBRARY_NAMES, text) as (...args: unknown[]) => Kernel;
-    return { kernel: make(this.#captured, ...Object.values(LIBRARY)), usedColumns: this.#used };
-  }
-
-  #name(): string {
-    return `v${this.#names++}`;
-  }
-
-  #line(text: string): void {
-    this.#lines.push(text);
-  }
-
-  #capture(value: unknown): string {
-    this.#captured.push(value);
-    return `k${this.#captured.length - 1}`;
-  }
-
-  /** The lines that `work` writes, apart. */
-  #block<T>(work: () => T): Readonly<{ text: string; result: T }> {
-    const outer = this.#lines;
-    this.#lines = [];
-    const result = work();
-    const text = this.#lines.join('\n');
-    this.#lines = outer;
-    return { text, result };
-  }
-
   #emit(e: Expression): Operand {
     switch (e.kind) {
       case 'column':
-        return this.#column(e.index, e.type);
+        return this.#columns.column(e.index, e.type);
       case 'constant':
         if (e.text === null) return this.#null(e.type);
         return this.#constant(parseWith(this.#options.context.format, e.text, e.type), e.type);
       case 'subquery':
         return this.#constant(this.#options.subqueryValues[e.index] ?? null, e.type);
       case 'now': {
-        const name = this.#name();
-        this.#prologue.push(`const ${name} = ${this.#capture(this.#options.context.now)}();`);
+        const name = this.#writer.name();
+        this.#writer.prologue(`const ${name} = ${this.#writer.capture(this.#options.context.now)}();`);
         return { value: name, isNull: 'false' };
       }
       case 'call':
@@ -256,11 +163,11 @@ ${report}
   #constant(datum: unknown, type: SqlType): Operand {
     if (datum === null) return this.#null(type);
     const held = this.#held(datum, type);
-    const captured = this.#capture(held);
+    const captured = this.#writer.capture(held);
     if (typeof held !== 'number') return { value: captured, isNull: 'false' };
     // A local number keeps the loop free of checks.
-    const name = this.#name();
-    this.#prologue.push(`const ${name} = +${captured};`);
+    const name = this.#writer.name();
+    this.#writer.prologue(`const ${name} = +${captured};`);
     return { value: name, isNull: 'false' };
   }
 
@@ -279,93 +186,22 @@ ${report}
     return folded.kind === 'folded' ? this.#constant(folded.datum, e.type) : null;
   }
 
-  // Columns
-
-  /** The local names of a column's arrays; loads what is cheap at the head of each row. */
-  #load(index: number, type: SqlType): Operand | ByteRange {
-    const loaded = this.#loaded.get(index);
-    if (loaded !== undefined) return loaded;
-    const slot = this.#used.length;
-    this.#used.push(index);
-    const array = `c${slot}`;
-    this.#prologue.push(`const ${array} = columns[${slot}].values;`);
-    let isNull = 'false';
-    if (this.#variant.nulls) {
-      this.#prologue.push(`const m${slot} = columns[${slot}].valid;`);
-      isNull = `n${slot}`;
-      this.#loads.push(`const ${isNull} = ((m${slot}[i >> 3] >> (i & 7)) & 1) === 0;`);
-    }
-    const operand = this.#loadValue(slot, array, isNull, type);
-    this.#loaded.set(index, operand);
-    return operand;
-  }
-
-  #loadValue(slot: number, array: string, isNull: string, type: SqlType): Operand | ByteRange {
-    const name = `x${slot}`;
-    switch (physicalKind(type)) {
-      case 'bytes':
-        this.#prologue.push(
-          `const s${slot} = columns[${slot}].starts;`,
-          `const e${slot} = columns[${slot}].ends;`,
-        );
-        return { bytes: array, start: `s${slot}[i]`, end: `e${slot}[i]`, isNull };
-      case 'bool':
-        this.#loads.push(`const ${name} = ${array}[i] === 1;`);
-        break;
-      case 'int32':
-        this.#loads.push(
-          type.name === 'date'
-            ? `const ${name} = dateFromInt32(${array}[i]);`
-            : `const ${name} = ${array}[i];`,
-        );
-        break;
-      default:
-        this.#loads.push(`const ${name} = ${array}[i];`);
-    }
-    return { value: name, isNull };
-  }
-
-  #column(index: number, type: SqlType): Operand {
-    const loaded = this.#load(index, type);
-    if (!('bytes' in loaded)) return loaded;
-    // Decoded where first needed in the row, and kept.
-    let name = this.#decoded.get(index);
-    if (name === undefined) {
-      name = `t${index}`;
-      this.#decoded.set(index, name);
-      this.#loads.push(`let ${name} = undefined;`);
-    }
-    const range = `${loaded.bytes}, ${loaded.start}, ${loaded.end}`;
-    const decoded =
-      type.name === 'uuid'
-        ? `formatUuidBytes(${loaded.bytes}, ${loaded.start})`
-        : type.name === 'bytea'
-          ? `${loaded.bytes}.slice(${loaded.start}, ${loaded.end})`
-          : `${this.#capture(decodeText)}(${range})`;
-    this.#line(
-      loaded.isNull === 'false'
-        ? `if (${name} === undefined) ${name} = ${decoded};`
-        : `if (${name} === undefined && !${loaded.isNull}) ${name} = ${decoded};`,
-    );
-    return { value: name, isNull: loaded.isNull };
-  }
-
   /** Only whether it is NULL: a text column is not decoded for that. */
   #emitNullness(e: Expression): Readonly<{ isNull: string }> {
-    return e.kind === 'column' ? this.#load(e.index, e.type) : this.#emit(e);
+    return e.kind === 'column' ? this.#columns.load(e.index, e.type) : this.#emit(e);
   }
 
   /** The bytes of a text operand that need not be a string: a column, or a constant. */
   #byteRange(e: Expression): ByteRange | null {
     if (e.kind === 'column' && ['text', 'varchar', 'bytea', 'uuid'].includes(e.type.name)) {
-      const loaded = this.#load(e.index, e.type);
+      const loaded = this.#columns.load(e.index, e.type);
       return 'bytes' in loaded ? loaded : null;
     }
     if (e.kind === 'call' && e.function === 'cast(varchar,text)') return this.#byteRange(e.args[0]!);
     if (e.kind === 'constant' && e.text !== null && ['text', 'bytea', 'uuid'].includes(e.type.name)) {
       const datum = parseWith(this.#options.context.format, e.text, e.type);
       const bytes = Uint8Array.from(datumBytes(e.type, datum));
-      return { bytes: this.#capture(bytes), start: '0', end: String(bytes.length), isNull: 'false' };
+      return { bytes: this.#writer.capture(bytes), start: '0', end: String(bytes.length), isNull: 'false' };
     }
     return null;
   }
@@ -398,14 +234,14 @@ ${report}
         args.map((arg) => arg.value),
         this.#variant.mode,
       );
-    const name = this.#name();
+    const name = this.#writer.name();
     if (isNull === 'false') {
-      this.#line(`const ${name} = ${text};`);
+      this.#writer.line(`const ${name} = ${text};`);
       return { value: name, isNull };
     }
-    const flag = this.#flag(isNull);
-    this.#line(`let ${name} = ${initialValue(e.type, this.#variant.mode)};`);
-    this.#line(`if (!${flag}) ${name} = ${text};`);
+    const flag = this.#writer.flag(isNull);
+    this.#writer.line(`let ${name} = ${initialValue(e.type, this.#variant.mode)};`);
+    this.#writer.line(`if (!${flag}) ${name} = ${text};`);
     return { value: name, isNull: flag };
   }
 
@@ -422,16 +258,16 @@ ${report}
 
   /** A call through the table: datums in, a datum or null out. */
   #calledValue(e: Expression & { kind: 'call' }, values: readonly string[], isNull: string): Operand {
-    const call = this.#capture(implementationOf(e.function)(this.#options.context));
-    const result = this.#name();
-    const value = this.#name();
-    const flag = this.#name();
-    this.#line(`let ${value} = ${initialValue(e.type, this.#variant.mode)};`);
-    this.#line(`let ${flag} = true;`);
+    const call = this.#writer.capture(implementationOf(e.function)(this.#options.context));
+    const result = this.#writer.name();
+    const value = this.#writer.name();
+    const flag = this.#writer.name();
+    this.#writer.line(`let ${value} = ${initialValue(e.type, this.#variant.mode)};`);
+    this.#writer.line(`let ${flag} = true;`);
     const work =
       `const ${result} = ${call}(${values.join(', ')}); ` +
       `if (${result} !== null) { ${flag} = false; ${value} = ${this.#fromDatum(result, e.type)}; }`;
-    this.#line(isNull === 'false' ? `{ ${work} }` : `if (!(${isNull})) { ${work} }`);
+    this.#writer.line(isNull === 'false' ? `{ ${work} }` : `if (!(${isNull})) { ${work} }`);
     return { value, isNull: flag };
   }
 
@@ -454,72 +290,66 @@ ${report}
       name === '=' || name === '<>'
         ? `${symbol}equalRanges(${ranges})`
         : `compareRanges(${ranges}) ${name} 0`;
-    const value = this.#name();
-    const isNull = this.#flag(anyNull([left.isNull, right.isNull]));
-    this.#line(`const ${value} = ${text};`);
+    const value = this.#writer.name();
+    const isNull = this.#writer.flag(anyNull([left.isNull, right.isNull]));
+    this.#writer.line(`const ${value} = ${text};`);
     return { value, isNull };
   }
 
   // Conditions
 
-  /** A variable for a condition made of several. */
-  #flag(condition: string): string {
-    if (/^\w+$/.test(condition)) return condition;
-    const name = this.#name();
-    this.#line(`const ${name} = ${condition};`);
-    return name;
-  }
-
   /** AND (OR): stops at the first false (true); unknown if none and one was NULL. */
   #logic(args: readonly Expression[], decisive: boolean): Operand {
-    const value = this.#name();
-    const unknown = this.#name();
-    this.#line(`let ${value} = ${!decisive};`);
-    this.#line(`let ${unknown} = false;`);
+    const value = this.#writer.name();
+    const unknown = this.#writer.name();
+    this.#writer.line(`let ${value} = ${!decisive};`);
+    this.#writer.line(`let ${unknown} = false;`);
     let nullable = false;
     for (const arg of args) {
-      const { text, result } = this.#block(() => this.#emit(arg));
+      const { text, result } = this.#writer.block(() => this.#emit(arg));
       const decides = `${value} = ${result.value};`;
       nullable ||= result.isNull !== 'false';
       const step =
         result.isNull === 'false' ? decides : `if (${result.isNull}) ${unknown} = true; else ${decides}`;
-      this.#line(`if (${decisive ? '!' : ''}${value}) {\n${text}\n${step}\n}`);
+      this.#writer.line(`if (${decisive ? '!' : ''}${value}) {\n${text}\n${step}\n}`);
     }
     if (!nullable) return { value, isNull: 'false' };
-    return { value, isNull: this.#flag(`${unknown} && ${decisive ? '!' : ''}${value}`) };
+    return { value, isNull: this.#writer.flag(`${unknown} && ${decisive ? '!' : ''}${value}`) };
   }
 
   #case(e: Expression & { kind: 'case' }): Operand {
-    const value = this.#name();
-    const flag = this.#name();
+    const value = this.#writer.name();
+    const flag = this.#writer.name();
     const label = `b${value}`;
-    this.#line(`let ${value} = ${initialValue(e.type, this.#variant.mode)};`);
-    this.#line(`let ${flag} = true;`);
+    this.#writer.line(`let ${value} = ${initialValue(e.type, this.#variant.mode)};`);
+    this.#writer.line(`let ${flag} = true;`);
     const assign = (branch: Expression): string => {
-      const { text, result } = this.#block(() => this.#emit(branch));
+      const { text, result } = this.#writer.block(() => this.#emit(branch));
       if (result.isNull === 'true') return text;
       return `${text}\n${flag} = ${result.isNull}; if (!${flag}) ${value} = ${result.value};`;
     };
-    const body = this.#block(() => {
+    const body = this.#writer.block(() => {
       for (const branch of e.branches) {
         const when = this.#emit(branch.when);
-        this.#line(`if (!${when.isNull} && ${when.value}) {\n${assign(branch.then)}\nbreak ${label};\n}`);
+        this.#writer.line(
+          `if (!${when.isNull} && ${when.value}) {\n${assign(branch.then)}\nbreak ${label};\n}`,
+        );
       }
-      if (e.otherwise !== null) this.#line(assign(e.otherwise));
+      if (e.otherwise !== null) this.#writer.line(assign(e.otherwise));
     });
-    this.#line(`${label}: {\n${body.text}\n}`);
+    this.#writer.line(`${label}: {\n${body.text}\n}`);
     return { value, isNull: flag };
   }
 
   #coalesce(args: readonly Expression[], type: SqlType): Operand {
-    const value = this.#name();
-    const flag = this.#name();
-    this.#line(`let ${value} = ${initialValue(type, this.#variant.mode)};`);
-    this.#line(`let ${flag} = true;`);
+    const value = this.#writer.name();
+    const flag = this.#writer.name();
+    this.#writer.line(`let ${value} = ${initialValue(type, this.#variant.mode)};`);
+    this.#writer.line(`let ${flag} = true;`);
     for (const arg of args) {
-      const { text, result } = this.#block(() => this.#emit(arg));
+      const { text, result } = this.#writer.block(() => this.#emit(arg));
       // Even what is surely NULL is evaluated: it may hold an error.
-      this.#line(
+      this.#writer.line(
         `if (${flag}) {\n${text}\nif (!${result.isNull}) { ${flag} = false; ${value} = ${result.value}; }\n}`,
       );
     }
@@ -531,20 +361,20 @@ ${report}
     if (['int2', 'int4', 'int8', 'date', 'time', 'timestamp', 'timestamptz'].includes(type.name)) {
       return `(${a} < ${b} ? -1 : ${a} > ${b} ? 1 : 0)`;
     }
-    const compare = this.#capture((x: unknown, y: unknown) => compareDatum(x, y, type));
+    const compare = this.#writer.capture((x: unknown, y: unknown) => compareDatum(x, y, type));
     return `${compare}(${a}, ${b})`;
   }
 
   #extreme(args: readonly Expression[], type: SqlType, kind: 'greatest' | 'least'): Operand {
-    const value = this.#name();
-    const flag = this.#name();
-    this.#line(`let ${value} = ${initialValue(type, this.#variant.mode)};`);
-    this.#line(`let ${flag} = true;`);
+    const value = this.#writer.name();
+    const flag = this.#writer.name();
+    this.#writer.line(`let ${value} = ${initialValue(type, this.#variant.mode)};`);
+    this.#writer.line(`let ${flag} = true;`);
     for (const arg of args) {
       const operand = this.#emit(arg);
       if (operand.isNull === 'true') continue;
       const better = `${this.#compare(operand.value, value, type)} ${kind === 'greatest' ? '>' : '<'} 0`;
-      this.#line(
+      this.#writer.line(
         `if (!${operand.isNull} && (${flag} || ${better})) { ${flag} = false; ${value} = ${operand.value}; }`,
       );
     }
@@ -553,23 +383,25 @@ ${report}
 
   #distinct(left: Expression, right: Expression, negated: boolean): Operand {
     const [a, b] = [this.#emit(left), this.#emit(right)];
-    const name = this.#name();
+    const name = this.#writer.name();
     const differs = `${this.#compare(a.value, b.value, left.type)} !== 0`;
-    this.#line(`const ${name} = (${a.isNull} || ${b.isNull}) ? ${a.isNull} !== ${b.isNull} : ${differs};`);
+    this.#writer.line(
+      `const ${name} = (${a.isNull} || ${b.isNull}) ? ${a.isNull} !== ${b.isNull} : ${differs};`,
+    );
     return { value: negated ? `!${name}` : name, isNull: 'false' };
   }
 
   #in(e: Expression & { kind: 'in' }): Operand {
     const arg = this.#emit(e.arg);
-    const value = this.#name();
-    const flag = this.#name();
-    this.#line(`let ${value} = false;`);
-    this.#line(`let ${flag} = true;`);
-    const body = this.#block(() => {
+    const value = this.#writer.name();
+    const flag = this.#writer.name();
+    this.#writer.line(`let ${value} = false;`);
+    this.#writer.line(`let ${flag} = true;`);
+    const body = this.#writer.block(() => {
       const unknown = this.#inList(e.list, e.arg.type, arg.value, value);
-      this.#line(`${flag} = ${unknown} && !${value};`);
+      this.#writer.line(`${flag} = ${unknown} && !${value};`);
     });
-    this.#line(`if (!${arg.isNull}) {\n${body.text}\n}`);
+    this.#writer.line(`if (!${arg.isNull}) {\n${body.text}\n}`);
     return { value: e.negated ? `!${value}` : value, isNull: flag };
   }
 
@@ -582,45 +414,21 @@ ${report}
     const known = datums.filter((datum) => datum !== null);
     let unknown = datums.includes(null) ? 'true' : 'false';
     if (known.length > 0 && isPrimitive(type)) {
-      const members = this.#capture(new Set(known.map((datum) => this.#held(datum, type))));
-      this.#line(`${found} = ${members}.has(${value});`);
+      const members = this.#writer.capture(new Set(known.map((datum) => this.#held(datum, type))));
+      this.#writer.line(`${found} = ${members}.has(${value});`);
     } else {
       for (const datum of known) {
         const item = this.#constant(datum, type);
-        this.#line(`${found} ||= ${this.#compare(value, item.value, type)} === 0;`);
+        this.#writer.line(`${found} ||= ${this.#compare(value, item.value, type)} === 0;`);
       }
     }
     for (const item of list) {
       if (item.kind === 'constant') continue;
       const operand = this.#emit(item);
       const equal = `${this.#compare(value, operand.value, type)} === 0`;
-      this.#line(`${found} ||= !${operand.isNull} && ${equal};`);
+      this.#writer.line(`${found} ||= !${operand.isNull} && ${equal};`);
       unknown = anyNull([unknown, operand.isNull]);
     }
     return unknown === 'true' || unknown === 'false' ? unknown : `(${unknown})`;
   }
-}
-
-/** NULL if one is; `true` and `false` where that is known. */
-function anyNull(flags: readonly string[]): string {
-  if (flags.includes('true')) return 'true';
-  const open = [...new Set(flags.filter((flag) => flag !== 'false'))];
-  return open.length === 0 ? 'false' : open.join(' || ');
-}
-
-const SHORT_TEXT = 16;
-
-/** UTF-8 → string; short ASCII without a call into the decoder. */
-function decodeText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= SHORT_TEXT) {
-    let text = '';
-    let at = start;
-    for (; at < end; at++) {
-      const byte = bytes[at]!;
-      if (byte > 127) break;
-      text += String.fromCharCode(byte);
-    }
-    if (at === end) return text;
-  }
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }
