@@ -1,6 +1,11 @@
 /**
- * Open sessions per group: intervals of rows less than `gap` apart, each with a slot of partial aggregates. A closed
- * session is remembered until no row could be less than gap from it without being late by itself.
+ * Open sessions per group: intervals of rows less than `gap` apart, each with a slot of partial aggregates.
+ *
+ * A closed session takes no more rows, and no row may come less than gap from it, or the answer that was given would be
+ * wrong. An open session lies behind every closed one of its group, and rows can only extend it by less than gap at a
+ * time: so the newest closed session of a group is a wall that protects the older ones, and only it is remembered.
+ * When a group has been quiet for long, that is forgotten too, and one number for all groups stands for it: rows
+ * before `#floor` extend no session backwards.
  */
 export type Session = {
   group: number;
@@ -19,10 +24,17 @@ export type Placement =
 
 type Closed = Readonly<{ first: number; last: number }>;
 
+const LATE: Placement = { kind: 'late' };
+/** A group without open sessions is forgotten when the watermark is so many gaps past its last row. */
+const FORGET_AFTER_GAPS = 100;
+
 export class SessionTable {
   readonly #gap: number;
   readonly #open = new Map<number, Session[]>();
-  readonly #closed = new Map<number, Closed[]>();
+  readonly #closed = new Map<number, Closed>();
+  /** group numbers that lost a reference */
+  #released: number[] = [];
+  #floor = Number.NEGATIVE_INFINITY;
   #freeSlots: number[] = [];
   #slotsUsed = 0;
   /** No session ends, and none can be forgotten, before these. */
@@ -38,13 +50,12 @@ export class SessionTable {
   }
 
   place(group: number, time: number, watermark: number): Placement {
-    if (this.#closed.get(group)?.some((s) => time > s.first - this.#gap && time < s.last + this.#gap)) {
-      return { kind: 'late' };
-    }
+    const closed = this.#closed.get(group);
+    if (closed !== undefined && time > closed.first - this.#gap && time < closed.last + this.#gap) return LATE;
     const sessions = this.#open.get(group) ?? [];
     const near = sessions.filter((s) => time > s.first - this.#gap && time < s.last + this.#gap);
     if (near.length === 0) {
-      if (time + this.#gap <= watermark) return { kind: 'late' };
+      if (time + this.#gap <= watermark) return LATE;
       const session: Session = { group, first: time, last: time, slot: this.#allocateSlot(), shown: null };
       sessions.push(session);
       this.#open.set(group, sessions);
@@ -52,6 +63,7 @@ export class SessionTable {
       return { kind: 'placed', session, created: true, merged: [] };
     }
     const [session, ...merged] = near.sort((a, b) => a.first - b.first) as [Session, ...Session[]];
+    if (closed === undefined && time < this.#floor && time < session.first) return LATE;
     session.first = Math.min(session.first, time);
     session.last = Math.max(session.last, time, ...merged.map((s) => s.last));
     if (merged.length > 0) {
@@ -84,18 +96,11 @@ export class SessionTable {
     return out.sort((a, b) => a.last - b.last || a.first - b.first);
   }
 
-  /** Forgets closed sessions that can decide nothing any more; returns the groups that lost their last one. */
-  forget(watermark: number): number[] {
-    const released: number[] = [];
-    if (watermark < this.#earliestForget) return released;
-    this.#earliestForget = Number.POSITIVE_INFINITY;
-    for (const [group, closed] of this.#closed) {
-      const kept = closed.filter((s) => s.last + 2 * this.#gap > watermark);
-      for (const s of kept) this.#earliestForget = Math.min(this.#earliestForget, s.last + 2 * this.#gap);
-      for (let i = kept.length; i < closed.length; i++) released.push(group);
-      if (kept.length === 0) this.#closed.delete(group);
-      else this.#closed.set(group, kept);
-    }
+  /** Forgets the walls of groups that were quiet for long; gives a group for each reference that was given up. */
+  forget(watermark: number): readonly number[] {
+    if (watermark >= this.#earliestForget && Number.isFinite(watermark)) this.#forgetQuiet(watermark);
+    const released = this.#released;
+    this.#released = [];
     return released;
   }
 
@@ -108,18 +113,20 @@ export class SessionTable {
   }
 
   snapshot(): unknown {
-    return { open: this.#open, closed: this.#closed, freeSlots: this.#freeSlots, slotsUsed: this.#slotsUsed };
+    return { open: this.#open, closed: this.#closed, floor: this.#floor, freeSlots: this.#freeSlots, slotsUsed: this.#slotsUsed };
   }
 
   restore(saved: unknown): void {
     const state = saved as {
       open: Map<number, Session[]>;
-      closed: Map<number, Closed[]>;
+      closed: Map<number, Closed>;
+      floor: number;
       freeSlots: number[];
       slotsUsed: number;
     };
     for (const [group, sessions] of state.open) this.#open.set(group, sessions);
     for (const [group, closed] of state.closed) this.#closed.set(group, closed);
+    this.#floor = state.floor;
     this.#freeSlots = state.freeSlots;
     this.#slotsUsed = state.slotsUsed;
     // unknown: look at the first chance
@@ -127,14 +134,33 @@ export class SessionTable {
     this.#earliestForget = Number.NEGATIVE_INFINITY;
   }
 
-  /** A closed session holds a reference to its group as an open one does. */
+  /** The newest closed session of a group holds a reference to it as an open one does. */
   #remember(group: number, ended: readonly Session[]): void {
-    const closed = this.#closed.get(group) ?? [];
-    for (const { first, last } of ended) {
-      closed.push({ first, last });
-      this.#earliestForget = Math.min(this.#earliestForget, last + 2 * this.#gap);
+    const known = this.#closed.get(group);
+    const all = known === undefined ? ended : [known, ...ended];
+    const { first, last } = all.reduce((a, b) => (b.last > a.last ? b : a));
+    this.#closed.set(group, { first, last });
+    for (let i = 1; i < all.length; i++) this.#released.push(group);
+    this.#earliestForget = Math.min(this.#earliestForget, this.#forgetAt(last));
+  }
+
+  #forgetAt(last: number): number {
+    return last + FORGET_AFTER_GAPS * this.#gap;
+  }
+
+  #forgetQuiet(watermark: number): void {
+    this.#earliestForget = Number.POSITIVE_INFINITY;
+    for (const [group, { last }] of this.#closed) {
+      // a group with open sessions is looked at again when they close
+      if (this.#open.has(group)) continue;
+      if (this.#forgetAt(last) > watermark) {
+        this.#earliestForget = Math.min(this.#earliestForget, this.#forgetAt(last));
+        continue;
+      }
+      this.#closed.delete(group);
+      this.#released.push(group);
+      this.#floor = Math.max(this.#floor, last + this.#gap);
     }
-    this.#closed.set(group, closed);
   }
 
   #allocateSlot(): number {

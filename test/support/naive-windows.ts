@@ -90,15 +90,14 @@ function aggregatesOf(rows: readonly NaiveRow[]): (number | null)[] {
     values.length,
     sum,
     sum / values.length,
-    values.reduce((a, b) => (order(b) < order(a) ? b : a)),
-    values.reduce((a, b) => (order(b) > order(a) ? b : a)),
+    values.reduce((a, b) => (isGreater(a, b) ? b : a)),
+    values.reduce((a, b) => (isGreater(b, a) ? b : a)),
     new Set(values.map((v) => (v === 0 ? 0 : v))).size,
   ];
 }
 
-/** NaN is greater than all. */
-const order = (value: number): number =>
-  Number.isNaN(value) ? Number.MAX_VALUE * 2 : value === Number.POSITIVE_INFINITY ? Number.MAX_VALUE : value;
+/** NaN is greater than all others. */
+const isGreater = (a: number, b: number): boolean => a > b || (Number.isNaN(a) && !Number.isNaN(b));
 
 /** The exact sum, rounded once to the nearest double, half to even; never −0. */
 export function exactSum(values: readonly number[]): number {
