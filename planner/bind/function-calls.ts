@@ -16,6 +16,7 @@ import { bindSessionFunction } from './session-functions.ts';
 import { stringOf } from './tree.ts';
 import { canCast } from './type-category.ts';
 import { scalarTypeName } from './type-names.ts';
+import { bindWatermark } from './watermark-function.ts';
 import { bindWindowFunction } from './window-functions.ts';
 
 /** Windows in FROM and GROUP BY; elsewhere they are refused. */
@@ -44,6 +45,7 @@ export function bindFunctionCall(binder: ExpressionBinder, call: FuncCall): Boun
   }
   if (schema === null && WINDOW_FUNCTION_NAMES.has(name)) throw misplacedWindow(binder, name, location);
   if (call.over !== undefined) return bindWindowFunction(binder, call, name);
+  if (schema === 'millrace' && name === 'watermark') return bindWatermark(binder, call);
   if (schema !== 'millrace') {
     const session = bindSessionFunction(binder, call, name);
     if (session !== null) return session;

@@ -5,6 +5,7 @@ import type { Expression } from '../../runtime/plan/expression.ts';
 import type { SortKey } from '../../runtime/plan/query-plan.ts';
 import type { ViewDefinition } from '../../runtime/plan/relation.ts';
 import type { LogicalNode } from '../logical/logical-plan.ts';
+import { dependsOnZone } from '../logical/zone-dependence.ts';
 import { parseStatements, syntaxOf } from '../parse/parse.ts';
 import { BindingContext } from './binding-context.ts';
 import type { BoundQuery } from './bound-query.ts';
@@ -134,6 +135,14 @@ function bindViewNode(from: FromBinder, view: ViewDefinition, location: number):
   });
   const environment: BindEnvironment = { ...from.environment, tables: new Map() };
   const node = relationOf(bindQuery(inner, syntax.node.SelectStmt, environment, null));
+  if (view.settings.timeZone !== context.timeZone && dependsOnZone(node)) {
+    throw context.error(
+      location,
+      '0A000',
+      `view "${view.name}" computes in TimeZone ${view.settings.timeZone}, this session in ${context.timeZone}`,
+      `SET TimeZone = '${view.settings.timeZone}', or name the zone in the view: AT TIME ZONE, date_trunc(unit, time, zone).`,
+    );
+  }
   const names = [...view.columns.map((c) => c.name), HIDDEN_WINDOW_END].slice(0, node.schema.length);
   const expressions = node.schema.map((f, i) => column(i, f.type));
   return projectUnlessIdentity(node, expressions, names);

@@ -1,0 +1,53 @@
+/** millrace.watermark('stream'): the stream's watermark as of the last tick, read like a scalar sub-query. */
+import type { FuncCall, Node } from 'libpg-query';
+import { parseStatements, syntaxOf } from '../parse/parse.ts';
+import { type Bound, typed } from './bound.ts';
+import { coerceTo } from './coerce.ts';
+import type { ExpressionBinder } from './expression-binder.ts';
+import { findRelation } from './relation-lookup.ts';
+
+export function bindWatermark(binder: ExpressionBinder, call: FuncCall): Bound {
+  const { context } = binder;
+  const location = call.location ?? 0;
+  const [argument, ...more] = call.args ?? [];
+  if (argument === undefined || more.length > 0) {
+    throw context.error(location, '42883', 'function millrace.watermark takes the name of a stream');
+  }
+  const bound = binder.bind(argument);
+  const name = coerceTo(context, bound, 'text');
+  if (name.kind !== 'constant') {
+    throw context.error(
+      bound.location,
+      '0A000',
+      'millrace.watermark takes a constant name',
+      "Write millrace.watermark('name').",
+    );
+  }
+  requireStream(binder, name.text, bound.location);
+  const { gathered } = context;
+  gathered.firstSubquery ??= location;
+  gathered.subqueries.push(binder.environment.planSubquery(binder, watermarkQuery(name.text)));
+  return typed(
+    { kind: 'subquery', index: gathered.subqueries.length - 1, type: { name: 'timestamptz' } },
+    location,
+  );
+}
+
+function requireStream(binder: ExpressionBinder, name: string | null, location: number): void {
+  // While only described, a parameter's value is not known yet.
+  if (name === null) return;
+  const found = findRelation(binder.context, null, name);
+  if (found?.kind === 'relation' && found.definition.kind === 'stream') return;
+  const { context } = binder;
+  if (found === null) throw context.error(location, '42P01', `relation "${name}" does not exist`);
+  throw context.error(location, '42809', `"${name}" is not a stream`);
+}
+
+function watermarkQuery(name: string | null): Node {
+  const literal = name === null ? 'NULL' : `'${name.replaceAll("'", "''")}'`;
+  const [parsed] = parseStatements(
+    `SELECT min(watermark) FROM millrace.watermarks WHERE stream = ${literal}`,
+  );
+  const syntax = parsed === undefined ? undefined : syntaxOf(parsed);
+  return syntax?.kind === 'postgres' ? syntax.node : ({} as Node);
+}
