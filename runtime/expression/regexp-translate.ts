@@ -19,6 +19,8 @@ export type TranslatedRegexp = Readonly<{
   lazy: boolean;
   greedy: boolean;
   alternatives: boolean;
+  /** A group that is repeated has turns of different length: which turn its text comes from is not one answer. */
+  ambiguousGroups: boolean;
 }>;
 
 const CLASSES: Readonly<Record<string, string>> = {
@@ -72,11 +74,47 @@ const literalCode = (code: number): string => {
   return `\\x{${code.toString(16)}}`;
 };
 
+/** Lengths of what one alternative, or the atom before a quantifier, can match; and whether a group is kept in it. */
+type Span = { min: number; max: number; captures: boolean };
+type Frame = { capturing: boolean; branch: Span; whole: Span | null; atom: Span };
+
+const emptySpan = (): Span => ({ min: 0, max: 0, captures: false });
+const newFrame = (capturing: boolean): Frame => ({
+  capturing,
+  branch: emptySpan(),
+  whole: null,
+  atom: emptySpan(),
+});
+
+/** The atom before is complete: it joins its alternative. */
+function endAtom(frame: Frame): void {
+  frame.branch.min += frame.atom.min;
+  frame.branch.max += frame.atom.max;
+  frame.branch.captures ||= frame.atom.captures;
+  frame.atom = emptySpan();
+}
+
+function endBranch(frame: Frame): Span {
+  endAtom(frame);
+  const { branch, whole } = frame;
+  frame.whole =
+    whole === null
+      ? branch
+      : {
+          min: Math.min(whole.min, branch.min),
+          max: Math.max(whole.max, branch.max),
+          captures: whole.captures || branch.captures,
+        };
+  frame.branch = emptySpan();
+  return frame.whole;
+}
+
 class Translator {
   readonly #source: string;
   readonly #options: RegexpOptions;
   #at = 0;
-  #depth = 0;
+  readonly #frames: Frame[] = [newFrame(false)];
+  ambiguousGroups = false;
   lazy = false;
   greedy = false;
   alternatives = false;
@@ -89,48 +127,79 @@ class Translator {
   translate(): string {
     let out = '';
     while (this.#at < this.#source.length) out += this.#next();
-    if (this.#depth > 0) throw invalidRegexp('parentheses () not balanced');
+    if (this.#frames.length > 1) throw invalidRegexp('parentheses () not balanced');
     return out;
+  }
+
+  #frame(): Frame {
+    return this.#frames.at(-1)!;
+  }
+
+  #atom(length: number): void {
+    endAtom(this.#frame());
+    this.#frame().atom = { min: length, max: length, captures: false };
+  }
+
+  #repeat(low: number, high: number): void {
+    const { atom } = this.#frame();
+    if (atom.captures && high > 1 && atom.min !== atom.max) this.ambiguousGroups = true;
+    atom.min *= low;
+    atom.max = atom.max === 0 ? 0 : atom.max * high;
   }
 
   #next(): string {
     const c = this.#source[this.#at]!;
     switch (c) {
       case '\\':
+        this.#atom(/[AZyY]/.test(this.#source[this.#at + 1] ?? '') ? 0 : 1);
         return this.#escape(false);
       case '[':
+        this.#atom(1);
         return this.#bracket();
       case '(':
         return this.#group();
       case ')':
-        this.#depth--;
-        if (this.#depth < 0) throw invalidRegexp('parentheses () not balanced');
+        if (this.#frames.length === 1) throw invalidRegexp('parentheses () not balanced');
+        this.#closeGroup();
         this.#at++;
         return c;
       case '|':
         this.alternatives = true;
+        endBranch(this.#frame());
         this.#at++;
         return c;
       case '.':
+        this.#atom(1);
         this.#at++;
         return this.#options.newlineStops ? '[^\\n]' : '(?s:.)';
       case '^':
+        this.#atom(0);
         this.#at++;
         return this.#options.newlineAnchors ? '(?m:^)' : '\\A';
       case '$':
+        this.#atom(0);
         this.#at++;
         return this.#options.newlineAnchors ? '(?m:$)' : '\\z';
       case '*':
       case '+':
       case '?':
+        this.#repeat(c === '+' ? 1 : 0, c === '?' ? 1 : Number.POSITIVE_INFINITY);
         this.#at++;
         return c + this.#preference();
       case '{':
         return this.#bound();
       default:
+        this.#atom(1);
         this.#at++;
         return c;
     }
+  }
+
+  #closeGroup(): void {
+    const { capturing, ...frame } = this.#frames.pop()!;
+    const whole = endBranch({ capturing, ...frame });
+    endAtom(this.#frame());
+    this.#frame().atom = { ...whole, captures: whole.captures || capturing };
   }
 
   /** `?` after a quantifier; a further quantifier is PostgreSQL's error. */
@@ -150,6 +219,7 @@ class Translator {
     if (match === null) {
       // A brace that no digit follows is an ordinary character.
       if (/^\{\d/.test(rest)) throw invalidRegexp('invalid repetition count(s)');
+      this.#atom(1);
       this.#at++;
       return '\\{';
     }
@@ -160,17 +230,19 @@ class Translator {
     if (low > 255 || (high !== null && (high > 255 || high < low))) {
       throw invalidRegexp('invalid repetition count(s)');
     }
+    this.#repeat(low, match[2] === undefined ? low : (high ?? Number.POSITIVE_INFINITY));
     this.#at += match[0].length;
     return match[0] + this.#preference();
   }
 
   #group(): string {
-    this.#depth++;
     if (this.#source[this.#at + 1] !== '?') {
+      this.#frames.push(newFrame(true));
       this.#at++;
       return '(';
     }
     if (this.#source[this.#at + 2] === ':') {
+      this.#frames.push(newFrame(false));
       this.#at += 3;
       return '(?:';
     }
@@ -264,7 +336,7 @@ export function translateRegexp(source: string, options: RegexpOptions): Transla
   let { ignoreCase, newlineStops, newlineAnchors } = options;
   if (source.startsWith('***=')) {
     const text = [...source.slice(4)].map((c) => literalCode(c.codePointAt(0)!)).join('');
-    return { text, ignoreCase, lazy: false, greedy: true, alternatives: false };
+    return { text, ignoreCase, lazy: false, greedy: true, alternatives: false, ambiguousGroups: false };
   }
   let body = source.startsWith('***:') ? source.slice(4) : source;
   if (body.startsWith('***')) throw invalidRegexp('quantifier operand invalid');
@@ -283,6 +355,6 @@ export function translateRegexp(source: string, options: RegexpOptions): Transla
   }
   const translator = new Translator(body, { ignoreCase, newlineStops, newlineAnchors });
   const text = translator.translate();
-  const { lazy, greedy, alternatives } = translator;
-  return { text, ignoreCase, lazy, greedy, alternatives };
+  const { lazy, greedy, alternatives, ambiguousGroups } = translator;
+  return { text, ignoreCase, lazy, greedy, alternatives, ambiguousGroups };
 }

@@ -9,6 +9,8 @@ export type Regexp = Readonly<{
   /** Offsets in UTF-16 units: whole match, then each group; −1 where a group took no part. From `start` on. */
   find: (text: string, start: number) => readonly (readonly [number, number])[] | null;
   groups: number;
+  /** Throws where the text of the groups would not be one answer. */
+  checkGroups: () => void;
 }>;
 
 /** `literal`: the pattern is plain text. */
@@ -85,6 +87,13 @@ function compile(pattern: string, options: RegexpOptions, extracts: boolean): Re
   const groups = compiled.matcher('').groupCount();
   return {
     groups,
+    checkGroups: () => {
+      if (!translated.ambiguousGroups) return;
+      throw invalidRegexp(
+        'the text of a repeated group of variable length is not supported',
+        'Put the repetition inside the parentheses, or use (?:…) where the text is not needed.',
+      );
+    },
     test: (text) => compiled.matcher(text).find(),
     find: (text, start) => {
       const matcher = compiled.matcher(text);

@@ -51,7 +51,8 @@ export class SessionTable {
 
   place(group: number, time: number, watermark: number): Placement {
     const closed = this.#closed.get(group);
-    if (closed !== undefined && time > closed.first - this.#gap && time < closed.last + this.#gap) return LATE;
+    if (closed !== undefined && time > closed.first - this.#gap && time < closed.last + this.#gap)
+      return LATE;
     const sessions = this.#open.get(group) ?? [];
     const near = sessions.filter((s) => time > s.first - this.#gap && time < s.last + this.#gap);
     if (near.length === 0) {
@@ -113,7 +114,13 @@ export class SessionTable {
   }
 
   snapshot(): unknown {
-    return { open: this.#open, closed: this.#closed, floor: this.#floor, freeSlots: this.#freeSlots, slotsUsed: this.#slotsUsed };
+    return {
+      open: this.#open,
+      closed: this.#closed,
+      floor: this.#floor,
+      freeSlots: this.#freeSlots,
+      slotsUsed: this.#slotsUsed,
+    };
   }
 
   restore(saved: unknown): void {

@@ -46,7 +46,7 @@ export class StateWriter {
     head.setUint8(0, tag);
     head.setFloat64(1, bytes.byteLength, true);
     // a copy: the state goes on changing while the checkpoint is written
-    this.#parts.push(new Uint8Array(head.buffer), bytes.slice());
+    this.#parts.push(new Uint8Array(head.buffer), new Uint8Array(bytes));
   }
 }
 
@@ -72,7 +72,7 @@ export class StateReader {
   }
 
   array<A extends Numbers>(kind: NumbersClass<A>): A {
-    return new kind(this.#block(TAGS.array).slice().buffer);
+    return new kind(new Uint8Array(this.#block(TAGS.array)).buffer);
   }
 
   value(): unknown {

@@ -22,8 +22,9 @@ function group(text: string, match: Match, index: number): string | null {
 }
 
 /** `\1` to `\9`, `\&`, `\\`; another character after a backslash stays with it. */
-function expand(replacement: string, text: string, match: Match): string {
+function expand(regexp: Regexp, replacement: string, text: string, match: Match): string {
   if (!replacement.includes('\\')) return replacement;
+  if (/\\[1-9]/.test(replacement)) regexp.checkGroups();
   return replacement.replace(/\\(.?)/gs, (whole, c: string) => {
     if (c === '&') return group(text, match, 0) ?? '';
     if (c >= '1' && c <= '9') return group(text, match, Number(c)) ?? '';
@@ -59,7 +60,7 @@ function replace(
     count++;
     if (nth !== 0 && count < nth) continue;
     const [start, end] = match[0]!;
-    out += text.slice(from, start) + expand(replacement, text, match);
+    out += text.slice(from, start) + expand(regexp, replacement, text, match);
     from = end;
     if (nth !== 0) break;
   }
@@ -108,6 +109,7 @@ function parseFlagsOf(name: string, flags: string): RegexpFlags {
 
 function groupsOf(text: string, match: Match, regexp: Regexp): readonly (string | null)[] {
   if (regexp.groups === 0) return [group(text, match, 0)];
+  regexp.checkGroups();
   return match.slice(1).map((_, i) => group(text, match, i + 1));
 }
 
@@ -115,6 +117,7 @@ function groupsOf(text: string, match: Match, regexp: Regexp): readonly (string 
 function substringOf(text: string, pattern: string): string | null {
   const regexp = regexpFor(pattern, flagsOf('', 'substring()'), true);
   const match = regexp.find(text, 0);
+  if (match !== null && regexp.groups > 0) regexp.checkGroups();
   return match === null ? null : group(text, match, regexp.groups === 0 ? 0 : 1);
 }
 
@@ -156,6 +159,7 @@ function substringNth(
   let seen = 0;
   for (const match of allMatches(regexp, text, offsetOf(text, position))) {
     seen++;
+    if (seen === nth && groupIndex > 0) regexp.checkGroups();
     // Without groups the whole match counts as the only one.
     if (seen === nth) return group(text, match, regexp.groups === 0 && groupIndex === 1 ? 0 : groupIndex);
   }
