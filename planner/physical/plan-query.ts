@@ -19,11 +19,16 @@ export function planFinite(context: BindingContext, query: LogicalQuery): QueryP
       hint: 'Add EMIT to follow it, or create it WITH (retention = …).',
     });
   });
-  return build(context, query, { kind: 'finite' }, DEFAULT_OPTIONS, {
-    order: query.order,
-    limit: query.limit,
-    offset: query.offset,
-  });
+  const { order } = query;
+  const finite = { kind: 'finite' } as const;
+  if (order.length === 0 || !isLimited(query)) {
+    return build(context, query, finite, DEFAULT_OPTIONS, {
+      order,
+      limit: query.limit,
+      offset: query.offset,
+    });
+  }
+  return build(context, limited(query), finite, DEFAULT_OPTIONS, { order, limit: null, offset: 0 });
 }
 
 export const DEFAULT_OPTIONS: QueryOptions = {
@@ -77,25 +82,28 @@ export function planContinuous(
   }
   const emitMode = emitModeOf(context, mode, emit);
   if (isLimited(query) && ordered) {
-    const { node, order, limit, offset } = query;
-    const top: LogicalNode = {
-      kind: 'top-n',
-      input: node,
-      partition: [],
-      order,
-      limit,
-      offset,
-      perWindow: null,
-      rank: false,
-      schema: node.schema,
-    };
-    return build(context, { ...query, node: top }, emitMode, options, { order, limit: null, offset: 0 });
+    return build(context, limited(query), emitMode, options, { order: query.order, limit: null, offset: 0 });
   }
   const order = owner === 'view' ? [] : query.order;
   return build(context, query, emitMode, options, { order, limit: query.limit, offset: query.offset });
 }
 
 const isLimited = (query: LogicalQuery): boolean => query.limit !== null || query.offset > 0;
+
+/** ORDER BY … LIMIT as an operator: finite or maintained, ties are broken alike. */
+function limited(query: LogicalQuery): LogicalQuery {
+  const { node: input, order, limit, offset } = query;
+  const place = { partition: [], order, limit, offset, perWindow: null, rank: false } as const;
+  return { ...query, node: { kind: 'top-n', input, ...place, schema: input.schema } };
+}
+
+function ranksRows(node: LogicalNode): boolean {
+  let found = false;
+  walkLogical(node, (n) => {
+    found ||= n.kind === 'top-n';
+  });
+  return found;
+}
 
 function emitModeOf(context: BindingContext, mode: EmitSyntax['mode'], emit: EmitSyntax | null): EmitMode {
   if (mode !== 'every') return { kind: mode };
@@ -147,8 +155,9 @@ function build(
   const mode: ReduceMode = emit.kind === 'close' ? 'close' : 'changes';
   const needed = new Set([...query.output, ...tail.order.map((o) => o.column)]);
   const properties = propertiesOf(query.node, mode);
-  // A continuous result carries its window_end, by which views forget and windows are put in order.
-  if (emit.kind !== 'finite') {
+  // A continuous result carries its window_end, by which views forget and windows are put in order; where rows are
+  // ranked, a finite one too, for ties are broken by the whole row.
+  if (emit.kind !== 'finite' || ranksRows(query.node)) {
     for (const [ordinal, role] of properties.times) if (role === 'window-end') needed.add(ordinal);
   }
   const { node: root, at } = lower(query.node, needed, {

@@ -289,6 +289,17 @@ export const ROWS_OF_TABLES: readonly string[] = [
 
 /** Queries whose rows must be PostgreSQL's; with ORDER BY at the end in this order. */
 export const ANSWERED: readonly string[] = [
+  `select id from users order by id offset 2`,
+  `select id from users order by id limit 0`,
+  `select id from users order by id limit 2 offset 10`,
+  `select id from users order by id limit null offset 1`,
+  `select * from (select id, age from users order by id limit 0) x`,
+  `select id, n from (select id, row_number() over (order by id) as n from users) x where n < 1`,
+  `select count(*) from (select 1 from users limit 3) x`,
+  `select name from users limit 0`,
+  `select interval '1.5' minute, interval '-2' hour, interval '.5' second, interval '3' year`,
+  `select age in (17.5, 30), age in (30.0), name in ('ann', 'bob'), age not in (1, 2, id) from users order by id`,
+  `select 'a' || null || 1, true || '', 1.50 || 'x', date '2026-01-01' || ''`,
   `select u.name, max(u.age) from users u group by name order by name`,
   `select age, count(*) c, sum(id) from users group by age order by age nulls first`,
   `select distinct age from users order by age desc`,
