@@ -28,7 +28,6 @@ export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
-export const PARAMETERS_MAX = 65_535;
 /** Writes buffered in a transaction block: beyond it 54000. */
 export const TRANSACTION_ROWS_MAX = 1_000_000;
 export const TRANSACTION_BYTES_MAX = 64 * MIB;
@@ -40,7 +39,6 @@ export const PLAN_CACHE_TEXT_BYTES_MAX = 64 * KIB;
 export const INGEST_BODY_BYTES_MAX = 64 * MIB;
 /** The same for all requests together; beyond it 429. */
 export const INGEST_HELD_BYTES_MAX = 256 * MIB;
-export const QUERY_BODY_BYTES_MAX = STATEMENT_BYTES_MAX;
 /** Rows and bytes of an answer that HTTP gives whole. */
 export const HTTP_ROWS_MAX = 1_000_000;
 export const HTTP_RESULT_BYTES_MAX = 64 * MIB;

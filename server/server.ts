@@ -27,7 +27,10 @@ export type RunningServer = Readonly<{
 }>;
 
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
-  const [engine, page] = await Promise.all([
+  const http = new HttpServer(requestGuard(config.host, config.insecure), await readFile(PAGE));
+  // Alive before it is ready: recovery may take its time.
+  const httpPort = await http.listen(config.httpPort, config.host);
+  const [engine] = await Promise.all([
     startEngine({
       dataDirectory: config.dataDirectory,
       filesDirectory: config.filesDirectory,
@@ -36,7 +39,6 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       walSync: config.walSync,
       clock: 'system',
     }),
-    readFile(PAGE),
     loadPlanner(),
   ]);
   const context: ServerContext = {
@@ -52,9 +54,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   };
   const sockets = new SocketServer(context);
   const wire = new WireServer(context);
-  const http = new HttpServer(context, requestGuard(config.host, config.insecure), page, sockets);
   const pgPort = await wire.listen(config.pgPort, config.host);
-  const httpPort = await http.listen(config.httpPort, config.host);
+  http.open(context, sockets);
   const stop = async (): Promise<void> => {
     const closed = Promise.all([wire.close(SHUTDOWN_TIMEOUT_MS), http.close(SHUTDOWN_TIMEOUT_MS)]);
     context.sessions.shutDown();

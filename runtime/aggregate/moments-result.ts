@@ -32,6 +32,8 @@ type Input = Readonly<{
   /** rows with a value, per emitted group */
   counts: Float64Array;
   count: number;
+  /** no argument was ever NULL: every emitted group has a value */
+  complete: boolean;
 }>;
 
 const UNITS_PER_INTEGER = 1074n;
@@ -39,7 +41,8 @@ const INT8_LIMIT = 1n << 63n;
 
 export function finishMoments(result: MomentsResult, input: Input): Column {
   const smallest = result.kind === 'variance' && result.sample ? 2 : 1;
-  const valid = validity(input.counts, input.count, smallest);
+  const valid =
+    input.complete && smallest === 1 ? globalValidity(input) : validity(input.counts, input.count, smallest);
   switch (result.type) {
     case 'float8':
     case 'float4':
@@ -50,6 +53,10 @@ export function finishMoments(result: MomentsResult, input: Input): Column {
       return { kind: 'boxed', values: decimals(result, input, smallest), valid };
   }
 }
+
+/** The one group of a query without keys may be empty; all others hold a row. */
+const globalValidity = (input: Input): Uint8Array | null =>
+  input.count === 1 ? validity(input.counts, 1, 1) : null;
 
 function validity(counts: Float64Array, count: number, smallest: number): Uint8Array | null {
   let nulls = 0;

@@ -91,7 +91,7 @@ export class Moments implements InvertibleAccumulator {
       counts = new Float64Array(count);
       for (let i = 0; i < count; i++) counts[i] = rowCounts[i]! - skipped.of(groups[i]!);
     }
-    return finishMoments(this.#result, { sum, squares, groups, counts, count });
+    return finishMoments(this.#result, { sum, squares, groups, counts, count, complete: skipped.none });
   }
 
   memoryBytes(): number {

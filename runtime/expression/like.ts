@@ -86,11 +86,22 @@ function characterMatcher(segments: readonly Segment[]): LikeMatcher {
   };
 }
 
+/**
+ * The pattern of the texts with which PostgreSQL notices a lone escape character at the end: those that have
+ * something left where it stands, or, after `%` and `_` alone, where the first of these `%` does.
+ */
+function reachingEscape(segments: readonly Segment[]): readonly Segment[] {
+  let run = segments.length;
+  while (run > 1 && segments[run - 1]!.every((c) => c === null)) run--;
+  if (run === segments.length) return [...segments.slice(0, -1), [...segments.at(-1)!, null], []];
+  const skipped = segments.slice(run).flat().length;
+  return [...segments.slice(0, run), new Array<null>(Math.max(skipped, 1)).fill(null), []];
+}
+
 function compilePattern(pattern: string): LikeMatcher {
   const { segments, endsWithEscape } = readPattern(pattern);
   if (endsWithEscape) {
-    // PostgreSQL notices only when a text reaches the lone escape character.
-    const reaches = characterMatcher([...segments.slice(0, -1), [...segments.at(-1)!, null], []]);
+    const reaches = characterMatcher(reachingEscape(segments));
     return (text) => {
       if (!reaches(text)) return false;
       throw new SqlError('22025', 'LIKE pattern must not end with escape character');

@@ -3,7 +3,7 @@
  * clock once the stream was silent that long; after the end of a bounded source it is +∞. Without WATERMARK the time
  * attribute is arrived_at and the watermark the time of the tick.
  */
-import { isValid, type Batch } from '../batch/column.ts';
+import { isValid, type Batch, type Float64Column, type Int32Column } from '../batch/column.ts';
 import { ARRIVED_AT } from '../plan/query-plan.ts';
 import type { WatermarkDefinition } from '../plan/relation.ts';
 
@@ -36,11 +36,8 @@ export class StreamWatermark {
     if (column.kind !== 'float64' && column.kind !== 'int32')
       throw new TypeError('time attribute in another layout');
     const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
-    let greatest = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < batch.rows; i++) {
-      const time = column.values[i]!;
-      if (time > greatest && isValid(column.valid, i)) greatest = time;
-    }
+    const greatest =
+      column.valid === null ? greatestOf(column.values, batch.rows) : greatestValid(column, batch.rows);
     this.maxTime = Math.max(this.maxTime, greatest * scale);
   }
 
@@ -75,4 +72,21 @@ export class StreamWatermark {
     this.value = saved.value;
     this.ended = saved.ended;
   }
+}
+
+function greatestOf(values: Float64Array | Int32Array, rows: number): number {
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < rows; i++) {
+    const time = values[i]!;
+    greatest = time > greatest ? time : greatest;
+  }
+  return greatest;
+}
+
+function greatestValid(column: Float64Column | Int32Column, rows: number): number {
+  let greatest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < rows; i++) {
+    if (column.values[i]! > greatest && isValid(column.valid, i)) greatest = column.values[i]!;
+  }
+  return greatest;
 }

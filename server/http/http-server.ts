@@ -19,20 +19,23 @@ type Route = Readonly<{ name: string; method: string; handle: Handler }>;
 const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 
-/** Ingest, queries, views, live results, health and metrics on one port; WebSocket upgrades are passed on. */
+/** What answers requests once the engine has recovered. */
+type Ready = Readonly<{ context: ServerContext; sockets: SocketServer }>;
+
+/**
+ * Ingest, queries, views, live results, health and metrics on one port; WebSocket upgrades are passed on. Before `open`
+ * it is alive but not ready: 503 to all but /healthz.
+ */
 export class HttpServer {
-  readonly #context: ServerContext;
   readonly #server: Server;
   readonly #keys = new IdempotencyKeys();
   readonly #guard: RequestGuard;
   readonly #page: Buffer;
-  readonly #sockets: SocketServer;
+  #ready: Ready | null = null;
 
-  constructor(context: ServerContext, guard: RequestGuard, page: Buffer, sockets: SocketServer) {
-    this.#context = context;
+  constructor(guard: RequestGuard, page: Buffer) {
     this.#guard = guard;
     this.#page = page;
-    this.#sockets = sockets;
     this.#server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => void this.#answer(request, response),
@@ -41,6 +44,10 @@ export class HttpServer {
     this.#server.on('clientError', (_, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
     });
+  }
+
+  open(context: ServerContext, sockets: SocketServer): void {
+    this.#ready = { context, sockets };
   }
 
   listen(port: number, host: string): Promise<number> {
@@ -66,7 +73,7 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { log, metrics } = this.#context;
+    const context = this.#ready?.context;
     let route: Route | null = null;
     try {
       if (!this.#guard(request)) throw foreignRequest();
@@ -76,13 +83,13 @@ export class HttpServer {
       if (!response.writableEnded && !response.destroyed) {
         if (error instanceof HttpError) sendError(response, error.status, error.error, error.headers);
         else {
-          const flat = flattenError(error, log);
+          const flat = context === undefined ? notReady() : flattenError(error, context.log);
           sendError(response, statusOf(flat), flat);
         }
       }
       if (!request.complete) request.resume();
     } finally {
-      metrics.requests.inc({ route: route?.name ?? 'none', status: `${response.statusCode}` });
+      context?.metrics.requests.inc({ route: route?.name ?? 'none', status: `${response.statusCode}` });
     }
   }
 
@@ -104,19 +111,22 @@ export class HttpServer {
   }
 
   #routesFor(parts: readonly string[], parameters: URLSearchParams): readonly Route[] {
-    const context = this.#context;
     const [first, second = '', third] = parts;
     const get = (name: string, handle: Handler): readonly Route[] => [{ name, method: 'GET', handle }];
     const post = (name: string, handle: Handler): readonly Route[] => [{ name, method: 'POST', handle }];
-    switch (`${first}/${parts.length}`) {
+    const path = `${first}/${parts.length}`;
+    if (path === 'healthz/1') {
+      return get('/healthz', (_, response) => sendJson(response, 200, { status: 'ok' }));
+    }
+    if (this.#ready === null) throw new HttpError(503, notReady(), { 'retry-after': '1' });
+    const { context } = this.#ready;
+    switch (path) {
       case '/1':
         return get('/', (_, response) => this.#sendPage(response));
-      case 'healthz/1':
-        return get('/healthz', (_, response) => sendJson(response, 200, { status: 'ok' }));
       case 'readyz/1':
         return get('/readyz', (_, response) => sendJson(response, 200, { status: 'ready' }));
       case 'metrics/1':
-        return get('/metrics', (_, response) => this.#sendMetrics(response));
+        return get('/metrics', (_, response) => sendMetrics(context, response));
       case 'query/1':
         return post('/query', (request, response) => postQuery(context, request, response));
       case 'live/1':
@@ -150,29 +160,31 @@ export class HttpServer {
     response.end(this.#page);
   }
 
-  async #sendMetrics(response: ServerResponse): Promise<void> {
-    const { metrics, engine } = this.#context;
-    const text = await metrics.text(engine);
-    response.writeHead(200, { 'content-type': metrics.contentType });
-    response.end(text);
-  }
-
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     const refusal = this.#refusal(request);
-    if (refusal === null) this.#sockets.upgrade(request, socket, head);
+    if (refusal === null) this.#ready?.sockets.upgrade(request, socket, head);
     else socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\n\r\n`);
   }
 
   /** The status line of an upgrade that is not let through. */
   #refusal(request: IncomingMessage): string | null {
     if (!this.#guard(request)) return '403 Forbidden';
+    if (this.#ready === null) return '503 Service Unavailable';
     try {
       return parseTarget(request).pathname === '/ws' ? null : '404 Not Found';
     } catch {
       return '400 Bad Request';
     }
   }
+}
+
+const notReady = (): SqlError => new SqlError('57P03', 'the server is starting up');
+
+async function sendMetrics({ metrics, engine }: ServerContext, response: ServerResponse): Promise<void> {
+  const text = await metrics.text(engine);
+  response.writeHead(200, { 'content-type': metrics.contentType });
+  response.end(text);
 }
 
 function parseTarget(request: IncomingMessage): URL {

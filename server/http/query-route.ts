@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
-import { QUERY_BODY_BYTES_MAX } from '../limits.ts';
+import { STATEMENT_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
@@ -23,7 +23,7 @@ export async function postQuery(
     throw new HttpError(415, new SqlError('0A000', 'POST /query takes application/json only'));
   }
   const format = acceptedFormat(request);
-  const { sql, params } = readRequest(await readBody(request, QUERY_BODY_BYTES_MAX));
+  const { sql, params } = readRequest(await readBody(request, STATEMENT_BYTES_MAX));
   const session = openSession(context, () => {});
   response.on('close', () => session.cancel());
   try {

@@ -1,7 +1,7 @@
 /** Parse, Bind, Describe, Execute, Close. Each throws SqlError; the connection then skips to Sync. */
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
-import { typeNameOfOid, typeOid, type TypeName } from '../../common/types.ts';
+import { type Schema, sameType, typeNameOfOid, typeOid, type TypeName } from '../../common/types.ts';
 import type { Outcome } from '../session/outcome.ts';
 import { Portal } from '../session/portal.ts';
 import { noStatement } from '../session/prepare-statement.ts';
@@ -143,6 +143,7 @@ export async function handleExecute(wire: Wire, message: Message<'execute'>): Pr
       writeCommandComplete(output.writer, outcome.tag);
       break;
     case 'rows': {
+      requireSameColumns(portal.columns, outcome.columns);
       const encoder = dataRowEncoder(outcome.columns, portal.resultFormats, session.settings.text);
       const cursor = portal.cursor(outcome);
       const sent = await sendRows(session, output, cursor, encoder, message.rowsMax, outcome.live !== null);
@@ -164,6 +165,20 @@ export async function handleExecute(wire: Wire, message: Message<'execute'>): Pr
       unreachable(outcome);
   }
   portal.finished = true;
+}
+
+/** The client was told other columns: the catalog changed since. */
+function requireSameColumns(described: Schema | null, actual: Schema): void {
+  const same =
+    described?.length === actual.length &&
+    actual.every(
+      (column, i) => column.name === described[i]!.name && sameType(column.type, described[i]!.type),
+    );
+  if (!same) {
+    throw new SqlError('0A000', 'cached plan must not change result type', {
+      hint: 'Prepare the statement again.',
+    });
+  }
 }
 
 /** Whether the client's next message but Close is a Sync. It must send one or a Flush before it waits for answers. */

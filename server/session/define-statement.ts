@@ -1,17 +1,20 @@
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import type { CatalogChange } from '../../runtime/plan/relation.ts';
-import { executeStatement } from './execute-statement.ts';
 import type { Outcome } from './outcome.ts';
 import type { Arguments, Session } from './session.ts';
 
 type Definition = Extract<Statement, { kind: 'create' | 'drop' | 'alter' }>;
 
-/** CREATE, DROP, ALTER …: at once outside a block, with COMMIT inside. */
+/**
+ * CREATE, DROP, ALTER …: at once outside a block, with COMMIT inside. `executeOther`: what the text means may have
+ * changed to something that is no definition (IF NOT EXISTS, where it now exists).
+ */
 export async function executeDefinition(
   session: Session,
   statement: Definition,
   parsed: ParsedStatement,
   given: Arguments,
+  executeOther: (statement: Statement) => Promise<Outcome>,
 ): Promise<Outcome> {
   const { transaction, context } = session;
   session.refuseReadOnly(statement.tag);
@@ -25,7 +28,7 @@ export async function executeDefinition(
     // A change that was committed since planning may alter what this statement means.
     if (context.catalog.current.version !== planned) {
       const again = session.plan(parsed, given);
-      if (!isDefinition(again.statement)) return executeStatement(session, again.statement, parsed, given);
+      if (!isDefinition(again.statement)) return executeOther(again.statement);
       statement = again.statement;
     }
     const tick = await context.catalog.define(changesOf(statement));

@@ -38,7 +38,9 @@ export async function executeStatement(
     case 'create':
     case 'drop':
     case 'alter':
-      return executeDefinition(session, statement, parsed, given);
+      return executeDefinition(session, statement, parsed, given, (other) =>
+        executeStatement(session, other, parsed, given),
+      );
     case 'nothing':
       if (statement.notice !== null) {
         session.notify({ severity: 'NOTICE', code: statement.noticeCode, message: statement.notice });

@@ -1,6 +1,5 @@
 /** A continuous result as the wire shows it: tick, progressed, diff or op as columns before the row's own. */
 import { unreachable } from '../../common/assert.ts';
-import type { Schema } from '../../common/types.ts';
 import type { Batch, BoolColumn, BytesColumn, Column, Int64Column } from '../../runtime/batch/column.ts';
 import { buildColumn } from '../../runtime/batch/datum.ts';
 import { gatherBatch } from '../../runtime/batch/gather.ts';
@@ -141,16 +140,4 @@ function operationColumn(rows: number, deletes: Uint8Array | null): BytesColumn 
     ends[row] = starts[row]! + 6;
   }
   return { kind: 'bytes', bytes: OPERATIONS, starts, ends, valid: null };
-}
-
-/** The envelope's columns, for a schema: what presentRows puts before the row's own. */
-export function envelopeSchema(shape: LiveShape): Schema {
-  if (!shape.enveloped) return [];
-  return [
-    { name: 'tick', type: { name: 'int8' } },
-    ...(shape.progress ? [{ name: 'progressed', type: { name: 'bool' } } as const] : []),
-    shape.envelope === 'operations'
-      ? { name: 'op', type: { name: 'text' } }
-      : { name: 'diff', type: { name: 'int8' } },
-  ];
 }

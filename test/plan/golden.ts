@@ -4,6 +4,7 @@ import { formatType } from '../../common/types.ts';
 import { explainPlan } from '../../planner/explain/explain-plan.ts';
 import type { ExplainLine, Planned, Statement } from '../../planner/statement.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
+import { checkPlanned } from './check-plan.ts';
 import { FIXTURE, MemoryCatalog, run } from './memory-catalog.ts';
 
 /** Statements of a golden file: they begin with `> `, and their further lines with two blanks more. */
@@ -48,6 +49,7 @@ function answer(catalog: MemoryCatalog, sql: string): string {
 }
 
 function describePlanned(catalog: MemoryCatalog, planned: Planned): string {
+  checkPlanned(planned);
   const { statement, columns, notices } = planned;
   const lines = notices.map((n) => `${n.severity}: ${n.message}`);
   const types = planned.parameterTypes.map((t, i) => `$${i + 1} ${formatType(t)}`);

@@ -52,7 +52,9 @@ const row = fc.record({
 });
 const ticks = fc.array(fc.array(row, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 12 });
 // a session's group is forgotten when it was quiet for 100 gaps: jumps stay below
-const sessionTicks = ticks.map((all) => all.map((tick) => tick.map((r) => ({ ...r, at: r.at > 60 ? 60 + (r.at % 500) : r.at }))));
+const sessionTicks = ticks.map((all) =>
+  all.map((tick) => tick.map((r) => ({ ...r, at: r.at > 60 ? 60 + (r.at % 500) : r.at }))),
+);
 const window: fc.Arbitrary<NaiveWindow> = fc.oneof(
   fc
     .tuple(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 25 }))

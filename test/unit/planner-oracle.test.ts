@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SqlError } from '../../common/sql-error.ts';
 import { typeOid } from '../../common/types.ts';
 import { loadPlanner } from '../../planner/planner.ts';
+import { checkPlanned } from '../plan/check-plan.ts';
 import { MemoryCatalog, run } from '../plan/memory-catalog.ts';
 import { TABLES, TYPED, WRONG } from '../plan/oracle-corpus.ts';
 
@@ -29,6 +30,7 @@ describe('result columns', () => {
   it.each(TYPED)('%s', async (sql) => {
     const { fields } = await oracle.query(sql);
     const [planned] = run(catalog(), sql);
+    if (planned !== undefined) checkPlanned(planned);
     const columns = planned?.columns?.map((c) => ({ name: c.name, oid: typeOid(c.type.name) }));
     expect(columns).toEqual(fields.map((f) => ({ name: f.name, oid: f.dataTypeID })));
   });

@@ -174,6 +174,34 @@ describe('messages', () => {
   });
 });
 
+describe('random bytes', () => {
+  it('never end the server', async () => {
+    // A fixed seed: a failure can be run again.
+    let state = 20_261_121;
+    const random = (below: number): number => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+      return state % below;
+    };
+    const types = 'QPBDECHSdcfXFp';
+    for (let i = 0; i < 150; i++) {
+      const peer = i % 3 === 0 ? new WirePeer(server.pgPort) : await open();
+      for (let messages = random(6); messages >= 0; messages--) {
+        const body = Buffer.from(
+          Array.from({ length: random(40) }, () => (random(3) === 0 ? 0 : random(256))),
+        );
+        const type = types[random(types.length)]!;
+        // Half of them with a length that is true.
+        peer.send(random(2) === 0 ? frame(type, body) : Buffer.concat([Buffer.from(type), body]));
+      }
+      peer.socket.end();
+      await rest(peer);
+    }
+    const peer = await open();
+    expect(await peer.query('SELECT 1 AS a')).toContain('DataRow "1"');
+    peer.close();
+  });
+});
+
 describe('cancel', () => {
   it('ends a continuous query, and the session goes on', async () => {
     const peer = await open();

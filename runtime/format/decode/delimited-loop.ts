@@ -127,15 +127,16 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
         : '';
   const fraction = integer
     ? ''
-    : `if(c===46){const s1=++p;while((c=b[p])>=48&&c<=57){m=m*10+(c-48);p++}d=p-s1;if(d===0){${stop}}}`;
+    : `if(x===30){const s1=++p;while((x=b[p]^48)<10){m=m*10+x;p++}d=p-s1;if(d===0){${stop}}}`;
   const digits = integer ? `p-s0>15` : `p-s0>(d===0?15:16)`;
   const value = integer ? (factor === 1 ? 'm' : `m*${factor}`) : 'd!==0?m/D10[d]:m';
   const single = name === 'float4' ? `n${target}=Math.fround(n${target});` : '';
   // "-0" is a float of its own; ints have none
   const sign = integer ? `n${target}=g&&v!==0?-v:v;` : `n${target}=g?-v:v;`;
   return (
-    `c=b[p];if(${isEnd}){${empty}}else{let g=false,m=0,d=0;if(c===45){g=true;c=b[++p]}const s0=p;if(!(c>=48&&c<=57)){${stop}}` +
-    `do{m=m*10+(c-48);c=b[++p]}while(c>=48&&c<=57);${fraction}if(${digits}){${stop}}${range}const v=${value};${sign}${single}}${finish}`
+    `c=b[p];if(${isEnd}){${empty}}else{let g=false,m=0,d=0,x=0;if(c===45){g=true;p++}const s0=p;if((x=b[p]^48)>9){${stop}}` +
+    // a digit's byte xor '0' is its value, any other byte gives more than 9 ('.' gives 30)
+    `do{m=m*10+x;p++}while((x=b[p]^48)<10);${fraction}if(${digits}){${stop}}${range}c=x^48;const v=${value};${sign}${single}}${finish}`
   );
 }
 

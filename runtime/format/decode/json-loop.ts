@@ -76,14 +76,15 @@ function numberCode(index: number, field: DecodedField | undefined, unit: Timest
   const integer = time || name.startsWith('int');
   const factor = time ? MICROS_PER_UNIT[unit ?? 'ms'] : 1;
   const tail = integer
-    ? 'if(c===46||c===101||c===69||p-s0>15)break;'
-    : 'if(c===46){const s1=++p;while((c=b[p])>=48&&c<=57){m=m*10+(c-48);p++}d=p-s1;if(d===0)break}if(c===101||c===69||p-s0>(d===0?15:16))break;';
+    ? 'if(x===30||x===85||x===117||p-s0>15)break;'
+    : 'if(x===30){const s1=++p;while((x=b[p]^48)<10){m=m*10+x;p++}d=p-s1;if(d===0)break}if(x===85||x===117||p-s0>(d===0?15:16))break;';
   const range = name === 'int2' ? 'if(m>32767)break;' : name === 'int4' ? 'if(m>2147483647)break;' : '';
   const value = integer ? (factor === 1 ? 'm' : `m*${factor}`) : 'd!==0?m/D10[d]:m';
   const sign = integer ? `n${index}=g&&v!==0?-v:v;` : `n${index}=g?-v:v;`;
   const single = name === 'float4' ? `n${index}=Math.fround(n${index});` : '';
+  // a digit's byte xor '0' is its value, any other byte gives more than 9: '.' 30, 'e' 85, 'E' 117
   return (
-    `{let g=false,m=0,d=0;if((c=b[p])===45){g=true;c=b[++p]}const s0=p;${whole}` +
-    `do{m=m*10+(c-48);c=b[++p]}while(c>=48&&c<=57)}${tail}${range}const v=${value};${sign}${single}}`
+    `{let g=false,m=0,d=0,x=0;if(b[p]===45){g=true;p++}const s0=p;if((x=b[p]^48)>9)break;` +
+    `if(x===0){x=b[++p]^48;if(x<10)break}else do{m=m*10+x;p++}while((x=b[p]^48)<10);${tail}${range}const v=${value};${sign}${single}}`
   );
 }

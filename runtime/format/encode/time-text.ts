@@ -47,10 +47,11 @@ function writeDistantTimestamp(out: Uint8Array, at: number, micros: number, sepa
 
 /** PostgreSQL writes such years as positive ones, with ` BC` at the very end: the caller appends it. */
 export function isBeforeChrist(micros: number): boolean {
-  return micros < FIRST_DAY_OF_YEAR_ONE * MINUTES_PER_DAY * MICROS_PER_MINUTE && Number.isFinite(micros);
+  return micros < FIRST_MICRO_OF_YEAR_ONE && Number.isFinite(micros);
 }
 
 const FIRST_DAY_OF_YEAR_ONE = -719_162;
+const FIRST_MICRO_OF_YEAR_ONE = FIRST_DAY_OF_YEAR_ONE * MINUTES_PER_DAY * MICROS_PER_MINUTE;
 
 export function writeDate(out: Uint8Array, at: number, day: number): number {
   if (day === DATE_INFINITY) return writeAscii(out, at, 'infinity');

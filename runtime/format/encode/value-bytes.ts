@@ -45,7 +45,12 @@ export function writeScalarText(out: Uint8Array, at: number, field: OutputField,
 
 function writeInstant(out: Uint8Array, at: number, micros: number, zone: boolean): number {
   at = writeTimestamp(out, at, micros, SPACE);
-  if (zone && Number.isFinite(micros)) at = writeAscii(out, at, '+00');
+  if (zone && Number.isFinite(micros)) {
+    out[at] = 43;
+    out[at + 1] = 48;
+    out[at + 2] = 48;
+    at += 3;
+  }
   return isBeforeChrist(micros) ? writeAscii(out, at, ' BC') : at;
 }
 
