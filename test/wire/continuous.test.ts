@@ -1,0 +1,253 @@
+/** Continuous results on the wire: their columns, envelopes, ends and notices. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestServer } from '../support/server.ts';
+import { cstring, encodeMessage, frame, WirePeer } from '../support/wire-peer.ts';
+
+let server: TestServer;
+let writer: WirePeer;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  writer = await WirePeer.open(server.pgPort);
+  await writer.query('CREATE STREAM s (at timestamptz NOT NULL, tag text, n int8, WATERMARK FOR at AS at)');
+  await writer.query('CREATE TABLE t (id int4 PRIMARY KEY, v text)');
+}, 30_000);
+afterAll(async () => {
+  writer.close();
+  await server.stop();
+});
+
+const open = (parameters: Record<string, string> = {}): Promise<WirePeer> =>
+  WirePeer.open(server.pgPort, { user: 'anna', database: 'millrace', ...parameters });
+
+async function start(peer: WirePeer, sql: string, first = 'RowDescription'): Promise<string> {
+  peer.send(frame('Q', cstring(sql)));
+  return (await peer.until(first)).at(-1)!;
+}
+
+const insert = (second: number, tag: string): Promise<string[]> =>
+  writer.query(
+    `INSERT INTO s VALUES ('2026-01-01 00:00:${String(second).padStart(2, '0')}+00', '${tag}', ${second})`,
+  );
+
+/** Rows without their ticks, which no test can know. */
+async function rows(peer: WirePeer, count: number): Promise<string[]> {
+  const found: string[] = [];
+  while (found.length < count)
+    found.push((await peer.until('DataRow')).at(-1)!.replace(/^DataRow "\d+" /, ''));
+  return found;
+}
+
+describe('continuous results', () => {
+  it('have tick and diff under EMIT CHANGES, and end with LIMIT', async () => {
+    const peer = await open();
+    expect(await start(peer, 'SELECT tag, n FROM s LIMIT 2 EMIT CHANGES')).toBe(
+      'RowDescription tick:int8 diff:int8 tag:text n:int8',
+    );
+    await insert(1, 'a');
+    await insert(2, 'b');
+    expect(await rows(peer, 2)).toEqual(['"1" "a" "1"', '"1" "b" "2"']);
+    expect(await peer.until('ReadyForQuery')).toEqual(['CommandComplete "SELECT 2"', 'ReadyForQuery I']);
+    peer.close();
+  });
+
+  it('have exactly the columns selected under EMIT ON WINDOW CLOSE', async () => {
+    const peer = await open();
+    const sql = `SELECT tag, count(*) AS n FROM TUMBLE(s, at, INTERVAL '1 second') WHERE tag = 'w' GROUP BY window_end, tag EMIT ON WINDOW CLOSE`;
+    expect(await start(peer, sql)).toBe('RowDescription tag:text n:int8');
+    await insert(10, 'w');
+    await insert(12, 'w');
+    expect(await peer.until('DataRow')).toEqual(['DataRow "w" "1"']);
+    await peer.cancel(server.pgPort);
+    await peer.until('ReadyForQuery');
+    peer.close();
+  });
+
+  it('are a CopyOut stream for psql, and rows when it asks for them', async () => {
+    const peer = await open({ application_name: 'psql' });
+    await start(peer, "SELECT tag FROM s WHERE tag = 'tab' EMIT CHANGES", 'CopyOutResponse');
+    expect(await peer.until('CopyData')).toEqual(['CopyData "tick\\tdiff\\ttag\\n"']);
+    await insert(20, 'tab');
+    expect((await peer.until('CopyData'))[0]).toMatch(/^CopyData "\d+\\t1\\ttab\\n"$/);
+    await peer.cancel(server.pgPort);
+    expect((await peer.until('ReadyForQuery'))[0]).toMatch(/57014/);
+    await peer.query("SET millrace.stream_format = 'rows'");
+    await start(peer, 'SELECT tag FROM s EMIT CHANGES');
+    peer.close();
+  });
+
+  it('suspend a portal as soon as rows have gone and none is ready', async () => {
+    const peer = await open();
+    const sql = "SELECT tag FROM s WHERE tag = 'portal' EMIT CHANGES";
+    peer.send(
+      encodeMessage('Parse', ['', sql]),
+      encodeMessage('Bind', []),
+      encodeMessage('Describe', ['P', '']),
+      encodeMessage('Execute', ['', 100]),
+      encodeMessage('Flush', []),
+    );
+    await peer.until('RowDescription');
+    await insert(21, 'portal');
+    const lines = await peer.until('PortalSuspended');
+    expect(lines.filter((line) => line.startsWith('DataRow'))).toHaveLength(1);
+    peer.send(encodeMessage('Execute', ['', 100]), encodeMessage('Flush', []));
+    await insert(22, 'portal');
+    await peer.until('PortalSuspended');
+    peer.send(encodeMessage('Close', ['P', '']), encodeMessage('Sync', []));
+    expect(await peer.until('ReadyForQuery')).toEqual(['CloseComplete', 'ReadyForQuery I']);
+    peer.close();
+  });
+
+  it('leave by COPY', async () => {
+    const peer = await open();
+    await start(
+      peer,
+      "COPY (SELECT tag, n FROM s WHERE tag = 'c,sv' EMIT CHANGES) TO STDOUT WITH (FORMAT csv, HEADER)",
+      'CopyData',
+    );
+    await insert(23, 'c,sv');
+    expect((await peer.until('CopyData'))[0]).toMatch(/^CopyData "\d+,1,\\"c,sv\\",23\\n"$/);
+    peer.close();
+  });
+});
+
+describe('SUBSCRIBE', () => {
+  it('gives the snapshot, changes and progress', async () => {
+    const peer = await open();
+    await writer.query("INSERT INTO t VALUES (1, 'a')");
+    expect(await start(peer, 'SUBSCRIBE TO t WITH (PROGRESS)')).toBe(
+      'RowDescription tick:int8 progressed:bool diff:int8 id:int4 v:text',
+    );
+    expect(await rows(peer, 1)).toEqual(['"f" "1" "1" "a"']);
+    const [progress] = await rows(peer, 1);
+    expect(progress).toBe('"t" NULL NULL NULL');
+    await writer.query("UPDATE t SET v = 'b'");
+    const changes: string[] = [];
+    while (changes.length < 2) changes.push(...(await rows(peer, 1)).filter((row) => row.startsWith('"f"')));
+    expect(changes.sort()).toEqual(['"f" "-1" "1" "a"', '"f" "1" "1" "b"']);
+    peer.close();
+  });
+
+  it('gives the last state of each key as upserts', async () => {
+    const peer = await open();
+    await writer.query('CREATE TABLE u (v text, id int4 PRIMARY KEY)');
+    expect(await start(peer, 'SUBSCRIBE TO u ENVELOPE UPSERT (KEY (id))')).toBe(
+      'RowDescription tick:int8 op:text id:int4 v:text',
+    );
+    await writer.query("INSERT INTO u VALUES ('a', 1), ('b', 2)");
+    expect((await rows(peer, 2)).sort()).toEqual(['"upsert" "1" "a"', '"upsert" "2" "b"']);
+    await writer.query("UPDATE u SET v = 'x' WHERE id = 2");
+    expect(await rows(peer, 1)).toEqual(['"upsert" "2" "x"']);
+    await writer.query('DELETE FROM u WHERE id = 1');
+    expect(await rows(peer, 1)).toEqual(['"delete" "1" NULL']);
+    peer.close();
+  });
+
+  it('orders the rows of a tick', async () => {
+    const peer = await open();
+    await writer.query('CREATE TABLE o (id int4 PRIMARY KEY, v text)');
+    await start(peer, 'SUBSCRIBE TO o WITHIN TICK ORDER BY v DESC NULLS LAST, id');
+    await writer.query("INSERT INTO o VALUES (1, 'a'), (2, NULL), (3, 'c'), (4, 'c')");
+    expect(await rows(peer, 4)).toEqual(['"1" "3" "c"', '"1" "4" "c"', '"1" "1" "a"', '"1" "2" NULL']);
+    peer.close();
+  });
+
+  it('refuses a key that nothing proves', async () => {
+    const peer = await open();
+    peer.send(frame('Q', cstring('SUBSCRIBE TO t ENVELOPE UPSERT (KEY (v))')));
+    expect((await peer.until('ReadyForQuery'))[0]).toMatch(/^ErrorResponse ERROR 42P10/);
+    peer.close();
+  });
+
+  it('resumes from a tick without loss or repetition', async () => {
+    const peer = await open();
+    await writer.query('CREATE TABLE r (id int4 PRIMARY KEY)');
+    await start(peer, 'SUBSCRIBE TO r');
+    await writer.query('INSERT INTO r VALUES (1)');
+    const first = (await peer.until('DataRow')).at(-1)!;
+    const tick = /"(\d+)"/.exec(first)![1]!;
+    peer.close();
+    await writer.query('INSERT INTO r VALUES (2)');
+    await writer.query('INSERT INTO r VALUES (3)');
+    const resumed = await open();
+    await start(resumed, `SUBSCRIBE TO r WITH (SNAPSHOT = false) AS OF ${tick}`);
+    expect(await rows(resumed, 2)).toEqual(['"1" "2"', '"1" "3"']);
+    resumed.close();
+  });
+
+  it('ends with 57P01 when its relation is dropped', async () => {
+    const peer = await open();
+    await writer.query('CREATE TABLE gone (id int4)');
+    await start(peer, 'SUBSCRIBE TO gone');
+    await writer.query('DROP TABLE gone');
+    expect((await peer.until('ReadyForQuery'))[0]).toMatch(/^ErrorResponse ERROR 57P01/);
+    peer.close();
+  });
+});
+
+describe('silence', () => {
+  it('is explained by one NOTICE', async () => {
+    const peer = await open();
+    await writer.query('CREATE STREAM quiet (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+    await peer.query("SET millrace.silence_notice = '10ms'");
+    await start(peer, 'SELECT * FROM quiet EMIT CHANGES');
+    expect(await peer.until('NoticeResponse')).toEqual([
+      expect.stringMatching(/^NoticeResponse NOTICE \w{5} ".*no input/),
+    ]);
+    peer.close();
+  });
+});
+
+describe('blocks', () => {
+  it('let a cursor follow live ticks', async () => {
+    const peer = await open();
+    await peer.query('BEGIN');
+    await peer.query(
+      "DECLARE c CURSOR FOR SUBSCRIBE (SELECT tag FROM s WHERE tag = 'cur') WITH (SNAPSHOT = false)",
+    );
+    await insert(30, 'cur');
+    expect((await peer.query('FETCH 1 FROM c')).at(-1)).toBe('CommandComplete "FETCH 1"');
+    expect(await peer.query("FETCH 1 FROM c WITH (timeout = '20ms')")).toContain('CommandComplete "FETCH 0"');
+    expect(await peer.query('FETCH BACKWARD 1 FROM c')).toEqual([
+      expect.stringMatching(/^ErrorResponse ERROR 55000/),
+    ]);
+    expect(await peer.query('ROLLBACK')).toEqual(['CommandComplete "ROLLBACK"']);
+    peer.close();
+  });
+
+  it('are refused to writers of a read-only session', async () => {
+    const peer = await open({ options: '-c default_transaction_read_only=on' });
+    expect(await peer.query("INSERT INTO t VALUES (9, 'x')")).toEqual([
+      expect.stringMatching(/^ErrorResponse ERROR 25006/),
+    ]);
+    await peer.query('BEGIN');
+    expect(await peer.query('CREATE TABLE nope (a int4)')).toEqual([
+      expect.stringMatching(/^ErrorResponse ERROR 25006/),
+    ]);
+    peer.close();
+  });
+
+  it('end when they idle for too long', async () => {
+    const peer = await open();
+    await peer.query("SET idle_in_transaction_session_timeout = '20ms'");
+    await peer.query('BEGIN');
+    expect(await peer.until('ErrorResponse')).toEqual([expect.stringMatching(/^ErrorResponse FATAL 25P03/)]);
+    expect(await peer.receive()).toBeNull();
+  });
+
+  it('tell a prepared statement whose columns have changed', async () => {
+    const peer = await open();
+    await writer.query('CREATE VIEW shape AS SELECT 1 AS a');
+    peer.send(encodeMessage('Parse', ['p', 'SELECT * FROM shape']), encodeMessage('Sync', []));
+    await peer.until('ReadyForQuery');
+    await writer.query('DROP VIEW shape');
+    await writer.query("CREATE VIEW shape AS SELECT 'x' AS b");
+    peer.send(encodeMessage('Bind', ['', 'p']), encodeMessage('Execute', ['']), encodeMessage('Sync', []));
+    expect(await peer.until('ReadyForQuery')).toEqual([
+      'BindComplete',
+      'ErrorResponse ERROR 0A000 "cached plan must not change result type"',
+      'ReadyForQuery I',
+    ]);
+    peer.close();
+  });
+});
