@@ -7,7 +7,7 @@ import type { Batch } from '../../runtime/batch/column.ts';
 import { readDatum } from '../../runtime/batch/datum.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { startEngineHere } from '../../runtime/engine.ts';
-import type { CatalogChange } from '../../runtime/plan/relation.ts';
+import type { CatalogChange, RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { EngineOptions, ResultStream } from '../../runtime/engine-client.ts';
 import { ServerCatalog } from '../../server/catalog.ts';
 
@@ -18,6 +18,7 @@ export type Row = readonly (string | null)[];
 export type Change = Readonly<{ tick: number; diff: number; row: Row }>;
 
 const START_MS = Date.UTC(2026, 0, 1);
+const columnsOf = (relation: RelationDefinition): Schema => ('columns' in relation ? relation.columns : []);
 
 export class Millrace {
   readonly core: Core;
@@ -70,7 +71,7 @@ export class Millrace {
     if (statement.kind === 'query') return this.#follower(this.#run(statement), statement.plan.columns);
     if (statement.kind !== 'subscribe') throw new Error(`not continuous: ${statement.kind}`);
     const { target } = statement;
-    const columns = target.kind === 'plan' ? target.plan.columns : target.relation.columns;
+    const columns = target.kind === 'plan' ? target.plan.columns : columnsOf(target.relation);
     const stream = this.core.subscribe({
       ...this.#runOptions(),
       source: target.kind === 'plan' ? target : { kind: 'relation', relation: target.relation.oid },
