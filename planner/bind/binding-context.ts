@@ -45,13 +45,17 @@ export class BindingContext {
     this.clauses = clauses;
     this.searchPath = overrides.searchPath ?? plan.searchPath;
     this.timeZone = overrides.timeZone ?? plan.settings.get('timezone') ?? 'UTC';
+    const gathered = overrides.gathered ?? new Gathered();
+    this.gathered = gathered;
     this.literals = literalSettings(
       this.timeZone,
       overrides.dateStyle ?? plan.settings.get('datestyle') ?? 'ISO, MDY',
-      plan.now,
+      () => {
+        gathered.forbidCaching();
+        return plan.now;
+      },
     );
     this.parameters = overrides.parameters ?? new Parameters(plan, this.literals);
-    this.gathered = overrides.gathered ?? new Gathered();
     this.viewDepth = overrides.viewDepth ?? 0;
   }
 
@@ -99,25 +103,33 @@ export class Gathered {
   readonly subqueries: QueryPlan[] = [];
   /** Byte location of the first scalar sub-query: a continuous query can't have one. */
   firstSubquery: number | null = null;
-  cacheable = true;
-
-  readonly #queries: { count: number };
+  /** Shared with the sub-queries. */
+  readonly #totals: { queries: number; cacheable: boolean };
 
   constructor(parent: Gathered | null = null) {
-    this.#queries = parent?.queries ?? { count: 0 };
+    this.#totals = parent?.totals ?? { queries: 0, cacheable: true };
     this.relations = parent?.relations ?? new Set();
     this.notices = parent?.notices ?? [];
     this.settings = parent?.settings ?? [];
   }
 
-  get queries(): { count: number } {
-    return this.#queries;
+  get totals(): { queries: number; cacheable: boolean } {
+    return this.#totals;
+  }
+
+  get cacheable(): boolean {
+    return this.#totals.cacheable;
+  }
+
+  /** The plan holds a value that the next execution may not have. */
+  forbidCaching(): void {
+    this.#totals.cacheable = false;
   }
 
   /** 54001 where views or WITH multiply a statement beyond measure. */
   countQuery(): void {
-    this.#queries.count++;
-    if (this.#queries.count > QUERIES_MAX) {
+    this.#totals.queries++;
+    if (this.#totals.queries > QUERIES_MAX) {
       throw new SqlError('54001', 'statement too complex', {
         hint: `Views and WITH queries are expanded wherever they are named; at most ${QUERIES_MAX} queries may result.`,
       });

@@ -115,7 +115,7 @@ function bindScalar(binder: ExpressionBinder, call: FuncCall, name: string): Bou
   if (found.kind === 'none') throw missing(binder, call, name, args);
   const { candidate } = found;
   const coerced = args.map((arg, i) => coerceTo(binder.context, arg, found.args[i] ?? 'text'));
-  if (candidate.volatility === 'volatile') binder.context.gathered.cacheable = false;
+  if (candidate.volatility === 'volatile') binder.context.gathered.forbidCaching();
   return typed(
     { kind: 'call', function: candidate.key, args: coerced, type: { name: candidate.result } },
     location,

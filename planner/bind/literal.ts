@@ -6,8 +6,9 @@ import { formatWith, parseWith, type TextFormat, textFormat } from '../../common
 /** How the session reads text. */
 export type LiteralSettings = TextFormat;
 
-export function literalSettings(timeZone: string, dateStyle: string, now: number): LiteralSettings {
-  return textFormat({ timeZone, dateStyle, now: () => now });
+/** `now` is asked by 'now', 'today' and their kin: a plan that holds their value is not for later. */
+export function literalSettings(timeZone: string, dateStyle: string, now: () => number): LiteralSettings {
+  return textFormat({ timeZone, dateStyle, now });
 }
 
 export const CANONICAL_SETTINGS: TextFormat = textFormat();

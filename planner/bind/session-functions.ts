@@ -37,7 +37,7 @@ export function sessionConstant(
   text: string | null,
   name: TypeName = 'text',
 ): Expression {
-  context.gathered.cacheable = false;
+  context.gathered.forbidCaching();
   return { kind: 'constant', text, type: { name } };
 }
 
