@@ -5,10 +5,10 @@ import type { QueryPlan } from '../runtime/plan/query-plan.ts';
 import type { BindingContext } from './bind/binding-context.ts';
 import type { StreamClauses } from './parse/statement-syntax.ts';
 import { planContinuous, planFinite } from './physical/plan-query.ts';
-import { readQueryOptions } from './physical/query-options.ts';
 import type { OptionOwner } from './physical/query-options.ts';
-import { bindSelectNode, planned, type StatementContext } from './statement-context.ts';
+import { readQueryOptions } from './physical/query-options.ts';
 import type { Planned } from './statement.ts';
+import { bindSelectNode, planned, type StatementContext } from './statement-context.ts';
 
 const TICK: Schema[number] = { name: 'tick', type: { name: 'int8' } };
 const DIFF: Schema[number] = { name: 'diff', type: { name: 'int8' } };

@@ -1,5 +1,7 @@
 /** What a statement becomes: plain data that the session carries out. */
 import type { Schema, SqlType, TypeName } from '../common/types.ts';
+import type { IngestOptions, WriteOperation } from '../runtime/engine-client.ts';
+import type { QueryPlan } from '../runtime/plan/query-plan.ts';
 import type {
   CatalogObject,
   Oid,
@@ -7,8 +9,6 @@ import type {
   StreamDefinition,
   TableDefinition,
 } from '../runtime/plan/relation.ts';
-import type { QueryPlan } from '../runtime/plan/query-plan.ts';
-import type { IngestOptions, WriteOperation } from '../runtime/engine-client.ts';
 import type { Catalog } from './catalog.ts';
 
 /** One statement of a query string, parsed but not bound. */

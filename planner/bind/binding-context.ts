@@ -1,7 +1,7 @@
 /** What binding one statement needs to know, and what it gathers on the way. */
 import { SqlError } from '../../common/sql-error.ts';
-import type { Oid } from '../../runtime/plan/relation.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
+import type { Oid } from '../../runtime/plan/relation.ts';
 import type { Catalog } from '../catalog.ts';
 import type { SourceText } from '../parse/source-text.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';

@@ -5,7 +5,7 @@ import { fitBpchar, fitVarchar, formatDatum, parseDatum } from '../../common/val
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { BindingContext } from './binding-context.ts';
 import { type Bound, typed, typeOf } from './bound.ts';
-import { canonicalText, CANONICAL_SETTINGS } from './literal.ts';
+import { CANONICAL_SETTINGS, canonicalText } from './literal.ts';
 import { type CastContext, canCast, castKey, categoryOf, isPreferred } from './type-category.ts';
 
 export const typeLabel = (bound: Bound): string =>

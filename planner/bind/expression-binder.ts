@@ -4,8 +4,8 @@ import { elementTypeName, isArrayType, type SqlType, type TypeName } from '../..
 import { BOOL, type Expression } from '../../runtime/plan/expression.ts';
 import type { BindingContext } from './binding-context.ts';
 import { type Bound, column, openLiteral, typed } from './bound.ts';
-import { castExplicitly, coerceAll, coerceTo, coerceToBoolean, readLiteral } from './coerce.ts';
 import type { Clause, Origins } from './clause.ts';
+import { castExplicitly, coerceAll, coerceTo, coerceToBoolean, readLiteral } from './coerce.ts';
 import type { BindEnvironment } from './environment.ts';
 import { bindFunctionCall } from './function-calls.ts';
 import { bindOperatorExpression } from './operators.ts';

@@ -2,12 +2,12 @@
 import type { FuncCall, Node } from 'libpg-query';
 import type { TypeName } from '../../common/types.ts';
 import { aggregatesNamed } from '../../runtime/plan/aggregates.ts';
-import { functionsNamed } from '../../runtime/plan/functions.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
+import { functionsNamed } from '../../runtime/plan/functions.ts';
 import type { AggregateSignature } from '../../runtime/plan/signature.ts';
 import { AGGREGATE_BASE, type Bound, column, INT8, typed, typeOf } from './bound.ts';
-import { castExplicitly, coerceTo, settle, typeLabel } from './coerce.ts';
 import { plainClause } from './clause.ts';
+import { castExplicitly, coerceTo, settle, typeLabel } from './coerce.ts';
 import { requireEquality } from './equality.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 import { type ArgumentType, resolve } from './function-resolution.ts';

@@ -1,6 +1,6 @@
 /** Which overload is meant: PostgreSQL's rules (its manual, sections 10.2 and 10.3; func_select_candidate). */
 import type { TypeName } from '../../common/types.ts';
-import { canCast, categoryOf, isPreferred, type Category } from './type-category.ts';
+import { type Category, canCast, categoryOf, isPreferred } from './type-category.ts';
 
 /** null = a literal or parameter whose type is open. */
 export type ArgumentType = TypeName | null;

@@ -1,19 +1,18 @@
 /** Windows named in GROUP BY: HOP, TUMBLE, window(), session_window(), and date_bin and date_trunc of fixed width. */
 import type { FuncCall, Node } from 'libpg-query';
 import { parseInterval } from '../../common/interval-parse.ts';
-import { parseTimestamp, parseTimestamptz } from '../../common/timestamp-parse.ts';
 import { timeZone } from '../../common/time-zone.ts';
+import { parseTimestamp, parseTimestamptz } from '../../common/timestamp-parse.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { WindowSpecification } from '../../runtime/plan/query-plan.ts';
 import { propertiesOf } from '../logical/properties.ts';
 import { plainClause } from './clause.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
+import { windowColumns, withWindowColumns } from './from-binder.ts';
 import type { FromItem, PendingWindow } from './from-item.ts';
-import { withWindowColumns } from './from-binder.ts';
 import { Scope, type ScopeRelation } from './scope.ts';
 import { leftmostLocation, stringOf } from './tree.ts';
 import { bindTime, type WindowKind, windowSpecification } from './window-table-function.ts';
-import { windowColumns } from './from-binder.ts';
 
 export type GroupWindow = Readonly<{
   item: FromItem;

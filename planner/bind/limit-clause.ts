@@ -1,8 +1,8 @@
 /** LIMIT and OFFSET: constants and parameters. 2201W, 2201X. */
 import type { Node, SelectStmt } from 'libpg-query';
 import type { BindingContext } from './binding-context.ts';
-import { coerceTo } from './coerce.ts';
 import { plainClause } from './clause.ts';
+import { coerceTo } from './coerce.ts';
 import type { BindEnvironment } from './environment.ts';
 import { ExpressionBinder } from './expression-binder.ts';
 import { Scope } from './scope.ts';

@@ -1,8 +1,8 @@
 /** Operators, comparisons and the forms that PostgreSQL's grammar keeps as A_Expr: IN, BETWEEN, LIKE, NULLIF … */
 import type { A_Expr, Node } from 'libpg-query';
 import { elementTypeName, isArrayType } from '../../common/types.ts';
-import { functionsNamed } from '../../runtime/plan/functions.ts';
 import { BOOL, type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import { functionsNamed } from '../../runtime/plan/functions.ts';
 import { type Bound, typed, typeOf } from './bound.ts';
 import { coerceTo, commonType, tryCoerce, typeLabel } from './coerce.ts';
 import type { ExpressionBinder } from './expression-binder.ts';

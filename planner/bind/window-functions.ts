@@ -1,8 +1,8 @@
 /** OVER: row_number() alone, as a rank that an outer WHERE bounds. */
 import type { FuncCall, Node } from 'libpg-query';
 import { type Bound, column, INT8, typed, WINDOW_CALL_BASE } from './bound.ts';
-import { settle } from './coerce.ts';
 import { plainClause, type WindowUse } from './clause.ts';
+import { settle } from './coerce.ts';
 import { requireEquality, requireOrdering } from './equality.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 import { sortDirection } from './sort-direction.ts';

@@ -1,8 +1,8 @@
 /** All spellings of windows become one specification; durations are checked here. 22023, 54000, 42P02. */
 import type { Node } from 'libpg-query';
-import { SqlError } from '../../common/sql-error.ts';
 import { isFiniteInterval } from '../../common/interval.ts';
 import { parseInterval } from '../../common/interval-parse.ts';
+import { SqlError } from '../../common/sql-error.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { WindowSpecification } from '../../runtime/plan/query-plan.ts';
 import type { DurationSyntax, WindowClauseSyntax } from '../parse/statement-syntax.ts';

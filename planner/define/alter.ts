@@ -5,8 +5,8 @@ import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { listOf, stringOf } from '../bind/tree.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 import { requireSchema, requireWritableSchema } from './names.ts';
 import { KIND_LABELS, notOfKind, type RelationKind, relationKind } from './object-kind.ts';
 

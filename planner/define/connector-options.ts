@@ -1,10 +1,11 @@
 /** WITH (connector = …): which names and values each connector takes. 22023 for others, naming the valid ones. */
+
+import { SqlError } from '../../common/sql-error.ts';
+import { parseTimestamptz } from '../../common/timestamp-parse.ts';
 import type { ConnectorOptions } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import type { OptionSyntax } from '../parse/statement-syntax.ts';
 import { booleanOption, optionDuration, unknownOption } from '../physical/query-options.ts';
-import { parseTimestamptz } from '../../common/timestamp-parse.ts';
-import { SqlError } from '../../common/sql-error.ts';
 
 type Connector = ConnectorOptions['connector'];
 

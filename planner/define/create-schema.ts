@@ -1,6 +1,6 @@
 import type { CreateSchemaStmt } from 'libpg-query';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 
 /** CREATE SCHEMA [IF NOT EXISTS] name. */
 export function planCreateSchema(context: StatementContext, create: CreateSchemaStmt): Planned {

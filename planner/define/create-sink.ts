@@ -10,16 +10,16 @@ import type {
   StreamDefinition,
 } from '../../runtime/plan/relation.ts';
 import { BindingContext } from '../bind/binding-context.ts';
-import type { BoundQuery } from '../bind/bound-query.ts';
 import { type Bound, column, typed } from '../bind/bound.ts';
+import type { BoundQuery } from '../bind/bound-query.ts';
 import { coerceForColumn } from '../bind/coerce.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import type { LogicalNode } from '../logical/logical-plan.ts';
 import { type CreateSinkSyntax, NO_CLAUSES, type QualifiedName } from '../parse/statement-syntax.ts';
 import { planContinuous } from '../physical/plan-query.ts';
 import { readQueryOptions } from '../physical/query-options.ts';
-import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import { OptionReader } from './connector-options.ts';
 import { existing, newQualifiedName } from './names.ts';
 

@@ -5,8 +5,8 @@ import type { ColumnDefinition, StreamDefinition, WatermarkDefinition } from '..
 import type { BindingContext } from '../bind/binding-context.ts';
 import { clauseDuration, durationOfSyntax } from '../bind/window-specification.ts';
 import type { StatementSyntax, WatermarkSyntax } from '../parse/statement-syntax.ts';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 import { bindColumns } from './column-definitions.ts';
 import { OptionReader, readConnector } from './connector-options.ts';
 import { FORMAT_OPTIONS, readFormat } from './format-options.ts';

@@ -1,7 +1,7 @@
 import type { CreateStmt } from 'libpg-query';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 import { bindColumns } from './column-definitions.ts';
 import { existing, newName } from './names.ts';
 import { CHANGELOG_RETENTION } from './retention.ts';

@@ -15,9 +15,9 @@ import { stringOf } from '../bind/tree.ts';
 import type { OptionSyntax, StatementSyntax } from '../parse/statement-syntax.ts';
 import { planContinuous, planFinite } from '../physical/plan-query.ts';
 import { readQueryOptions } from '../physical/query-options.ts';
-import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
-import { existing, newName, type NewName } from './names.ts';
+import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
+import { existing, type NewName, newName } from './names.ts';
 import { CHANGELOG_RETENTION, parseRetention, VIEW_RETENTION } from './retention.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;

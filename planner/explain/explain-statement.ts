@@ -6,13 +6,13 @@ import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { durationMicros } from '../bind/window-specification.ts';
-import { optionValue } from '../define/create-view.ts';
 import { selectAll } from '../define/create-sink.ts';
+import { optionValue } from '../define/create-view.ts';
 import { NO_CLAUSES, type QualifiedName, type StatementSyntax } from '../parse/statement-syntax.ts';
 import { outputColumns, planQueryNode } from '../plan-select.ts';
 import { planSubscribeStatement } from '../session/subscribe.ts';
-import { planned, type StatementContext, statementContext } from '../statement-context.ts';
 import type { ExplainLine, Planned, Statement } from '../statement.ts';
+import { planned, type StatementContext, statementContext } from '../statement-context.ts';
 import { explainPlan } from './explain-plan.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;

@@ -2,8 +2,9 @@
  * What is known of a node's rows: which columns are time attributes, whether rows are ever taken back, whether each
  * row belongs to a window that closes, what identifies a row. The operators are chosen by it.
  */
-import type { MaterializedViewDefinition } from '../../runtime/plan/relation.ts';
+
 import type { Expression } from '../../runtime/plan/expression.ts';
+import type { MaterializedViewDefinition } from '../../runtime/plan/relation.ts';
 import type { LogicalNode } from './logical-plan.ts';
 
 export type TimeRole = 'time' | 'window-start' | 'window-end';

@@ -3,8 +3,8 @@
  * of a table: the other parts are blanked.
  */
 import { parseDuration, parseOptionList } from './clause-items.ts';
-import { parseTree } from './grammar.ts';
 import { parseFormat } from './format-syntax.ts';
+import { parseTree } from './grammar.ts';
 import { SourceText } from './source-text.ts';
 import type { OptionSyntax, StatementSyntax, WatermarkSyntax } from './statement-syntax.ts';
 import { isSymbol, isWord } from './token.ts';

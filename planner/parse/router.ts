@@ -1,7 +1,8 @@
 /** Which parser reads a statement: PostgreSQL's grammar, or one of ours beside it. */
+
+import { parseOptionList } from './clause-items.ts';
 import { parseCreateSink } from './create-sink-syntax.ts';
 import { parseCreateStream } from './create-stream-syntax.ts';
-import { parseOptionList } from './clause-items.ts';
 import { parseTree } from './grammar.ts';
 import { parseQueryRegion } from './query-region.ts';
 import { SourceText } from './source-text.ts';

@@ -11,8 +11,8 @@
  *   INTERVAL '10' MINUTES                                    INTERVAL '10' MINUTE
  */
 import { SqlError } from '../../common/sql-error.ts';
-import { parseEmit, startsEmit } from './emit-clause.ts';
 import { parseDuration } from './clause-items.ts';
+import { parseEmit, startsEmit } from './emit-clause.ts';
 import type { SourceText } from './source-text.ts';
 import type { EmitSyntax, StreamClauses, WindowClauseSyntax } from './statement-syntax.ts';
 import { closingIndex, isName, isSymbol, isWord, type Token } from './token.ts';

@@ -1,8 +1,8 @@
 /** Recursive descent over tokens, for the statements that PostgreSQL's grammar does not have. */
 import { SqlError } from '../../common/sql-error.ts';
+import type { SourceText } from './source-text.ts';
 import type { QualifiedName } from './statement-syntax.ts';
 import { closingIndex, isName, isSymbol, isWord, type Token } from './token.ts';
-import type { SourceText } from './source-text.ts';
 
 export class TokenCursor {
   readonly source: SourceText;

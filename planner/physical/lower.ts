@@ -4,7 +4,7 @@
  */
 import { assert, unreachable } from '../../common/assert.ts';
 import type { Field } from '../../common/types.ts';
-import { type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import type { Expression } from '../../runtime/plan/expression.ts';
 import {
   type AggregateCall,
   ARRIVAL,
@@ -15,7 +15,7 @@ import {
 } from '../../runtime/plan/query-plan.ts';
 import type { LogicalAggregate, LogicalNode } from '../logical/logical-plan.ts';
 import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
-import { shiftColumns } from '../bind/bound.ts';
+import { columnsOf, fieldOf, move, placeOf, placesOf, sorted, union } from './column-places.ts';
 import { splitJoin } from './join-keys.ts';
 
 export type LoweringOptions = Readonly<{ mode: ReduceMode; late: LatePolicy; partial: boolean }>;
@@ -429,37 +429,3 @@ function timeColumn(node: Extract<LogicalNode, { kind: 'windowed-reduce' }>): Ex
   assert(field !== undefined, 'a window has a time column');
   return { kind: 'column', index: node.time, type: field.type };
 }
-
-const sorted = (set: ReadonlySet<number>): number[] => [...set].sort((a, b) => a - b);
-const placesOf = (ordinals: readonly number[]): ReadonlyMap<number, number> =>
-  new Map(ordinals.map((o, i) => [o, i]));
-const union = (a: ReadonlySet<number>, b: ReadonlySet<number>): ReadonlySet<number> => new Set([...a, ...b]);
-
-function fieldOf(node: LogicalNode, ordinal: number): Field {
-  const field = node.schema[ordinal];
-  assert(field !== undefined, `column ${ordinal} of ${node.kind}`);
-  return field;
-}
-
-function columnsOf(...expressions: readonly Expression[]): Set<number> {
-  const found = new Set<number>();
-  for (const expression of expressions) {
-    walkExpression(expression, (e) => {
-      if (e.kind === 'column') found.add(e.index);
-    });
-  }
-  return found;
-}
-
-function placeOf(at: ReadonlyMap<number, number>, e: Expression): number {
-  const place = e.kind === 'column' ? at.get(e.index) : undefined;
-  assert(place !== undefined, 'a column that is needed was lowered');
-  return place;
-}
-
-const move = (e: Expression, at: ReadonlyMap<number, number>): Expression =>
-  shiftColumns(e, (index) => {
-    const place = at.get(index);
-    assert(place !== undefined, `column ${index} was lowered`);
-    return place;
-  });

@@ -1,9 +1,10 @@
 /** A bound query to a plan: finite, or continuous in the mode that EMIT, or the default, says. */
-import { walkLogical, type LogicalNode, type LogicalQuery } from '../logical/logical-plan.ts';
-import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
+
 import { type EmitMode, PLAN_VERSION, type QueryPlan, type SortKey } from '../../runtime/plan/query-plan.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { clauseDuration } from '../bind/window-specification.ts';
+import { type LogicalNode, type LogicalQuery, walkLogical } from '../logical/logical-plan.ts';
+import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
 import type { EmitSyntax } from '../parse/statement-syntax.ts';
 import { refuseClose } from './close-refusal.ts';
 import { lower } from './lower.ts';

@@ -1,8 +1,9 @@
 /** Options of a continuous query: WITH (late = 'correct', lateness = '1 minute', …). 22023 for what is unknown. */
+
+import { SqlError } from '../../common/sql-error.ts';
 import type { LatePolicy } from '../../runtime/plan/query-plan.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { durationMicros } from '../bind/window-specification.ts';
-import { SqlError } from '../../common/sql-error.ts';
 import type { OptionSyntax } from '../parse/statement-syntax.ts';
 
 export type QueryOptions = Readonly<{

@@ -1,11 +1,11 @@
 /** DECLARE, FETCH, MOVE, CLOSE. */
 import type { DeclareCursorStmt, FetchStmt, Node } from 'libpg-query';
-import type { StatementSyntax } from '../parse/statement-syntax.ts';
-import { outputColumns, planQueryNode } from '../plan-select.ts';
-import { unknownOption } from '../physical/query-options.ts';
 import { durationMicros } from '../bind/window-specification.ts';
-import { planned, type StatementContext } from '../statement-context.ts';
+import type { StatementSyntax } from '../parse/statement-syntax.ts';
+import { unknownOption } from '../physical/query-options.ts';
+import { outputColumns, planQueryNode } from '../plan-select.ts';
 import type { FetchDirection, Planned, Statement } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 import { planSubscribeStatement } from './subscribe.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;

@@ -10,8 +10,8 @@ import { resolveType } from '../bind/type-names.ts';
 import { parseStatements } from '../parse/parse.ts';
 import { shiftPosition } from '../parse/shift-position.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
-import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../statement.ts';
+import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
 type PlanParsed = (parsed: ParsedStatement, plan: PlanContext) => Planned;

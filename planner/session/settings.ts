@@ -1,7 +1,7 @@
 /** SET, RESET, SHOW name, DISCARD. */
 import type { DiscardStmt, Node, TypeCast, VariableSetStmt } from 'libpg-query';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 
 export function planSet(context: StatementContext, set: VariableSetStmt): Planned {
   const { binding } = context;

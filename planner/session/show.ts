@@ -4,11 +4,11 @@ import type { ColumnDefinition, RelationDefinition, Retention } from '../../runt
 import { isSystemView, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
-import { expressionText } from '../explain/expression-text.ts';
 import { durationText } from '../explain/duration-text.ts';
+import { expressionText } from '../explain/expression-text.ts';
 import type { QualifiedName } from '../parse/statement-syntax.ts';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 
 const text = (name: string): Field => ({ name, type: { name: 'text' } });
 

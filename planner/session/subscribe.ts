@@ -1,8 +1,9 @@
 /** SUBSCRIBE: changes of a relation or query, with their tick. 42P10 for keys that nothing proves. */
-import type { Schema } from '../../common/types.ts';
+
 import { SqlError } from '../../common/sql-error.ts';
-import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { Schema } from '../../common/types.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
+import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { selectAll } from '../define/create-sink.ts';
@@ -15,8 +16,8 @@ import {
 } from '../parse/statement-syntax.ts';
 import { planContinuous } from '../physical/plan-query.ts';
 import { booleanOption, readQueryOptions, unknownOption } from '../physical/query-options.ts';
-import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import type { Planned, Statement, SubscribeTarget } from '../statement.ts';
+import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 
 type Subscribe = Extract<Statement, { kind: 'subscribe' }>;
 

@@ -1,7 +1,7 @@
 /** BEGIN, COMMIT, ROLLBACK, savepoints. Isolation levels are all accepted. */
 import type { TransactionStmt } from 'libpg-query';
-import { planned, type StatementContext } from '../statement-context.ts';
 import type { Planned, Statement } from '../statement.ts';
+import { planned, type StatementContext } from '../statement-context.ts';
 
 type Action = Extract<Statement, { kind: 'transaction' }>['action'];
 

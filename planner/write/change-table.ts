@@ -1,5 +1,5 @@
 /** UPDATE, DELETE and TRUNCATE: tables only (42809). */
-import type { DeleteStmt, Node, TruncateStmt, UpdateStmt } from 'libpg-query';
+import type { DeleteStmt, Node, RangeVar, TruncateStmt, UpdateStmt } from 'libpg-query';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
@@ -7,11 +7,10 @@ import { plainClause } from '../bind/clause.ts';
 import { coerceForColumn } from '../bind/coerce.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { Scope } from '../bind/scope.ts';
-import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import { columnOrdinal, defaultOf } from './insert.ts';
 import { changeableTable } from './target.ts';
-import type { RangeVar } from 'libpg-query';
 
 function binderOver(
   binding: BindingContext,

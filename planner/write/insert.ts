@@ -4,8 +4,8 @@ import type { SqlType } from '../../common/types.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { ColumnDefinition, StreamDefinition, TableDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
-import type { BoundQuery } from '../bind/bound-query.ts';
 import { type Bound, column, typed } from '../bind/bound.ts';
+import type { BoundQuery } from '../bind/bound-query.ts';
 import { plainClause } from '../bind/clause.ts';
 import { coerceForColumn } from '../bind/coerce.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
@@ -15,8 +15,8 @@ import type { LogicalNode } from '../logical/logical-plan.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';
 import { planContinuous, planFinite } from '../physical/plan-query.ts';
 import { readQueryOptions } from '../physical/query-options.ts';
-import { bindSelectNode, ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import type { Planned } from '../statement.ts';
+import { bindSelectNode, ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import { writableTarget } from './target.ts';
 
 export function planInsert(context: StatementContext, insert: InsertStmt, clauses: StreamClauses): Planned {
