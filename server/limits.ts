@@ -1,5 +1,6 @@
-/** Every bound of the server, in one place (I4). Bytes and milliseconds as their names say. */
+/** The server's bounds (I4), beside those of common/limits.ts. Bytes and milliseconds as their names say. */
 import { assert } from '../common/assert.ts';
+import { BLOCK_ROWS_MAX, UNSENT_BYTES_MAX } from '../common/limits.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -15,10 +16,6 @@ export const MESSAGE_BYTES_ABSURD = 1024 * MIB;
 export const INPUT_BYTES_HIGH = MIB;
 /** Sent and not yet taken by the kernel; above it a result is no longer pulled. */
 export const OUTPUT_BYTES_HIGH = MIB;
-/** A continuous result's unsent bytes; above it 53400. */
-export const UNSENT_BYTES_MAX = 16 * MIB;
-/** The same while a subscription's snapshot is on its way. */
-export const SNAPSHOT_BYTES_MAX = 256 * MIB;
 /** Encoded at once before the socket gets it. */
 export const FLUSH_BYTES = 256 * KIB;
 
@@ -28,8 +25,7 @@ export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
-/** Writes buffered in a transaction block: beyond it 54000. */
-export const TRANSACTION_ROWS_MAX = 1_000_000;
+/** Bytes of writes buffered in a transaction block, beside BLOCK_ROWS_MAX: beyond it 54000. */
 export const TRANSACTION_BYTES_MAX = 64 * MIB;
 
 export const PLAN_CACHE_ENTRIES = 1_000;
@@ -55,4 +51,5 @@ export const SLOW_READER_CHECK_MS = 50;
 assert(STARTUP_BYTES_MAX < MESSAGE_BYTES_MAX, 'a startup packet is a small message');
 assert(MESSAGE_BYTES_MAX < MESSAGE_BYTES_ABSURD, 'an oversized message can still be skipped');
 assert(OUTPUT_BYTES_HIGH < UNSENT_BYTES_MAX, 'a reader is slow before it is too slow');
+assert(BLOCK_ROWS_MAX <= HTTP_ROWS_MAX, 'what a block wrote can be read in one answer');
 assert(SOCKET_PAYLOAD_BYTES_MAX <= STATEMENT_BYTES_MAX, 'a frame holds a statement');

@@ -3,6 +3,7 @@
  * count; what lands at COMMIT are those rows (INSERT), or the same change, which COMMIT refuses with 40001 if the table
  * was written by others since BEGIN (UPDATE, DELETE).
  */
+import { BLOCK_ROWS_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../../runtime/batch/column.ts';
@@ -11,7 +12,6 @@ import type { WriteOperation } from '../../runtime/engine-client.ts';
 import { BOOL } from '../../runtime/plan/expression.ts';
 import { PLAN_VERSION, type PlanNode, type QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { ColumnDefinition, RelationDefinition } from '../../runtime/plan/relation.ts';
-import { TRANSACTION_ROWS_MAX } from '../limits.ts';
 import { blockSnapshot, refuseUncommitted, relationSchema } from './query-statement.ts';
 import { EngineRows, nextEvent } from './row-source.ts';
 import { scannedRelations } from './scanned-relations.ts';
@@ -118,7 +118,7 @@ async function evaluate(session: Session, plan: QueryPlan): Promise<readonly Bat
       if (event.kind === 'notice') session.notify(event.notice);
       if (event.kind !== 'rows') continue;
       rows += event.batch.rows;
-      if (rows > TRANSACTION_ROWS_MAX) throw tooMuchWritten();
+      if (rows > BLOCK_ROWS_MAX) throw tooMuchWritten();
       batches.push(event.batch);
     }
   } finally {

@@ -1,8 +1,8 @@
 /** Where a result's rows come from: pulled, so that a reader that stops pulling stops the engine's stream. */
 import type { Batch } from '../../runtime/batch/column.ts';
 import type { ResultEvent, ResultStream } from '../../runtime/engine-client.ts';
+import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
-import { SNAPSHOT_BYTES_MAX, UNSENT_BYTES_MAX } from '../limits.ts';
 import type { Notice } from './notice.ts';
 
 export type RowEvent =
@@ -33,12 +33,11 @@ export async function nextEvent(source: RowSource): Promise<RowEvent> {
 
 /**
  * Rows of a query that the engine runs. A finite one waits for its reader; a continuous one goes on, and what is not
- * taken piles up: past UNSENT_BYTES_MAX it ends (a snapshot, which comes at once, may be larger).
+ * taken piles up: past UNSENT_BYTES_MAX it ends.
  */
 export class EngineRows implements RowSource {
   readonly #stream: ResultStream;
   readonly #continuous: boolean;
-  #inSnapshot = true;
   /** At most one `next` is under way; what it brings waits here for `poll`. */
   #waiting: Promise<void> | null = null;
   #arrived: ResultEvent | null = null;
@@ -52,11 +51,10 @@ export class EngineRows implements RowSource {
   }
 
   checkBound(): boolean {
-    const bound = this.#inSnapshot ? SNAPSHOT_BYTES_MAX : UNSENT_BYTES_MAX;
-    if (this.#continuous && this.#error === null && this.#stream.pendingBytes > bound) {
+    if (this.#continuous && this.#error === null && this.#stream.pendingBytes > UNSENT_BYTES_MAX) {
       this.#stream.cancel();
       this.#error = new SqlError('53400', 'the reader of a continuous result is too slow', {
-        detail: `More than ${bound} bytes wait to be sent.`,
+        detail: `More than ${UNSENT_BYTES_MAX} bytes wait to be sent.`,
         hint: 'Resume with SUBSCRIBE ... AS OF the last complete tick.',
       });
     }
@@ -99,10 +97,8 @@ export class EngineRows implements RowSource {
   #take(event: ResultEvent): RowEvent {
     switch (event.kind) {
       case 'rows':
-        if (!event.snapshot) this.#inSnapshot = false;
         return { ...event, deletes: null };
       case 'progress':
-        this.#inSnapshot = false;
         return event;
       case 'notice':
         return { kind: 'notice', notice: event };

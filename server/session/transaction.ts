@@ -1,7 +1,8 @@
+import { BLOCK_ROWS_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { WriteOperation } from '../../runtime/engine-client.ts';
 import type { CatalogChange, Oid } from '../../runtime/plan/relation.ts';
-import { TRANSACTION_BYTES_MAX, TRANSACTION_ROWS_MAX } from '../limits.ts';
+import { TRANSACTION_BYTES_MAX } from '../limits.ts';
 
 type Savepoint = Readonly<{
   name: string;
@@ -14,7 +15,7 @@ type Savepoint = Readonly<{
 
 export const tooMuchWritten = (): SqlError =>
   new SqlError('54000', 'the transaction block writes too much', {
-    detail: `A block holds ${TRANSACTION_ROWS_MAX} rows or ${TRANSACTION_BYTES_MAX} bytes of writes at the most.`,
+    detail: `A block holds ${BLOCK_ROWS_MAX} rows or ${TRANSACTION_BYTES_MAX} bytes of writes at the most.`,
     hint: 'Commit in smaller portions, or use COPY outside of a transaction block.',
   });
 
@@ -50,7 +51,7 @@ export class Transaction {
   buffer(operation: WriteOperation, rows: number, bytes: number): void {
     this.#rows += rows;
     this.#bytes += bytes;
-    if (this.#rows > TRANSACTION_ROWS_MAX || this.#bytes > TRANSACTION_BYTES_MAX) {
+    if (this.#rows > BLOCK_ROWS_MAX || this.#bytes > TRANSACTION_BYTES_MAX) {
       throw tooMuchWritten();
     }
     this.operations.push(operation);

@@ -1,7 +1,8 @@
 /** One subscription of a WebSocket: its session, and the loop that sends what comes. */
 import type { WebSocket } from 'ws';
+import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
-import { OUTPUT_BYTES_HIGH, SLOW_READER_CHECK_MS, UNSENT_BYTES_MAX } from '../limits.ts';
+import { OUTPUT_BYTES_HIGH, SLOW_READER_CHECK_MS } from '../limits.ts';
 import { noticeMessage, progressMessage, rowsMessage, schemaMessage } from '../live/live-messages.ts';
 import { liveStatement } from '../live/live-statement.ts';
 import type { LiveShape, RowsOutcome } from '../session/outcome.ts';
