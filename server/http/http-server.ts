@@ -16,6 +16,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 /** `name`: as metrics count it. */
 type Route = Readonly<{ name: string; method: string; handle: Handler }>;
 
+const IDLE_SWEEP_MS = 20;
 const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 
@@ -64,11 +65,13 @@ export class HttpServer {
   close(limitMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#server.closeAllConnections(), limitMs);
+      // A connection that was busy becomes idle when its answer has gone, and would be kept alive.
+      const sweep = setInterval(() => this.#server.closeIdleConnections(), IDLE_SWEEP_MS);
       this.#server.close(() => {
         clearTimeout(timer);
+        clearInterval(sweep);
         resolve();
       });
-      this.#server.closeIdleConnections();
     });
   }
 

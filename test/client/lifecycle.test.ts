@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { runMain, TestServer } from '../support/server.ts';
 import { cstring, frame, WirePeer } from '../support/wire-peer.ts';
 
@@ -82,6 +83,22 @@ describe('signals', () => {
       expect(code).toBe(0);
     },
   );
+
+  it('ends live results of HTTP and WebSocket too', async () => {
+    const server = await TestServer.start();
+    const peer = await WirePeer.open(server.pgPort);
+    await peer.query('CREATE TABLE t (id int4 PRIMARY KEY)');
+    const events = await fetch(`${server.url}/views/t/live`);
+    const socket = new WebSocket(`ws://127.0.0.1:${server.httpPort}/ws`, 'millrace.v1');
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ op: 'subscribe', id: 1, sql: 'SUBSCRIBE TO t' }));
+    await once(socket, 'message');
+    const closed = once(socket, 'close');
+    const text = events.text();
+    expect(await server.stop()).toBe(0);
+    expect(((await closed) as [number])[0]).toBe(1001);
+    expect(await text).toContain('"code":"57P01"');
+  });
 
   it('finds after a stop what it had before', async () => {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-'));
