@@ -1,7 +1,6 @@
 /** One statement on its way from syntax to plan: what every kind of statement needs. */
 import type { Node } from 'libpg-query';
 import type { Schema } from '../common/types.ts';
-import type { QueryPlan } from '../runtime/plan/query-plan.ts';
 import { BindingContext } from './bind/binding-context.ts';
 import type { BoundQuery } from './bind/bound-query.ts';
 import type { BindEnvironment } from './bind/environment.ts';
@@ -36,13 +35,11 @@ export function statementContext(
   return { parsed, plan, binding: new BindingContext(plan, source, clauses) };
 }
 
-export function bindSelectNode(binding: BindingContext, node: Node): BoundQuery {
-  if ('SelectStmt' in node) return bindQuery(binding, node.SelectStmt, ENVIRONMENT, null);
+/** `keepsOpen`: the caller types the parameters of the select list (BoundQuery.open). */
+export function bindSelectNode(binding: BindingContext, node: Node, keepsOpen = false): BoundQuery {
+  if ('SelectStmt' in node) return bindQuery(binding, node.SelectStmt, ENVIRONMENT, null, keepsOpen);
   throw binding.error(-1, '0A000', 'only SELECT and VALUES may stand here');
 }
-
-export const finitePlan = (binding: BindingContext, node: Node): QueryPlan =>
-  planFinite(binding, bindSelectNode(binding, node));
 
 /** The statement with what was gathered while it was bound. */
 export function planned(

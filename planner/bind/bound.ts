@@ -15,7 +15,6 @@ export type Bound = Readonly<{
 
 export const TEXT: SqlType = { name: 'text' };
 export const INT8: SqlType = { name: 'int8' };
-export const INT4: SqlType = { name: 'int4' };
 
 export const typed = (expression: Expression, location: number): Bound => ({
   expression,

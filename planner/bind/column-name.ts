@@ -1,6 +1,6 @@
 /** How PostgreSQL names a column of the select list that has no AS (FigureColname). */
 import type { Node } from 'libpg-query';
-import { locationOf, stringOf } from './tree.ts';
+import { stringOf } from './tree.ts';
 
 const CURRENT_VALUE_NAMES: Readonly<Record<string, string>> = {
   SVFOP_CURRENT_DATE: 'current_date',
@@ -70,5 +70,3 @@ function subLinkName(node: Extract<Node, { SubLink: unknown }>): Figured | null 
   if (target.ResTarget.name !== undefined) return { name: target.ResTarget.name, strong: true };
   return figure(target.ResTarget.val);
 }
-
-export const targetLocation = (node: Node): number => locationOf(node);

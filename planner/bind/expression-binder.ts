@@ -53,6 +53,13 @@ export class ExpressionBinder {
     if ('FuncCall' in node) return bindFunctionCall(this, node.FuncCall);
     if ('NullTest' in node) {
       const arg = this.bind(node.NullTest.arg as Node);
+      if (arg.open?.kind === 'parameter') {
+        throw this.context.error(
+          arg.location,
+          '42P18',
+          `could not determine data type of parameter $${arg.open.number}`,
+        );
+      }
       const negated = node.NullTest.nulltesttype === 'IS_NOT_NULL';
       const operand = arg.open === null ? arg.expression : coerceTo(this.context, arg, 'text');
       return typed({ kind: 'is-null', arg: operand, negated, type: BOOL }, leftmostLocation(node));

@@ -32,13 +32,14 @@ export function bindQuery(
   select: SelectStmt,
   environment: BindEnvironment,
   outer: Scope | null,
+  keepsOpen = false,
 ): BoundQuery {
   context.gathered.countQuery();
   const inner = select.withClause === undefined ? environment : withTables(context, select, environment);
   if (select.op !== undefined && select.op !== 'SETOP_NONE')
     return bindSetOperation(context, select, inner, outer);
   if (select.valuesLists !== undefined) return bindValues(context, select, inner, outer);
-  return bindPlainSelect(fromBinder(context, inner, outer), select);
+  return bindPlainSelect(fromBinder(context, inner, outer), select, keepsOpen);
 }
 
 function fromBinder(context: BindingContext, environment: BindEnvironment, outer: Scope | null): FromBinder {
@@ -212,8 +213,8 @@ function bindSetOperation(
   outer: Scope | null,
 ): BoundQuery {
   const operation = OPERATIONS[select.op ?? ''] ?? 'UNION';
-  const left = bindQuery(context, select.larg as SelectStmt, environment, outer);
-  const right = bindQuery(context, select.rarg as SelectStmt, environment, outer);
+  const left = bindQuery(context, select.larg as SelectStmt, environment, outer, true);
+  const right = bindQuery(context, select.rarg as SelectStmt, environment, outer, true);
   if (operation !== 'UNION') {
     throw context.error(
       right.locations[0],

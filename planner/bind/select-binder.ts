@@ -22,8 +22,9 @@ import { bindTargets, type Target } from './select-targets.ts';
 import { sortDirection } from './sort-direction.ts';
 import { leftmostLocation, stringOf } from './tree.ts';
 
-export function bindPlainSelect(from: FromBinder, select: SelectStmt): BoundQuery {
-  return new SelectBinder(from, select).bind();
+/** `keepsOpen`: parameters of the select list stay untyped, for whoever asks to type them. */
+export function bindPlainSelect(from: FromBinder, select: SelectStmt, keepsOpen: boolean): BoundQuery {
+  return new SelectBinder(from, select).bind(keepsOpen);
 }
 
 class SelectBinder {
@@ -41,7 +42,7 @@ class SelectBinder {
     this.#select = select;
   }
 
-  bind(): BoundQuery {
+  bind(keepsOpen: boolean): BoundQuery {
     const select = this.#select;
     this.#refuse();
     let item = bindFrom(this.#from, select.fromClause ?? []);
@@ -65,7 +66,9 @@ class SelectBinder {
     const distinctOn = this.#distinctOn(item, targets);
     const limit = bindLimit(this.#context, select, this.#environment);
 
-    const expressions = targets.map((t) => settle(this.#context, t.bound));
+    const expressions = targets.map(({ bound }) =>
+      keepsOpen && bound.open?.kind === 'parameter' ? bound.expression : settle(this.#context, bound),
+    );
     const surroundings = {
       context: this.#context,
       origins: this.#from.origins,

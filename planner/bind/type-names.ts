@@ -1,7 +1,7 @@
 /** Type names as written, with their modifiers. */
 import type { Node, TypeName as TypeNameNode } from 'libpg-query';
 import type { SqlError } from '../../common/sql-error.ts';
-import { elementTypeName, isArrayType, type SqlType, type TypeName, typeOid } from '../../common/types.ts';
+import { elementTypeName, isArrayType, type SqlType, type TypeName } from '../../common/types.ts';
 import { stringOf } from './tree.ts';
 
 const SCALARS: ReadonlySet<string> = new Set([
@@ -205,6 +205,3 @@ export function intervalField(node: TypeNameNode): string | null {
       return mask === undefined || mask === 0x7fff ? null : 'range';
   }
 }
-
-/** For messages about open types, too. */
-export const oidOf = (type: SqlType): number => typeOid(type.name);

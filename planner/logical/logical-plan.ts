@@ -90,17 +90,6 @@ export const filter = (input: LogicalNode, predicate: Expression): LogicalNode =
   schema: input.schema,
 });
 
-export const project = (
-  input: LogicalNode,
-  expressions: readonly Expression[],
-  names: readonly string[],
-): LogicalNode => ({
-  kind: 'project',
-  input,
-  expressions,
-  schema: expressions.map((e, i) => ({ name: names[i] ?? '?column?', type: e.type })),
-});
-
 export function inputsOf(node: LogicalNode): readonly LogicalNode[] {
   switch (node.kind) {
     case 'scan':

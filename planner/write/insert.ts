@@ -138,7 +138,7 @@ function bindSource(
     select.limitCount === undefined &&
     select.limitOffset === undefined;
   if (isValues) return bindRows(binding, target, columns, select, insert);
-  const query = bindSelectNode(binding, { SelectStmt: select } as Node);
+  const query = bindSelectNode(binding, { SelectStmt: select } as Node, true);
   checkWidth(binding, query.columns.length, columns.length, query.locations[columns.length], insert);
   const fields = columns.slice(0, query.columns.length).map((c) => target.columns[c] as ColumnDefinition);
   const expressions: Expression[] = query.node.schema.map((f, i) => column(i, f.type));
