@@ -57,6 +57,8 @@ function crash(error: unknown): void {
   process.exit(EXIT_INTERNAL);
 }
 process.on('uncaughtException', crash);
+// Whoever read the terminal's output may be gone: the server is not.
+process.stdout.on('error', () => {});
 process.on('unhandledRejection', crash);
 
 await requireWritable(config.dataDirectory);

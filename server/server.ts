@@ -27,7 +27,7 @@ export type RunningServer = Readonly<{
 }>;
 
 export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
-  const http = new HttpServer(requestGuard(config.host, config.insecure), await readFile(PAGE));
+  const http = new HttpServer(requestGuard(config.host, config.insecure));
   // Alive before it is ready: recovery may take its time.
   const httpPort = await http.listen(config.httpPort, config.host);
   const [engine] = await Promise.all([
@@ -55,7 +55,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
   const sockets = new SocketServer(context);
   const wire = new WireServer(context);
   const pgPort = await wire.listen(config.pgPort, config.host);
-  http.open(context, sockets);
+  const page = (await readFile(PAGE, 'utf8')).replaceAll('PG_PORT', `${pgPort}`);
+  http.open({ context, sockets, page });
   const stop = async (): Promise<void> => {
     const closed = Promise.all([wire.close(SHUTDOWN_TIMEOUT_MS), http.close(SHUTDOWN_TIMEOUT_MS)]);
     context.sessions.shutDown();

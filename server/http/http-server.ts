@@ -21,7 +21,7 @@ const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 
 /** What answers requests once the engine has recovered. */
-type Ready = Readonly<{ context: ServerContext; sockets: SocketServer }>;
+type Ready = Readonly<{ context: ServerContext; sockets: SocketServer; page: string }>;
 
 /**
  * Ingest, queries, views, live results, health and metrics on one port; WebSocket upgrades are passed on. Before `open`
@@ -31,12 +31,10 @@ export class HttpServer {
   readonly #server: Server;
   readonly #keys = new IdempotencyKeys();
   readonly #guard: RequestGuard;
-  readonly #page: Buffer;
   #ready: Ready | null = null;
 
-  constructor(guard: RequestGuard, page: Buffer) {
+  constructor(guard: RequestGuard) {
     this.#guard = guard;
-    this.#page = page;
     this.#server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
       (request, response) => void this.#answer(request, response),
@@ -47,8 +45,8 @@ export class HttpServer {
     });
   }
 
-  open(context: ServerContext, sockets: SocketServer): void {
-    this.#ready = { context, sockets };
+  open(ready: Ready): void {
+    this.#ready = ready;
   }
 
   listen(port: number, host: string): Promise<number> {
@@ -122,10 +120,10 @@ export class HttpServer {
       return get('/healthz', (_, response) => sendJson(response, 200, { status: 'ok' }));
     }
     if (this.#ready === null) throw new HttpError(503, notReady(), { 'retry-after': '1' });
-    const { context } = this.#ready;
+    const { context, page } = this.#ready;
     switch (path) {
       case '/1':
-        return get('/', (_, response) => this.#sendPage(response));
+        return get('/', (_, response) => sendPage(page, response));
       case 'readyz/1':
         return get('/readyz', (_, response) => sendJson(response, 200, { status: 'ready' }));
       case 'metrics/1':
@@ -152,17 +150,6 @@ export class HttpServer {
     }
   }
 
-  #sendPage(response: ServerResponse): void {
-    response.writeHead(200, {
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy':
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'",
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-cache',
-    });
-    response.end(this.#page);
-  }
-
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     const refusal = this.#refusal(request);
@@ -183,6 +170,17 @@ export class HttpServer {
 }
 
 const notReady = (): SqlError => new SqlError('57P03', 'the server is starting up');
+
+function sendPage(page: string, response: ServerResponse): void {
+  response.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy':
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'",
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-cache',
+  });
+  response.end(page);
+}
 
 async function sendMetrics({ metrics, engine }: ServerContext, response: ServerResponse): Promise<void> {
   const text = await metrics.text(engine);

@@ -314,7 +314,7 @@ describe('the rest', () => {
   it('shows a page', async () => {
     const page = await call('/');
     expect(page.headers.get('content-type')).toContain('text/html');
-    expect(page.text).toContain('Millrace');
+    expect(page.text).toContain(`-p ${server.pgPort} millrace`);
   });
 
   it('answers 404 and 405', async () => {
