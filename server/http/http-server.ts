@@ -74,6 +74,9 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A client that goes away in the middle is no error of the server's.
+    request.on('error', () => {});
+    response.on('error', () => {});
     const context = this.#ready?.context;
     let route: Route | null = null;
     try {

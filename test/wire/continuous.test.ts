@@ -111,6 +111,29 @@ describe('continuous results', () => {
   });
 });
 
+describe('INSERT ... SELECT ... EMIT', () => {
+  it('runs until it is cancelled, and keeps what it wrote', async () => {
+    const peer = await open();
+    await writer.query('CREATE STREAM source (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+    await writer.query('CREATE STREAM counts (at timestamptz NOT NULL, n int8, WATERMARK FOR at AS at)');
+    const sql = `INSERT INTO counts SELECT window_end, count(*) FROM TUMBLE(source, at, INTERVAL '1 second') GROUP BY window_end EMIT ON WINDOW CLOSE`;
+    peer.send(frame('Q', cstring(sql)));
+    // It may begin after the first rows, so rows are added until one of its windows has closed.
+    const seen = (): Promise<string[]> => writer.query('SELECT n FROM counts LIMIT 1');
+    for (let second = 0; !(await seen()).some((line) => line.startsWith('DataRow')); second++) {
+      await writer.query(`INSERT INTO source VALUES (to_timestamp(${second}))`);
+    }
+    expect(await seen()).toContain('DataRow "1"');
+    await peer.cancel(server.pgPort);
+    expect((await peer.until('ReadyForQuery'))[0]).toMatch(/^ErrorResponse ERROR 57014/);
+    expect(await seen()).toContain('DataRow "1"');
+    expect(await peer.query(`BEGIN; ${sql}`)).toContainEqual(
+      expect.stringMatching(/^ErrorResponse ERROR 25001/),
+    );
+    peer.close();
+  });
+});
+
 describe('SUBSCRIBE', () => {
   it('gives the snapshot, changes and progress', async () => {
     const peer = await open();
