@@ -106,7 +106,7 @@ function changePlan(relation: RelationDefinition, operation: ChangeOperation): Q
 async function evaluate(session: Session, plan: QueryPlan): Promise<readonly Batch[]> {
   const relations = scannedRelations(plan);
   refuseUncommitted(session, relations);
-  const snapshot = await blockSnapshot(session, relations);
+  const snapshot = await blockSnapshot(session);
   const stream = session.context.engine.run(plan, session.runOptions('', snapshot));
   const source = session.track(new EngineRows(stream, false));
   const batches: Batch[] = [];

@@ -22,7 +22,7 @@ export async function runQuery(
   const relations = scannedRelations(plan);
   refuseUncommitted(session, relations);
   const finite = plan.emit.kind === 'finite';
-  const snapshot = finite ? await blockSnapshot(session, relations) : null;
+  const snapshot = finite ? await blockSnapshot(session) : null;
   const stream = session.context.engine.run(plan, session.runOptions(label, snapshot));
   return {
     kind: 'rows',
@@ -140,11 +140,13 @@ export function refuseUncommitted(session: Session, relations: readonly Oid[]): 
   }
 }
 
-/** The tick that the block's reads see; null outside a block. */
-export async function blockSnapshot(session: Session, relations: readonly Oid[]): Promise<number | null> {
+/** No relation has this OID: asking for its last change tells the last committed tick. */
+const NO_RELATION: Oid = 0;
+
+/** The tick that the block's reads see, fixed by BEGIN or by the first of them; null outside a block. */
+export async function blockSnapshot(session: Session): Promise<number | null> {
   const { transaction } = session;
-  const [relation] = relations;
-  if (transaction === null || relation === undefined) return null;
-  transaction.snapshot ??= (await session.context.engine.lastChange(relation)).committed;
+  if (transaction === null) return null;
+  transaction.snapshot ??= (await session.context.engine.lastChange(NO_RELATION)).committed;
   return transaction.snapshot;
 }

@@ -3,6 +3,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
 import { warning } from './notice.ts';
 import type { Outcome } from './outcome.ts';
+import { blockSnapshot } from './query-statement.ts';
 import type { Session } from './session.ts';
 
 type TransactionStatement = Extract<Statement, { kind: 'transaction' }>;
@@ -13,7 +14,7 @@ export async function executeTransaction(
 ): Promise<Outcome> {
   switch (statement.action) {
     case 'begin':
-      begin(session);
+      await begin(session);
       return command(statement.tag);
     case 'commit':
       return commit(session, statement);
@@ -37,11 +38,13 @@ export async function executeTransaction(
 
 const command = (tag: string, tick: number | null = null): Outcome => ({ kind: 'command', tag, tick });
 
-function begin(session: Session): void {
+async function begin(session: Session): Promise<void> {
   const { transaction } = session;
   if (transaction === null) session.begin(false);
   else if (transaction.implicit) transaction.implicit = false;
   else session.notify(warning('25001', 'there is already a transaction in progress'));
+  // What the block reads is what is there now, whenever it reads.
+  await blockSnapshot(session);
 }
 
 async function commit(session: Session, statement: TransactionStatement): Promise<Outcome> {
@@ -52,19 +55,19 @@ async function commit(session: Session, statement: TransactionStatement): Promis
   }
   if (transaction.failed) {
     session.endTransaction(false);
-    if (statement.chain) session.begin(false);
+    if (statement.chain) await begin(session);
     return command('ROLLBACK');
   }
   const tick = await session.commit();
-  if (statement.chain) session.begin(false);
+  if (statement.chain) await begin(session);
   return command(statement.tag, tick);
 }
 
-function rollback(session: Session, statement: TransactionStatement): Outcome {
+async function rollback(session: Session, statement: TransactionStatement): Promise<Outcome> {
   const { transaction } = session;
   if (transaction === null || transaction.implicit) requireBlock(session, statement, 'ROLLBACK');
   if (transaction !== null) session.endTransaction(false);
-  if (statement.chain) session.begin(false);
+  if (statement.chain) await begin(session);
   return command(statement.tag);
 }
 

@@ -238,6 +238,26 @@ describe('blocks', () => {
     peer.close();
   });
 
+  it('read what was there at BEGIN, whatever others write since', async () => {
+    const peer = await open();
+    await writer.query('CREATE TABLE still (id int4 PRIMARY KEY)');
+    await writer.query(
+      'CREATE MATERIALIZED VIEW still_count AS SELECT count(*) AS n FROM still EMIT CHANGES',
+    );
+    await writer.query('INSERT INTO still VALUES (1)');
+    await peer.query('BEGIN');
+    await writer.query('INSERT INTO still VALUES (2)');
+    await writer.query('DELETE FROM still WHERE id = 1');
+    for (let i = 0; i < 2; i++) {
+      expect(await peer.query('SELECT id FROM still')).toContain('DataRow "1"');
+      await writer.query(`INSERT INTO still VALUES (${10 + i})`);
+      expect(await peer.query('SELECT n FROM still_count')).toContain('DataRow "1"');
+    }
+    await peer.query('COMMIT');
+    expect(await peer.query('SELECT n FROM still_count')).toContain('DataRow "3"');
+    peer.close();
+  });
+
   it('are refused to writers of a read-only session', async () => {
     const peer = await open({ options: '-c default_transaction_read_only=on' });
     expect(await peer.query("INSERT INTO t VALUES (9, 'x')")).toEqual([
