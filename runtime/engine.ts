@@ -14,14 +14,14 @@ export function startEngine(
 
 /** In the caller's thread: with clock 'manual' it ticks when something waits, or when told to (advanceClock). */
 export function startEngineHere(options: EngineOptions): EngineCore {
-  const core = EngineCore.start(options);
+  const core = new EngineCore(options);
   if (options.clock === 'system') new TickLoop(core, throwLater).start();
   else {
     const turn = (): void => {
       core.tick();
       if (core.waits) setImmediate(turn);
     };
-    core.onWake(() => queueMicrotask(turn));
+    core.state.wake = () => queueMicrotask(turn);
   }
   return core;
 }

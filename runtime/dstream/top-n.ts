@@ -13,6 +13,7 @@ import { rowComparator, type RowComparator } from '../batch/compare-rows.ts';
 import { compactBatch, concatBatches } from '../batch/concat.ts';
 import { consolidate, consolidatePair } from '../batch/consolidate.ts';
 import { gatherBatch } from '../batch/gather.ts';
+import { unweighted } from '../batch/unweighted.ts';
 import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import { GroupTable } from '../state/group-table.ts';
@@ -153,14 +154,6 @@ export class TopN implements StatefulDStream {
     consolidatePair(this.schema, this.#shown, fresh, out);
     this.#shown = fresh;
   }
-}
-
-/** Each row as often as its weight says. */
-function unweighted(batch: Batch): Batch {
-  if (batch.weights === null) return batch;
-  const rows: number[] = [];
-  for (let i = 0; i < batch.rows; i++) for (let k = 0; k < batch.weights[i]!; k++) rows.push(i);
-  return { ...gatherBatch(batch, Uint32Array.from(rows), rows.length), weights: null };
 }
 
 /** The `count` smallest rows in order. */

@@ -28,8 +28,7 @@ const FORMAT = 1;
 const FILE = 'checkpoint.bin';
 
 export type EngineState = Readonly<{
-  tick: number;
-  time: number;
+  tick: Readonly<{ number: number; time: number }>;
   relations: RelationSet;
   late: KeptRows<LateRow>;
   rejected: KeptRows<RejectedRowEntry>;
@@ -38,8 +37,8 @@ export type EngineState = Readonly<{
 export function saveCheckpoint(directory: string, state: EngineState): void {
   const w = new StateWriter();
   w.number(FORMAT);
-  w.number(state.tick);
-  w.number(state.time);
+  w.number(state.tick.number);
+  w.number(state.tick.time);
   w.value({
     streams: [...state.relations.streams].map(([oid, stream]) => [
       oid,

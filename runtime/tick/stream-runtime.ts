@@ -131,6 +131,7 @@ export class StreamRuntime {
   endTick(now: number): void {
     this.delta = null;
     this.#parts = [];
+    for (const source of this.sources) if ('transient' in source && source.ended) this.sources.delete(source);
     if (!this.retains) return;
     this.#log?.trim(now);
     this.#memory.trim(now);
@@ -149,17 +150,11 @@ export class StreamRuntime {
     }
   }
 
-  /** A row of the log that a checkpoint does not know yet: counts and watermark follow. */
-  replay(part: AdmittedBatch): void {
+  /** A row of the log, at a start without a checkpoint: watermark and counters follow it. */
+  follow(part: AdmittedBatch & Readonly<{ tick: number }>): void {
     this.watermark.observe(part.batch, part.arrivedAt);
-    this.#nextArrival = Math.max(this.#nextArrival, part.firstArrival + part.batch.rows);
-    this.#parts.push(part);
-    const watermark = this.watermark.advance(part.arrivedAt);
-    this.delta = {
-      parts: this.#parts,
-      watermarks: new Map([[this.watermark.column, watermark]]),
-      ended: false,
-    };
+    this.watermark.advance(part.arrivedAt);
+    this.lastChange = part.tick;
   }
 
   close(): void {

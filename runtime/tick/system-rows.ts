@@ -3,7 +3,7 @@ import { interval, type Interval } from '../../common/interval.ts';
 import { canonicalJsonb } from '../../common/json.ts';
 import type { SystemViewName } from '../plan/system-views.ts';
 import type { ContinuousQuery } from './continuous-query.ts';
-import type { EngineCore } from './engine-core.ts';
+import type { EngineState } from './engine-state.ts';
 
 type Rows = readonly (readonly unknown[])[];
 
@@ -12,11 +12,11 @@ const int8 = (n: number): bigint => BigInt(Math.round(n));
 /** −∞ is a watermark that does not exist yet. */
 const time = (n: number): number | null => (n === Number.NEGATIVE_INFINITY ? null : n);
 
-export function systemRows(view: SystemViewName, core: EngineCore): Rows {
-  const { relations } = core;
+export function systemRows(view: SystemViewName, state: EngineState): Rows {
+  const { relations } = state;
   switch (view) {
     case 'ticks':
-      return core.ticks
+      return state.ticks
         .all()
         .map((t) => [
           int8(t.tick),
@@ -27,7 +27,7 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
           micros(t.schedulingDelayMicros + t.processingMicros),
         ]);
     case 'operators':
-      return queries(core).flatMap(([name, query]) =>
+      return queries(state).flatMap(([name, query]) =>
         query.pipeline
           .statistics()
           .map((s) => [
@@ -50,7 +50,7 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
         watermark.idle,
       ]);
     case 'late_rows':
-      return core.late
+      return state.late
         .all()
         .map((r) => [
           r.view,
@@ -59,11 +59,11 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
           canonicalJsonb(r.row),
         ]);
     case 'rejected_rows':
-      return core.rejected.all().map((r) => [r.relation, r.at, r.code, r.reason, r.sourceOffset, r.payload]);
+      return state.rejected.all().map((r) => [r.relation, r.at, r.code, r.reason, r.sourceOffset, r.payload]);
     case 'memory':
-      return memoryRows(core);
+      return memoryRows(state);
     case 'subscriptions':
-      return [...core.subscriptions].map(({ options, since, rowsSent, lastTick }) => [
+      return [...state.subscriptions].map(({ options, since, rowsSent, lastTick }) => [
         options.pid,
         options.label,
         since,
@@ -82,38 +82,38 @@ export function systemRows(view: SystemViewName, core: EngineCore): Rows {
   }
 }
 
-function queries(core: EngineCore): [string, ContinuousQuery][] {
+function queries(state: EngineState): [string, ContinuousQuery][] {
   return [
-    ...[...core.relations.views.values()].map(({ view, query }): [string, ContinuousQuery] => [
+    ...[...state.relations.views.values()].map(({ view, query }): [string, ContinuousQuery] => [
       view.name,
       query,
     ]),
-    ...[...core.relations.sinks.values()].map(({ definition, query }): [string, ContinuousQuery] => [
+    ...[...state.relations.sinks.values()].map(({ definition, query }): [string, ContinuousQuery] => [
       definition.name,
       query,
     ]),
-    ...[...core.subscriptions].flatMap(({ options }): [string, ContinuousQuery][] =>
+    ...[...state.subscriptions].flatMap(({ options }): [string, ContinuousQuery][] =>
       options.query === null ? [] : [[options.label, options.query]],
     ),
   ];
 }
 
-function memoryRows(core: EngineCore): Rows {
+function memoryRows(state: EngineState): Rows {
   const rows: unknown[][] = [];
-  for (const { view, query } of core.relations.views.values()) {
+  for (const { view, query } of state.relations.views.values()) {
     rows.push(
       [view.name, 'rows', int8(view.memoryBytes)],
       [view.name, 'operators', int8(query.memoryBytes())],
     );
   }
-  for (const table of core.relations.tables.values())
+  for (const table of state.relations.tables.values())
     rows.push([table.name, 'rows', int8(table.store.memoryBytes())]);
-  for (const stream of core.relations.streams.values())
+  for (const stream of state.relations.streams.values())
     rows.push([stream.name, 'history', int8(stream.memoryBytes)]);
-  for (const { definition, query } of core.relations.sinks.values()) {
+  for (const { definition, query } of state.relations.sinks.values()) {
     rows.push([definition.name, 'operators', int8(query.memoryBytes())]);
   }
-  for (const { options } of core.subscriptions) {
+  for (const { options } of state.subscriptions) {
     if (options.query !== null) rows.push([options.label, 'operators', int8(options.query.memoryBytes())]);
   }
   return rows;

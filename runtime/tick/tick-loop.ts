@@ -19,7 +19,7 @@ export class TickLoop {
   }
 
   start(): void {
-    this.#core.onWake(() => this.#wake());
+    this.#core.state.wake = () => this.#wake();
     this.#schedule();
   }
 
@@ -49,7 +49,7 @@ export class TickLoop {
   }
 
   #schedule(): void {
-    const waitMs = this.#core.waits ? PAUSE_MS : this.#core.options.tickIntervalMs;
+    const waitMs = this.#core.waits ? PAUSE_MS : this.#core.state.options.tickIntervalMs;
     this.#timer = setTimeout(() => this.#run(), waitMs);
   }
 

@@ -27,7 +27,7 @@ const ingests = new Map<number, Ingest>();
 let core: EngineCore;
 let loop: TickLoop;
 try {
-  core = EngineCore.start(options);
+  core = new EngineCore(options);
   loop = new TickLoop(core, (error) => {
     throw error;
   });

@@ -1,0 +1,172 @@
+/** Creating, altering and dropping objects at run time, and bringing them back at a start. */
+import { join } from 'node:path';
+import type { Tick } from '../dstream/dstream.ts';
+import { compileExpressions } from '../expression/compile.ts';
+import type { CatalogChange, CatalogObject, Oid, Retention, StreamDefinition } from '../plan/relation.ts';
+import { createSink } from '../sink/create-sink.ts';
+import type { StateReader } from '../state/state-codec.ts';
+import { StreamLog } from '../storage/stream-log.ts';
+import { schemaOf } from './admission.ts';
+import type { EngineState } from './engine-state.ts';
+import type { QueryFactory } from './query-factory.ts';
+import type { Readers } from './readers.ts';
+import type { RunningSink } from './relation-set.ts';
+import { StreamRuntime } from './stream-runtime.ts';
+import { TableRuntime } from './table-runtime.ts';
+import { ViewRuntime } from './view-runtime.ts';
+import { writeToSink } from './write-to-sink.ts';
+
+const UNBOUNDED: Retention = { ageMicros: null, bytes: null, none: false };
+
+export class CatalogChanges {
+  readonly #state: EngineState;
+  readonly #factory: QueryFactory;
+  readonly #readers: Readers;
+
+  constructor(state: EngineState, factory: QueryFactory, readers: Readers) {
+    this.#state = state;
+    this.#factory = factory;
+    this.#readers = readers;
+  }
+
+  /** All, or none: what can fail (creating) comes first and is taken back, dropping comes last. */
+  apply(changes: readonly CatalogChange[], tick: Tick): void {
+    const created: Oid[] = [];
+    const dropped: Oid[] = [];
+    try {
+      for (const change of changes) {
+        if (change.kind !== 'create') continue;
+        created.push(change.object.oid);
+        this.create(change.object, tick);
+        if (change.replaces !== null) dropped.push(change.replaces);
+      }
+    } catch (error) {
+      for (const oid of created) this.#drop(oid);
+      throw error;
+    }
+    for (const change of changes) {
+      if (change.kind === 'alter') this.#alter(change.object);
+      if (change.kind === 'drop') dropped.push(...change.oids);
+    }
+    for (const oid of dropped) this.#drop(oid);
+  }
+
+  create(object: CatalogObject, tick: Tick): void {
+    const { relations } = this.#state;
+    switch (object.kind) {
+      case 'schema':
+      case 'view':
+        break;
+      case 'stream':
+        this.#createStream(object);
+        break;
+      case 'table':
+        relations.tables.set(object.oid, new TableRuntime(object, this.#log('tables', object, UNBOUNDED)));
+        break;
+      case 'materialized-view':
+        this.#createView(object, tick);
+        break;
+      case 'sink':
+        this.#createSink(object, tick);
+        break;
+    }
+    relations.objects.set(object.oid, object);
+  }
+
+  /** A view or sink as the checkpoint left it. */
+  restore(object: CatalogObject & { kind: 'materialized-view' | 'sink' }, saved: StateReader): void {
+    const { relations } = this.#state;
+    const query = this.#factory.create(object.plan, object.name, null);
+    query.load(saved);
+    relations.objects.set(object.oid, object);
+    if (object.kind === 'materialized-view') {
+      const view = new ViewRuntime(object, query.timeColumns);
+      view.load(saved);
+      relations.views.set(object.oid, { view, query, failed: null });
+      return;
+    }
+    const counters = saved.value() as { tick: number; rows: number };
+    relations.sinks.set(object.oid, {
+      definition: object,
+      query,
+      sink: this.#sinkOf(object),
+      ...counters,
+      lastError: null,
+    });
+  }
+
+  #createStream(object: StreamDefinition): void {
+    const options = { now: () => this.#state.tick.time, timeZone: 'UTC' };
+    const generated = new Map(
+      object.columns.flatMap((column, i) =>
+        column.generated === null ? [] : [[i, compileExpressions([column.generated], options)] as const],
+      ),
+    );
+    const log = object.retention.none ? null : this.#log('streams', object, object.retention);
+    const stream = new StreamRuntime(object, log, generated, this.#state.reject);
+    this.#state.relations.streams.set(object.oid, stream);
+    if (object.source.connector !== 'log' && stream.retains) this.#factory.attach(stream);
+  }
+
+  #createView(object: CatalogObject & { kind: 'materialized-view' }, tick: Tick): void {
+    const query = this.#factory.create(object.plan, object.name, null);
+    const view = new ViewRuntime(object, query.timeColumns);
+    for (const { batches, watermarks, ended } of query.backfill(tick)) {
+      view.apply(tick.number, tick.time, batches, watermarks, ended);
+    }
+    // readers that come in this tick find the rows in the view
+    view.delta = null;
+    this.#state.relations.views.set(object.oid, { view, query, failed: null });
+  }
+
+  #createSink(object: CatalogObject & { kind: 'sink' }, tick: Tick): void {
+    const query = this.#factory.create(object.plan, object.name, null);
+    const sink = this.#sinkOf(object);
+    const running: RunningSink = { definition: object, query, sink, tick: 0, rows: 0, lastError: null };
+    writeToSink(running, query.backfill(tick), tick, this.#state.relations);
+    this.#state.relations.sinks.set(object.oid, running);
+  }
+
+  #sinkOf(object: CatalogObject & { kind: 'sink' }): RunningSink['sink'] {
+    if (object.into !== null) return null;
+    return createSink(object, object.plan.emit.kind !== 'close', this.#state.options.filesDirectory);
+  }
+
+  #drop(oid: Oid): void {
+    const { relations } = this.#state;
+    relations.objects.delete(oid);
+    relations.streams.get(oid)?.remove();
+    relations.streams.delete(oid);
+    relations.tables.get(oid)?.remove();
+    relations.tables.delete(oid);
+    relations.views.get(oid)?.query.close();
+    relations.views.delete(oid);
+    relations.sinks.get(oid)?.query.close();
+    relations.sinks.get(oid)?.sink?.close();
+    relations.sinks.delete(oid);
+    this.#readers.dropped(oid);
+  }
+
+  /** Other words, the same object: its state stays. */
+  #alter(object: CatalogObject): void {
+    const { objects, streams, tables, views, sinks } = this.#state.relations;
+    objects.set(object.oid, object);
+    const runtimes = [
+      streams.get(object.oid),
+      tables.get(object.oid),
+      views.get(object.oid)?.view,
+      sinks.get(object.oid),
+    ];
+    for (const runtime of runtimes) if (runtime !== undefined) Object.assign(runtime, { definition: object });
+  }
+
+  #log(
+    kind: 'streams' | 'tables',
+    object: CatalogObject & { kind: 'stream' | 'table' },
+    retention: Retention,
+  ): StreamLog | null {
+    const { dataDirectory } = this.#state.options;
+    if (dataDirectory === null) return null;
+    return new StreamLog(join(dataDirectory, kind, String(object.oid)), schemaOf(object.columns), retention);
+  }
+}

@@ -1,0 +1,107 @@
+/** COPY, HTTP POST and WebSocket inserts: bytes in, rows in the ticks that decode them. */
+import { WAITING_BYTES_MAX } from '../../common/limits.ts';
+import { SqlError } from '../../common/sql-error.ts';
+import type { Batch } from '../batch/column.ts';
+import type { Tick } from '../dstream/dstream.ts';
+import type { Ingest, IngestOptions, IngestResult } from '../engine-client.ts';
+import { createDecoder } from '../format/decode/create-decoder.ts';
+import { IngestSource } from '../source/ingest-source.ts';
+import type { EngineState } from './engine-state.ts';
+import type { StreamRuntime } from './stream-runtime.ts';
+
+/** Bytes waiting in one ingest before its client has to wait. */
+const INGEST_BYTES_MAX = WAITING_BYTES_MAX / 8;
+
+export type InTick = <T>(work: (tick: Tick) => T) => Promise<T>;
+
+export function openIngest(options: IngestOptions, state: EngineState, inTick: InTick): Ingest {
+  const stream = state.relations.streams.get(options.relation);
+  const definition = stream?.definition ?? state.relations.table(options.relation).definition;
+  const decoder = createDecoder(definition.columns, options.columns, options.format, null, options.label);
+  const atomic = options.atomic || stream === undefined;
+  const source = new IngestSource({ decoder, onError: options.onError, atomic });
+  return stream === undefined
+    ? tableIngest(options, source, state, inTick)
+    : streamIngest(stream, source, state, inTick);
+}
+
+function streamIngest(
+  stream: StreamRuntime,
+  source: IngestSource,
+  state: EngineState,
+  inTick: InTick,
+): Ingest {
+  stream.sources.add(source);
+  source.onReady(() => state.wake());
+  return {
+    push: (chunk) => {
+      if (source.failed !== null) return Promise.reject(failure(source));
+      source.push(chunk);
+      if (source.waitingBytes < INGEST_BYTES_MAX) return Promise.resolve();
+      return new Promise((resolve) => source.onDrain(() => resolve()));
+    },
+    end: async () => {
+      source.end();
+      for (;;) {
+        const tick = await inTick((t) => t.number);
+        if (source.failed !== null) throw failure(source);
+        if (source.ended) return resultOf(source, tick);
+        if (state.memoryPressure >= 1) state.requireMemory();
+      }
+    },
+    abort: () => {
+      source.close();
+      stream.sources.delete(source);
+    },
+  };
+}
+
+function tableIngest(
+  options: IngestOptions,
+  source: IngestSource,
+  state: EngineState,
+  inTick: InTick,
+): Ingest {
+  return {
+    push: (chunk) => {
+      source.push(chunk);
+      return Promise.resolve();
+    },
+    end: () =>
+      inTick((tick) => {
+        const table = state.relations.table(options.relation);
+        const batches: Batch[] = [];
+        source.end();
+        source.poll(tick.time, {
+          batch: (b) => batches.push(b),
+          reject: (row, offset) => state.reject(table.name, row.error, offset, row.payload),
+        });
+        if (source.failed !== null) throw failure(source);
+        const { mark } = table;
+        try {
+          for (const batch of batches) table.insert(batch, 'error');
+        } catch (error) {
+          table.undo(mark);
+          throw error;
+        }
+        return resultOf(source, tick.number);
+      }),
+    abort: () => source.close(),
+  };
+}
+
+const resultOf = ({ accepted, rejected }: IngestSource, tick: number): IngestResult => ({
+  tick,
+  accepted,
+  rejected,
+});
+
+/** What ended it, and how many rows are in. */
+function failure(source: IngestSource): SqlError {
+  const { code, message, detail, hint, context } = source.failed!;
+  return new SqlError(code, message, {
+    detail: detail ?? `${source.accepted} rows before it are in.`,
+    hint,
+    context,
+  });
+}
