@@ -23,8 +23,6 @@ export const RESULT_WINDOW_BYTES = 4 * MIB;
 export const UNSENT_BYTES_MAX = 16 * MIB;
 /** Time a finite query takes between two ticks at the most. */
 export const SLICE_MS = 5;
-/** Panes of a window at the most. */
-export const PANES_MAX = 1_000_000;
 /** Rows buffered by an open transaction block (54000). */
 export const BLOCK_ROWS_MAX = 1_000_000;
 

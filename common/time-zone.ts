@@ -26,8 +26,6 @@ function fixedZone(name: string, seconds: number, abbreviation: string | null): 
   return { name, fixedSeconds: seconds, offsetAt: () => seconds, abbreviationAt: () => abbreviation };
 }
 
-export const UTC: TimeZone = fixedZone('UTC', 0, 'UTC');
-
 /** PostgreSQL's default set, hours east of UTC. */
 const ABBREVIATION_HOURS: Readonly<Record<string, number>> = {
   utc: 0, gmt: 0, ut: 0, uct: 0, z: 0, zulu: 0, wet: 0, west: 1, bst: 1, cet: 1, met: 1, cest: 2, mest: 2, cetdst: 2,

@@ -12,6 +12,9 @@ const fresh = existsSync(installed) && statSync(installed).mtimeMs >= statSync(l
 if (!fresh) {
   process.stderr.write('millrace: installing dependencies (npm ci), once\n');
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const run = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
   if (run.status !== 0) process.exit(run.status ?? 1);
 }

@@ -65,7 +65,9 @@ export class AggregateSet {
 
   combine(groups: Uint32Array, count: number, pane: AggregateSet): void {
     mergeCounts(groups, count, pane.counts, 1, this.counts);
-    this.accumulators.forEach((accumulator, a) => accumulator.combine(groups, count, pane.accumulators[a]!));
+    this.accumulators.forEach((accumulator, a) => {
+      accumulator.combine(groups, count, pane.accumulators[a]!);
+    });
   }
 
   deduct(groups: Uint32Array, count: number, pane: AggregateSet): void {
@@ -89,7 +91,9 @@ export class AggregateSet {
   /** this[groups[i]] ← pane[i]. */
   assignFrom(groups: Uint32Array, count: number, pane: AggregateSet): void {
     for (let i = 0; i < count; i++) this.counts[groups[i]!] = pane.counts[i]!;
-    this.accumulators.forEach((accumulator, a) => accumulator.assign(groups, count, pane.accumulators[a]!));
+    this.accumulators.forEach((accumulator, a) => {
+      accumulator.assign(groups, count, pane.accumulators[a]!);
+    });
   }
 
   clear(groups: Uint32Array, count: number): void {

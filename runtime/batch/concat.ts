@@ -25,8 +25,6 @@ export function concatBatches(schema: Schema, batches: readonly Batch[]): Batch 
   return { rows, columns, weights: concatWeights(batches, rows) };
 }
 
-export const emptyBatch = (schema: Schema): Batch => concatBatches(schema, []);
-
 function concatWeights(batches: readonly Batch[], rows: number): Int32Array | null {
   if (batches.every((b) => b.weights === null)) return null;
   const weights = new Int32Array(rows);

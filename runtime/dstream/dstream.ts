@@ -45,5 +45,3 @@ export interface QueryContext {
   late(time: number, watermark: number, schema: Schema, batch: Batch, row: number): void;
   notice(code: string, message: string, hint?: string): void;
 }
-
-export const NOTHING: readonly Batch[] = [];

@@ -5,7 +5,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { SqlError } from '../../common/sql-error.ts';
-import { foldCase } from './functions/letter-case.ts';
+import { lower } from './functions/letter-case.ts';
 
 export type LikeMatcher = (text: string) => boolean;
 
@@ -128,10 +128,10 @@ export function likeFunction(
   let matcher: LikeMatcher = () => false;
   return (text, pattern) => {
     if (pattern !== lastPattern) {
-      matcher = matcherFor(ignoreCase ? foldCase(pattern) : pattern);
+      matcher = matcherFor(ignoreCase ? lower(pattern) : pattern);
       lastPattern = pattern;
     }
-    return matcher(ignoreCase ? foldCase(text) : text) !== negated;
+    return matcher(ignoreCase ? lower(text) : text) !== negated;
   };
 }
 

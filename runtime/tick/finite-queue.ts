@@ -1,6 +1,6 @@
 /** Finite queries under way: each gets slices between ticks, in turn, while its reader keeps up. */
 import { SLICE_MS } from '../../common/limits.ts';
-import { SqlError } from '../../common/sql-error.ts';
+import type { SqlError } from '../../common/sql-error.ts';
 import type { RunOptions } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { internalError, type EngineState } from './engine-state.ts';

@@ -77,8 +77,7 @@ export class StreamWatermark {
 function greatestOf(values: Float64Array | Int32Array, rows: number): number {
   let greatest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < rows; i++) {
-    const time = values[i]!;
-    greatest = time > greatest ? time : greatest;
+    if (values[i]! > greatest) greatest = values[i]!;
   }
   return greatest;
 }

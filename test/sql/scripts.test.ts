@@ -17,11 +17,15 @@ afterAll(stopScriptServer);
 for (const name of SCRIPTS) {
   const source = readFileSync(`${DIRECTORY}/${name}`, 'utf8');
   describe(name, () => {
-    for (const life of LIVES) it(life, async () => expect(await runScript(source, life, SEED)).toBeGreaterThan(0));
+    for (const life of LIVES)
+      it(life, async () => expect(await runScript(source, life, SEED)).toBeGreaterThan(0));
   });
 }
 
 it('the scripts hold at least 300 statements', () => {
-  const total = SCRIPTS.reduce((sum, name) => sum + parseScript(readFileSync(`${DIRECTORY}/${name}`, 'utf8')).length, 0);
+  const total = SCRIPTS.reduce(
+    (sum, name) => sum + parseScript(readFileSync(`${DIRECTORY}/${name}`, 'utf8')).length,
+    0,
+  );
   expect(total).toBeGreaterThanOrEqual(300);
 });

@@ -36,7 +36,9 @@ export async function runScript(source: string, life: Life, seed: number): Promi
       if (record.only.length > 0 && !record.only.includes(life)) continue;
       statements++;
       await runRecord(record, host, followers, cut).catch((error: unknown) => {
-        throw new ScriptError(`line ${record.line} (${life}, seed ${seed}): ${(error as Error).message}`, { cause: error });
+        throw new ScriptError(`line ${record.line} (${life}, seed ${seed}): ${(error as Error).message}`, {
+          cause: error,
+        });
       });
       if (life === 'restarts' && record.kind === 'feed' && followers.size === 0) await host.restart();
     }
@@ -46,7 +48,12 @@ export async function runScript(source: string, life: Life, seed: number): Promi
   return statements;
 }
 
-async function runRecord(record: ScriptRecord, host: Host, followers: Map<string, Follower>, cut: (rows: number) => number[]): Promise<void> {
+async function runRecord(
+  record: ScriptRecord,
+  host: Host,
+  followers: Map<string, Follower>,
+  cut: (rows: number) => number[],
+): Promise<void> {
   switch (record.kind) {
     case 'statement':
       return runStatement(record, host);
@@ -57,7 +64,9 @@ async function runRecord(record: ScriptRecord, host: Host, followers: Map<string
     case 'feed': {
       let at = 0;
       for (const count of cut(record.rows.length)) {
-        await host.execute(`INSERT INTO ${record.stream} VALUES ${record.rows.slice(at, at + count).join(', ')}`);
+        await host.execute(
+          `INSERT INTO ${record.stream} VALUES ${record.rows.slice(at, at + count).join(', ')}`,
+        );
         at += count;
       }
       return;
@@ -90,8 +99,10 @@ async function runStatement(record: ScriptRecord & { kind: 'statement' }, host: 
     return;
   }
   if (failure === null) throw new Error(`did not fail; ${record.error} was expected`);
-  if (failure.code !== record.error) throw new Error(`failed with ${failure.code ?? '?'} ${failure.message}, not ${record.error}`);
-  if (!failure.message.includes(record.text)) throw new Error(`message "${failure.message}" lacks "${record.text}"`);
+  if (failure.code !== record.error)
+    throw new Error(`failed with ${failure.code ?? '?'} ${failure.message}, not ${record.error}`);
+  if (!failure.message.includes(record.text))
+    throw new Error(`message "${failure.message}" lacks "${record.text}"`);
 }
 
 const isQuery = (sql: string): boolean => /^\s*(select|values|table|with)\b/i.test(sql);
@@ -108,7 +119,8 @@ function cuts(life: Life, seed: number): (rows: number) => number[] {
     if (life === 'row-a-tick') return new Array<number>(rows).fill(1);
     if (life !== 'random-cuts') return [rows];
     const out: number[] = [];
-    for (let left = rows; left > 0; left -= out.at(-1)!) out.push(Math.min(left, 1 + Math.floor(random.next() * 4)));
+    for (let left = rows; left > 0; left -= out.at(-1)!)
+      out.push(Math.min(left, 1 + Math.floor(random.next() * 4)));
     return out;
   };
 }
@@ -164,7 +176,12 @@ class WireHost implements Host {
   static async start(): Promise<WireHost> {
     WireHost.#server ??= TestServer.start();
     const server = await WireHost.#server;
-    const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'script', database: 'millrace' });
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: server.pgPort,
+      user: 'script',
+      database: 'millrace',
+    });
     await client.connect();
     const schema = `script_${++WireHost.#schemas}`;
     await client.query(`CREATE SCHEMA ${schema}`);

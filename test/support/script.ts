@@ -50,7 +50,12 @@ function recordOf(word: string, rest: readonly string[], body: readonly string[]
   const rows = divider < 0 ? [] : body.slice(divider + 1);
   switch (word) {
     case 'statement':
-      return { kind: 'statement', sql, error: rest[0] === 'error' ? (rest[1] ?? '') : null, text: rest.slice(2).join(' ') };
+      return {
+        kind: 'statement',
+        sql,
+        error: rest[0] === 'error' ? (rest[1] ?? '') : null,
+        text: rest.slice(2).join(' '),
+      };
     case 'query':
       if (divider < 0) throw new Error(`line ${line}: a query needs ---- and its rows`);
       return { kind: 'query', sql, sort: rest.includes('rowsort'), rows };
@@ -68,4 +73,5 @@ function recordOf(word: string, rest: readonly string[], body: readonly string[]
 }
 
 /** A value as scripts write it. */
-export const shown = (value: string | null): string => (value === null ? 'NULL' : value === '' ? '(empty)' : value.replaceAll('\n', '\\n'));
+export const shown = (value: string | null): string =>
+  value === null ? 'NULL' : value === '' ? '(empty)' : value.replaceAll('\n', '\\n');

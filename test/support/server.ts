@@ -82,8 +82,7 @@ export class TestServer {
       const exited = once(this.process, 'exit');
       this.process.kill(signal);
       await exited;
-    }
-    else process.stderr.write(`the server had ended with ${this.process.exitCode}: ${this.stderr}\n`);
+    } else process.stderr.write(`the server had ended with ${this.process.exitCode}: ${this.stderr}\n`);
     if (this.#temporary !== null) await rm(this.#temporary, { recursive: true, force: true });
     return this.process.exitCode;
   }

@@ -16,9 +16,6 @@ function mapped(text: string, map: (character: string) => string): string {
 export const lower = (text: string): string => mapped(text, (c) => c.toLowerCase());
 export const upper = (text: string): string => mapped(text, (c) => c.toUpperCase());
 
-/** What ILIKE compares. */
-export const foldCase = lower;
-
 const WORD_CHARACTER = /[\p{L}\p{N}]/u;
 
 /** The first letter of each word upper, the others lower; words are letters and digits. */

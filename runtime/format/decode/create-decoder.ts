@@ -8,7 +8,7 @@ import { DelimitedDecoder } from './delimited-decoder.ts';
 import { JsonArrayDecoder } from './json-array-decoder.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import type { LineDecoder } from './line-decoder.ts';
-import { TextDecoder } from './text-decoder.ts';
+import { TextLineDecoder } from './text-decoder.ts';
 
 /**
  * `positions`: schema ordinals of a positional format's fields. `used`: ordinals somebody reads; null = all. Columns
@@ -38,20 +38,15 @@ export function createDecoder(
       return new DelimitedDecoder(fields, positions, csv, header);
     }
     case 'text':
-      return new TextDecoder(fields, positions[0] ?? 0);
+      return new TextLineDecoder(fields, positions[0] ?? 0);
     case 'copy-text': {
       const { delimiter, nullText, header } = format;
       const text = { delimiter, quote: null, escape: '\\', nullText, header, timestampUnit: null, label };
       return new DelimitedDecoder(fields, positions, text, false);
     }
     case 'copy-csv': {
-      const { delimiter, nullText, header, quote, escape } = format;
-      return new DelimitedDecoder(
-        fields,
-        positions,
-        { delimiter, quote, escape, nullText, header, timestampUnit: null, label },
-        false,
-      );
+      const { format: _, ...csv } = format;
+      return new DelimitedDecoder(fields, positions, { ...csv, timestampUnit: null, label }, false);
     }
     case 'copy-binary':
       return new CopyBinaryDecoder(fields, positions, label);

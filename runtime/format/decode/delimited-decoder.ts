@@ -210,7 +210,7 @@ export class DelimitedDecoder implements LineDecoder {
     delimiter: number,
   ): { field: RawField; next: number } {
     const quote = this.#format.quote!.charCodeAt(0);
-    const escape = this.#format.escape.charCodeAt(0);
+    const escapeByte = this.#format.escape.charCodeAt(0);
     if (chunk[from] !== quote) {
       let at = from;
       while (at < end && chunk[at] !== delimiter) at++;
@@ -222,7 +222,11 @@ export class DelimitedDecoder implements LineDecoder {
         throw new SqlError('22P04', 'unterminated CSV quoted field', {
           context: `${this.#format.label}, line ${this.#line}`,
         });
-      if (chunk[at] === escape && at + 1 < end && (chunk[at + 1] === quote || chunk[at + 1] === escape))
+      if (
+        chunk[at] === escapeByte &&
+        at + 1 < end &&
+        (chunk[at + 1] === quote || chunk[at + 1] === escapeByte)
+      )
         at += 2;
       else if (chunk[at] === quote) break;
       else at++;
@@ -240,11 +244,15 @@ export class DelimitedDecoder implements LineDecoder {
   #unescape(chunk: Uint8Array, raw: RawField): number {
     if (this.#format.quote === null) return unescapeBackslashes(chunk, raw.start, raw.end);
     if (!raw.quoted) return raw.end;
-    const escape = this.#format.escape.charCodeAt(0);
+    const escapeByte = this.#format.escape.charCodeAt(0);
     const quote = this.#format.quote.charCodeAt(0);
     let to = raw.start;
     for (let at = raw.start; at < raw.end; at++) {
-      if (chunk[at] === escape && at + 1 < raw.end && (chunk[at + 1] === quote || chunk[at + 1] === escape))
+      if (
+        chunk[at] === escapeByte &&
+        at + 1 < raw.end &&
+        (chunk[at + 1] === quote || chunk[at + 1] === escapeByte)
+      )
         at++;
       chunk[to++] = chunk[at]!;
     }

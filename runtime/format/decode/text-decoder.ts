@@ -5,7 +5,7 @@ import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { DecodedColumns, fieldStorage, type DecodedField } from './decoded-columns.ts';
 import { invalidUtf8, payloadText, type DecodeOutput, type LineDecoder } from './line-decoder.ts';
 
-export class TextDecoder implements LineDecoder {
+export class TextLineDecoder implements LineDecoder {
   readonly #columns: DecodedColumns;
   readonly #target: number;
   #line = 0;
