@@ -26,7 +26,10 @@ export function createAccumulator(
 ): Accumulator {
   if (call.distinct) {
     const plain = { ...call, distinct: false, arrival: null };
-    return new Distinct(capacity, argTypes[0]!, (n) => createAccumulator(plain, argTypes, true, n));
+    const emptyType = call.function.startsWith('count(') ? null : call.type;
+    return new Distinct(capacity, { type: argTypes[0]!, emptyType }, (n) =>
+      createAccumulator(plain, argTypes, true, n),
+    );
   }
   const name = call.function.slice(0, call.function.indexOf('('));
   const type = argTypes[0];

@@ -10,19 +10,24 @@ import { RowCodec } from '../state/row-codec.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { Accumulator, InvertibleAccumulator, Rows } from './accumulator.ts';
 
+/** `emptyType`: what a group without a value gives is a NULL of this type; null: what the inner one says (count: 0). */
+type DistinctTypes = Readonly<{ type: SqlType; emptyType: SqlType | null }>;
+
 type Held = { datum: unknown; count: number };
 
 export class Distinct implements InvertibleAccumulator {
   readonly invertible = true;
+  readonly #types: DistinctTypes;
   readonly #type: SqlType;
   readonly #codec: RowCodec;
   readonly #makeInner: (capacity: number) => Accumulator;
   readonly #inner: Accumulator;
   #values: Map<string, Held>[];
 
-  constructor(capacity: number, type: SqlType, makeInner: (capacity: number) => Accumulator) {
-    this.#type = type;
-    this.#codec = new RowCodec([type], 'key');
+  constructor(capacity: number, types: DistinctTypes, makeInner: (capacity: number) => Accumulator) {
+    this.#types = types;
+    this.#type = types.type;
+    this.#codec = new RowCodec([types.type], 'key');
     this.#makeInner = makeInner;
     this.#inner = makeInner(capacity);
     this.#values = Array.from({ length: capacity }, () => new Map());
@@ -57,7 +62,7 @@ export class Distinct implements InvertibleAccumulator {
   }
 
   copy(groups: Uint32Array, count: number): Distinct {
-    const out = new Distinct(count, this.#type, this.#makeInner);
+    const out = new Distinct(count, this.#types, this.#makeInner);
     const all = new Uint32Array(count).map((_, i) => i);
     out.#inner.assign(all, count, this.#inner.copy(groups, count));
     for (let i = 0; i < count; i++) {
@@ -79,7 +84,9 @@ export class Distinct implements InvertibleAccumulator {
   emit(groups: Uint32Array, count: number): Column {
     const sizes = new Float64Array(count);
     for (let i = 0; i < count; i++) sizes[i] = this.#values[groups[i]!]!.size;
-    return this.#inner.emit(groups, count, sizes);
+    const { emptyType } = this.#types;
+    if (emptyType === null || !sizes.includes(0)) return this.#inner.emit(groups, count, sizes);
+    return this.#emitSparse(groups, count, sizes, emptyType);
   }
 
   memoryBytes(): number {
@@ -96,6 +103,21 @@ export class Distinct implements InvertibleAccumulator {
   load(r: StateReader): void {
     this.#inner.load(r);
     this.#values = r.value() as Map<string, Held>[];
+  }
+
+  /** The inner accumulator saw no row of the empty groups: it is asked for the others only. */
+  #emitSparse(groups: Uint32Array, count: number, sizes: Float64Array, type: SqlType): Column {
+    const places = Array.from({ length: count }, (_, i) => i).filter((i) => sizes[i] !== 0);
+    const datums = new Array<unknown>(count).fill(null);
+    const some = this.#inner.emit(
+      Uint32Array.from(places, (i) => groups[i]!),
+      places.length,
+      Float64Array.from(places, (i) => sizes[i]!),
+    );
+    places.forEach((place, i) => {
+      datums[place] = readDatum(some, i, type);
+    });
+    return buildColumn(type, datums);
   }
 
   #merge(groups: Uint32Array, count: number, pane: Distinct, sign: 1 | -1): void {

@@ -246,7 +246,8 @@ function decodeColumn(
         ends[i] = end;
         at[i] = end;
       }
-      return { kind, bytes, starts, ends, valid: nulls === 0 ? null : valid };
+      const column = { kind, bytes, starts, ends, valid: nulls === 0 ? null : valid } as const;
+      return normalised && type.name === 'bpchar' ? padded(column, count, type.length ?? 0) : column;
     }
     case 'boxed': {
       const values = new Array<unknown>(count).fill(null);
@@ -262,6 +263,32 @@ function decodeColumn(
     }
   }
 }
+
+/** Gives character(n) keys their blanks back: each value has `length` characters. */
+function padded(column: Column & { kind: 'bytes' }, count: number, length: number): Column {
+  const starts = new Uint32Array(count);
+  const ends = new Uint32Array(count);
+  let most = 0;
+  for (let i = 0; i < count; i++) most += column.ends[i]! - column.starts[i]! + length;
+  const bytes = new Uint8Array(most);
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    starts[i] = at;
+    let characters = 0;
+    for (let p = column.starts[i]!; p < column.ends[i]!; p++) {
+      const byte = column.bytes[p]!;
+      bytes[at++] = byte;
+      // a UTF-8 continuation byte starts no character
+      if ((byte & 0xc0) !== 0x80) characters++;
+    }
+    if (isPresent(column, i)) for (; characters < length; characters++) bytes[at++] = 32;
+    ends[i] = at;
+  }
+  return { ...column, bytes, starts, ends };
+}
+
+const isPresent = (column: Column, row: number): boolean =>
+  column.valid === null || isValid(column.valid, row);
 
 const withoutTrailingZeros = (text: string): string =>
   text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
