@@ -21,17 +21,16 @@ export function finiteInput(
   snapshot: number | null,
 ): FiniteInput {
   const { node } = scan;
-  if ('view' in node) return { parts: systemParts(String(node.view), state), isStream: false };
+  if ('view' in node) return { parts: systemParts(String(node.view), state) };
   const { relations } = state;
   const table = relations.tables.get(node.relation);
-  if (table !== undefined)
-    return { parts: batches(asOf(table, table.store.read(), snapshot)), isStream: false };
+  if (table !== undefined) return { parts: batches(asOf(table, table.store.read(), snapshot)) };
   const running = relations.views.get(node.relation);
   if (running !== undefined) {
     if (running.failed !== null) throw running.failed;
-    return { parts: batches(asOf(running.view, running.view.read(), snapshot)), isStream: false };
+    return { parts: batches(asOf(running.view, running.view.read(), snapshot)) };
   }
-  return { parts: history(relations.stream(node.relation).history(now), snapshot), isStream: true };
+  return { parts: history(relations.stream(node.relation).history(now), snapshot) };
 }
 
 /** What is there now less what came after the snapshot. */

@@ -12,11 +12,11 @@ import { gatherBatch } from '../batch/gather.ts';
 import type { QueryContext, Tick } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
 import { smallest } from '../dstream/top-n.ts';
-import type { QueryPlan } from '../plan/query-plan.ts';
+import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
 import type { RelationDelta } from '../source/admitted.ts';
 import { Pipeline } from './pipeline.ts';
 
-export type FiniteInput = Readonly<{ parts: Iterator<RelationDelta>; isStream: boolean }>;
+export type FiniteInput = Readonly<{ parts: Iterator<RelationDelta> }>;
 
 export type FiniteRunOptions = Readonly<{
   plan: QueryPlan;
@@ -69,7 +69,9 @@ export class FiniteRun {
     const part = next.input.parts.next();
     if (part.done) {
       this.#inputs.shift();
-      return [];
+      // what is read to its end may answer: the table side of a join is whole before the first row of the other comes
+      next.scan.feed({ parts: [], watermarks: new Map(), ended: true });
+      return this.#take(this.#step());
     }
     // watermarks stay at −∞ until the end: every window is open
     next.scan.feed({ parts: part.value.parts, watermarks: new Map(), ended: false });
@@ -87,9 +89,10 @@ export class FiniteRun {
     const { plan, now } = this.#options;
     const compile = { now: () => now, timeZone: plan.timeZone, subqueryValues: this.#subqueryValues };
     const pipeline = new Pipeline(plan.root, { finite: true, compile, context: FAILS });
-    const inputs = pipeline.scans.map((scan) => ({ scan, input: this.#options.inputOf(scan) }));
-    // tables first: a stream's rows join them as of the start
-    this.#inputs = [...inputs.filter((i) => !i.input.isStream), ...inputs.filter((i) => i.input.isStream)];
+    const order = readingOrder(plan.root);
+    this.#inputs = pipeline.scans
+      .map((scan) => ({ scan, input: this.#options.inputOf(scan) }))
+      .sort((a, b) => order.indexOf(a.scan.node.id) - order.indexOf(b.scan.node.id));
     this.#pipeline = pipeline;
   }
 
@@ -167,6 +170,23 @@ export class FiniteRun {
 
   #visible(batch: Batch): Batch {
     return { rows: batch.rows, columns: this.plan.output.map((o) => batch.columns[o]!), weights: null };
+  }
+}
+
+/** Ids of the scans: the table of a join before the rows that are joined with it. */
+function readingOrder(node: PlanNode): number[] {
+  switch (node.kind) {
+    case 'scan':
+    case 'system-scan':
+      return [node.id];
+    case 'values':
+      return [];
+    case 'union-all':
+      return node.inputs.flatMap(readingOrder);
+    case 'table-join':
+      return [...readingOrder(node.table), ...readingOrder(node.input)];
+    default:
+      return readingOrder(node.input);
   }
 }
 
