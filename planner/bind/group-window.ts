@@ -57,6 +57,7 @@ const KINDS: Readonly<Record<string, WindowKind>> = {
   tumble: 'tumble',
   cumulate: 'cumulate',
   windo_: 'hop',
+  session: 'session',
   session_window: 'session',
 };
 
@@ -66,6 +67,7 @@ const POSITIONS: Readonly<Record<string, readonly string[]>> = {
   tumble: ['size', 'offset'],
   cumulate: ['step', 'size', 'offset'],
   windo_: ['size', 'slide', 'offset'],
+  session: ['gap'],
   session_window: ['gap'],
 };
 

@@ -48,10 +48,13 @@ export function planInsert(context: StatementContext, insert: InsertStmt, clause
         'Write EMIT ON WINDOW CLOSE, or read the changes with SUBSCRIBE.',
       );
     }
-    return planned(context, { kind: 'insert-continuous', target, columns, plan });
+    const given = columns.slice(0, query.columns.length);
+    return planned(context, { kind: 'insert-continuous', target, columns: given, plan });
   }
   const plan = planFinite(binding, query);
-  const operation = { kind: 'insert', relation: target.oid, columns, plan, onConflict } as const;
+  // VALUES may be shorter than the target: its other columns get their default
+  const given = columns.slice(0, query.columns.length);
+  const operation = { kind: 'insert', relation: target.oid, columns: given, plan, onConflict } as const;
   return planned(context, { kind: 'write', operations: [operation], tag: 'INSERT' });
 }
 
