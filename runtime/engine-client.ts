@@ -43,6 +43,9 @@ export type WriteOperation =
   | Readonly<{ kind: 'delete'; relation: Oid; predicate: Expression | null }>
   | Readonly<{ kind: 'truncate'; relation: Oid }>;
 
+/** `now`: now() of the transaction, µs. */
+export type CommitWrite = Readonly<{ operations: readonly WriteOperation[]; now: number }>;
+
 export type WriteResult = Readonly<{ tick: number; rowCounts: readonly number[] }>;
 
 /** Rows rejected by a lenient ingest go to millrace.rejected_rows. */
@@ -147,8 +150,14 @@ export type EngineMetrics = Readonly<Record<string, number>>;
 
 export interface Engine {
   readonly catalog: CatalogSnapshot;
-  /** Applies all, or none; resolves with the tick they joined. */
-  define(changes: readonly CatalogChange[]): Promise<Readonly<{ tick: number; version: number }>>;
+  /**
+   * Applies all, or none, in one tick; resolves with it. `write`: a commit's writes, made after what the changes create
+   * and before what they drop; if they fail nothing has happened.
+   */
+  define(
+    changes: readonly CatalogChange[],
+    write?: CommitWrite,
+  ): Promise<Readonly<{ tick: number; version: number }>>;
   write(operations: readonly WriteOperation[], options: Readonly<{ now: number }>): Promise<WriteResult>;
   ingest(options: IngestOptions): Ingest;
   /** A finite query or SELECT … EMIT. */

@@ -1,6 +1,6 @@
 /** The catalog as the planner asks for it: an index over plain objects, and the queue through which DDL goes. */
 import type { Catalog } from '../planner/catalog.ts';
-import type { Engine } from '../runtime/engine-client.ts';
+import type { CommitWrite, Engine } from '../runtime/engine-client.ts';
 import type {
   CatalogChange,
   CatalogObject,
@@ -171,8 +171,8 @@ export class ServerCatalog {
     return run;
   }
 
-  async define(changes: readonly CatalogChange[]): Promise<number> {
-    const { tick, version } = await this.#engine.define(changes);
+  async define(changes: readonly CatalogChange[], write?: CommitWrite): Promise<number> {
+    const { tick, version } = await this.#engine.define(changes, write);
     this.#current = this.#current.with(changes, version);
     return tick;
   }

@@ -29,26 +29,27 @@ export class CatalogChanges {
     this.#readers = readers;
   }
 
-  /** All, or none: what can fail (creating) comes first and is taken back, dropping comes last. */
-  apply(changes: readonly CatalogChange[], tick: Tick): void {
-    const created: Oid[] = [];
-    const dropped: Oid[] = [];
+  /** Makes what the changes create; all of it, or none. What fails after that is taken back by `undo`. */
+  createAll(changes: readonly CatalogChange[], tick: Tick): void {
     try {
-      for (const change of changes) {
-        if (change.kind !== 'create') continue;
-        created.push(change.object.oid);
-        this.create(change.object, tick);
-        if (change.replaces !== null) dropped.push(change.replaces);
-      }
+      for (const change of changes) if (change.kind === 'create') this.create(change.object, tick);
     } catch (error) {
-      for (const oid of created) this.#drop(oid);
+      this.undo(changes);
       throw error;
     }
+  }
+
+  undo(changes: readonly CatalogChange[]): void {
+    for (const change of changes) if (change.kind === 'create') this.#drop(change.object.oid);
+  }
+
+  /** The rest of the changes: renames, and what goes. It can't fail. */
+  finish(changes: readonly CatalogChange[]): void {
+    for (const change of changes) if (change.kind === 'alter') this.#alter(change.object);
     for (const change of changes) {
-      if (change.kind === 'alter') this.#alter(change.object);
-      if (change.kind === 'drop') dropped.push(...change.oids);
+      if (change.kind === 'drop') for (const oid of change.oids) this.#drop(oid);
+      if (change.kind === 'create' && change.replaces !== null) this.#drop(change.replaces);
     }
-    for (const oid of dropped) this.#drop(oid);
   }
 
   create(object: CatalogObject, tick: Tick): void {

@@ -15,6 +15,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type {
   CatalogSnapshot,
+  CommitWrite,
   Engine,
   EngineMetrics,
   EngineOptions,
@@ -90,18 +91,25 @@ export class EngineCore implements Engine {
     return false;
   }
 
-  define(changes: readonly CatalogChange[]): Promise<Readonly<{ tick: number; version: number }>> {
+  define(
+    changes: readonly CatalogChange[],
+    write?: CommitWrite,
+  ): Promise<Readonly<{ tick: number; version: number }>> {
+    // both parts run in one turn: what is created before the writes of the tick, the rest among them
+    let failure: { error: unknown } | null = null;
+    const create = (tick: Tick): void => {
+      try {
+        this.#create(changes, tick);
+      } catch (error) {
+        failure = { error };
+      }
+    };
+    void this.#inTick(() => this.#starting, create);
     return this.#inTick(
-      () => this.#starting,
+      () => this.#writing,
       (tick) => {
-        for (const change of changes) {
-          if (change.kind === 'create') this.#nextOid = Math.max(this.#nextOid, change.object.oid + 1);
-        }
-        this.#changes.apply(changes, tick);
-        this.#version++;
-        const { dataDirectory } = this.state.options;
-        if (dataDirectory !== null) writeCatalog(dataDirectory, this.catalog);
-        return { tick: tick.number, version: this.#version };
+        if (failure !== null) throw failure.error;
+        return this.#finish(changes, write, tick);
       },
     );
   }
@@ -109,13 +117,7 @@ export class EngineCore implements Engine {
   write(operations: readonly WriteOperation[], { now }: Readonly<{ now: number }>): Promise<WriteResult> {
     return this.#inTick(
       () => this.#writing,
-      (tick) => {
-        this.state.requireMemory();
-        const collect = (plan: QueryPlan) => this.#finite.start(plan, now, null).collect();
-        const { relations } = this.state;
-        const rowCounts = applyWrite(operations, { relations, now, collect, timeMicros: tick.time });
-        return { tick: tick.number, rowCounts };
-      },
+      (tick) => ({ tick: tick.number, rowCounts: this.#write(operations, now, tick) }),
     );
   }
 
@@ -288,6 +290,38 @@ export class EngineCore implements Engine {
     for (const stream of this.state.relations.streams.values()) stream.endTick(tick.time);
     for (const table of this.state.relations.tables.values()) table.endTick(tick.time);
     for (const { view } of this.state.relations.views.values()) view.endTick(tick.time);
+  }
+
+  #create(changes: readonly CatalogChange[], tick: Tick): void {
+    for (const change of changes) {
+      if (change.kind === 'create') this.#nextOid = Math.max(this.#nextOid, change.object.oid + 1);
+    }
+    this.#changes.createAll(changes, tick);
+  }
+
+  #finish(
+    changes: readonly CatalogChange[],
+    write: CommitWrite | undefined,
+    tick: Tick,
+  ): { tick: number; version: number } {
+    try {
+      if (write !== undefined) this.#write(write.operations, write.now, tick);
+    } catch (error) {
+      this.#changes.undo(changes);
+      throw error;
+    }
+    this.#changes.finish(changes);
+    this.#version++;
+    const { dataDirectory } = this.state.options;
+    if (dataDirectory !== null) writeCatalog(dataDirectory, this.catalog);
+    return { tick: tick.number, version: this.#version };
+  }
+
+  /** Rows per operation; all of them, or none. */
+  #write(operations: readonly WriteOperation[], now: number, tick: Tick): readonly number[] {
+    this.state.requireMemory();
+    const collect = (plan: QueryPlan) => this.#finite.start(plan, now, null).collect();
+    return applyWrite(operations, { relations: this.state.relations, now, collect, timeMicros: tick.time });
   }
 
   /** Runs `work` in the next tick; the promise settles when that tick is committed. */

@@ -1,6 +1,7 @@
 /** The rows of the views of schema millrace, as datums in the order of their columns. */
 import { interval, type Interval } from '../../common/interval.ts';
 import { canonicalJsonb } from '../../common/json.ts';
+import { shownName } from '../plan/relation.ts';
 import type { SystemViewName } from '../plan/system-views.ts';
 import type { ContinuousQuery } from './continuous-query.ts';
 import type { EngineState } from './engine-state.ts';
@@ -41,8 +42,8 @@ export function systemRows(view: SystemViewName, state: EngineState): Rows {
           ]),
       );
     case 'watermarks':
-      return [...relations.streams.values()].map(({ name, watermark }) => [
-        name,
+      return [...relations.streams.values()].map(({ definition, watermark }) => [
+        shownName(definition),
         null,
         time(watermark.value),
         time(watermark.maxTime),

@@ -39,41 +39,15 @@ function refuseConflicts(session: Session, transaction: Transaction): void {
 const readsItsTable = (operation: WriteOperation): boolean =>
   operation.kind === 'update' || operation.kind === 'delete';
 
-/**
- * Changes and writes of one block: what is made comes first, then the writes into it, then what is dropped. If the
- * writes fail, what was made is taken away again.
- */
-async function commitChanges(session: Session, transaction: Transaction): Promise<number> {
-  const { catalog } = session.context;
-  const { changes } = transaction;
+/** Changes and writes of one block. */
+function commitChanges(session: Session, transaction: Transaction): Promise<number> {
+  const { catalog, ledger } = session.context;
+  const { changes, operations, now } = transaction;
   verifyChanges(catalog.current, changes);
-  if (transaction.operations.length === 0) return catalog.define(changes);
-  const before = catalog.current;
-  const drops = changes.filter((change) => change.kind === 'drop');
-  const others = changes.filter((change) => change.kind !== 'drop');
-  if (others.length > 0) await catalog.define(others);
-  let tick: number;
-  try {
-    tick = await commitWrites(session, transaction);
-  } catch (error) {
-    const inverse = inverseOf(others, before);
-    if (inverse.length > 0) await catalog.define(inverse);
-    throw error;
-  }
-  if (drops.length > 0) tick = await catalog.define(drops);
-  return tick;
-}
-
-/** What takes changes back, the last one first. */
-function inverseOf(changes: readonly CatalogChange[], before: CatalogView): readonly CatalogChange[] {
-  const inverse: CatalogChange[] = [];
-  for (const change of [...changes].reverse()) {
-    if (change.kind === 'create') inverse.push({ kind: 'drop', oids: [change.object.oid] });
-    if (change.kind !== 'alter') continue;
-    const object = before.object(change.object.oid);
-    if (object !== undefined) inverse.push({ kind: 'alter', object });
-  }
-  return inverse;
+  if (operations.length === 0) return catalog.define(changes);
+  refuseConflicts(session, transaction);
+  const relations = operations.map((operation) => operation.relation);
+  return ledger.record(relations, () => catalog.define(changes, { operations, now }));
 }
 
 /** Whether changes that were planned against an older catalog still hold: other sessions may have changed it since. */
