@@ -1,5 +1,6 @@
 /** millrace.watermark('stream'): the stream's watermark as of the last tick, read like a scalar sub-query. */
 import type { FuncCall, Node } from 'libpg-query';
+import { shownName } from '../../runtime/plan/relation.ts';
 import { parseStatements, syntaxOf } from '../parse/parse.ts';
 import { type Bound, typed } from './bound.ts';
 import { coerceTo } from './coerce.ts';
@@ -23,21 +24,21 @@ export function bindWatermark(binder: ExpressionBinder, call: FuncCall): Bound {
       "Write millrace.watermark('name').",
     );
   }
-  requireStream(binder, name.text, bound.location);
+  const shown = streamNamed(binder, name.text, bound.location);
   const { gathered } = context;
   gathered.firstSubquery ??= location;
-  gathered.subqueries.push(binder.environment.planSubquery(binder, watermarkQuery(name.text)));
+  gathered.subqueries.push(binder.environment.planSubquery(binder, watermarkQuery(shown)));
   return typed(
     { kind: 'subquery', index: gathered.subqueries.length - 1, type: { name: 'timestamptz' } },
     location,
   );
 }
 
-function requireStream(binder: ExpressionBinder, name: string | null, location: number): void {
-  // While only described, a parameter's value is not known yet.
-  if (name === null) return;
+/** The stream's name in millrace.watermarks; null while a parameter's value is not known yet. */
+function streamNamed(binder: ExpressionBinder, name: string | null, location: number): string | null {
+  if (name === null) return null;
   const found = findRelation(binder.context, null, name);
-  if (found?.kind === 'relation' && found.definition.kind === 'stream') return;
+  if (found?.kind === 'relation' && found.definition.kind === 'stream') return shownName(found.definition);
   const { context } = binder;
   if (found === null) throw context.error(location, '42P01', `relation "${name}" does not exist`);
   throw context.error(location, '42809', `"${name}" is not a stream`);

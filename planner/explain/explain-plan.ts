@@ -19,6 +19,7 @@ import type { ExplainLine } from '../statement.ts';
 import { durationText } from './duration-text.ts';
 import { expressionText } from './expression-text.ts';
 import { windowState } from './state-estimate.ts';
+import { shownName } from '../../runtime/plan/relation.ts';
 
 type WindowedReduce = Extract<PlanNode, { kind: 'windowed-reduce' }>;
 
@@ -194,7 +195,7 @@ class Explainer {
   #relationName(oid: number): string {
     const definition = this.#catalog.relationByOid(oid);
     if (definition === undefined) return `relation ${oid}`;
-    const name = definition.schema === 'public' ? definition.name : `${definition.schema}.${definition.name}`;
+    const name = shownName(definition);
     return `${definition.kind.replace('-', ' ')} ${name}`;
   }
 }

@@ -132,6 +132,10 @@ export type RelationDefinition =
   | MaterializedViewDefinition
   | SinkDefinition;
 
+/** How people are told of an object: with its schema, unless that is public. */
+export const shownName = ({ schema, name }: Readonly<{ schema: string; name: string }>): string =>
+  schema === 'public' ? name : `${schema}.${name}`;
+
 export type CatalogObject = SchemaDefinition | RelationDefinition;
 
 /** One atomic change of the catalog, checked and logged by the engine. */
