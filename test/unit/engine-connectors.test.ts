@@ -1,0 +1,194 @@
+/** Sources and sinks: files, directories, TCP, the generator, file sinks, INSERT INTO a stream. */
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Millrace, sortedLines } from '../support/millrace.ts';
+
+let directory: string;
+let millrace: Millrace;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-files-'));
+  millrace = await Millrace.start({ filesDirectory: directory });
+});
+afterEach(async () => {
+  await millrace.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const until = (check: () => Promise<void>): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      await millrace.advance(1);
+      await check();
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+
+it('a bounded file closes its last windows and ends the query', async () => {
+  writeFileSync(
+    join(directory, 'in.csv'),
+    'at,tag,v\n1000,a,1\n2000,"b ""x""",2.5\n\n3000,,\nnonsense,c,1\n12000,a,4',
+  );
+  await millrace.execute(
+    `CREATE STREAM s (at timestamptz NOT NULL, tag text, v float8, WATERMARK FOR at AS at)
+     WITH (connector = 'file', path = 'in.csv', follow = false) FORMAT CSV (header = true, timestamp_unit = 'ms')`,
+  );
+  const follower = await millrace.follow(
+    "SELECT tag, sum(v) AS v, window_end FROM TUMBLE(s, at, INTERVAL '10 seconds') GROUP BY tag, window_end EMIT ON WINDOW CLOSE",
+  );
+  await until(async () => expect(follower.drain().ended).toBe(true));
+  expect(follower.consolidated()).toEqual([
+    'NULL|NULL|1970-01-01 00:00:10+00',
+    'a|1|1970-01-01 00:00:10+00',
+    'a|4|1970-01-01 00:00:20+00',
+    'b "x"|2.5|1970-01-01 00:00:10+00',
+  ]);
+  const rejected = await millrace.query('SELECT relation, code FROM millrace.rejected_rows');
+  expect(rejected.some(([relation, code]) => relation === 's' && code === '22007')).toBe(true);
+});
+
+it('a directory is watched for new files; a file is followed as it grows', async () => {
+  mkdirSync(join(directory, 'in'));
+  writeFileSync(join(directory, 'in', '1.json'), '{"v":1}\n{"v":2}\n');
+  writeFileSync(join(directory, 'log.txt'), 'one\ntw');
+  await millrace.execute(
+    "CREATE STREAM d (v int) WITH (connector = 'file', path = 'in', retention = 'forever') FORMAT JSON",
+  );
+  await millrace.execute(
+    "CREATE STREAM f (line text) WITH (connector = 'file', path = 'log.txt', retention = 'forever') FORMAT TEXT",
+  );
+  await until(async () => expect(await millrace.query('SELECT sum(v) FROM d')).toEqual([['3']]));
+  writeFileSync(join(directory, 'in', '2.json'), '{"v":10}\n');
+  appendFileSync(join(directory, 'log.txt'), 'o\nthree\n');
+  await until(async () => expect(await millrace.query('SELECT sum(v) FROM d')).toEqual([['13']]));
+  await until(async () =>
+    expect(sortedLines(await millrace.query('SELECT line FROM f'))).toEqual(['one', 'three', 'two']),
+  );
+});
+
+it('paths outside of the allowed directory are refused, links too', async () => {
+  symlinkSync('/etc', join(directory, 'way-out'));
+  for (const path of ['/etc/passwd', '../x', 'way-out/passwd']) {
+    await millrace
+      .execute(`CREATE STREAM s (line text) WITH (connector = 'file', path = '${path}') FORMAT TEXT`)
+      .then(
+        async () => {
+          const follower = await millrace.follow('SELECT line FROM s EMIT CHANGES');
+          expect(() => follower.drain()).toThrow(/outside/);
+          await millrace.execute('DROP STREAM s');
+        },
+        (error: unknown) => expect(error).toMatchObject({ code: '22023' }),
+      );
+  }
+});
+
+it('tcp: reads lines, comes back after the connection is lost', async () => {
+  const sockets: Socket[] = [];
+  const listen = (port: number): Promise<Server> =>
+    new Promise((resolve) => {
+      const server = createServer((socket) => sockets.push(socket));
+      server.listen(port, '127.0.0.1', () => resolve(server));
+    });
+  const server = await listen(0);
+  const { port } = server.address() as { port: number };
+  await millrace.execute(
+    `CREATE STREAM s (v int) WITH (connector = 'tcp', host = '127.0.0.1', port = ${port}, retention = 'forever') FORMAT CSV`,
+  );
+  await until(async () => expect(sockets).toHaveLength(1));
+  sockets[0]!.write('1\n2');
+  await until(async () => expect(await millrace.query('SELECT sum(v) FROM s')).toEqual([['1']]));
+  sockets[0]!.write('0\n');
+  await until(async () => expect(await millrace.query('SELECT sum(v) FROM s')).toEqual([['21']]));
+  sockets[0]!.destroy();
+  await until(async () => expect(sockets).toHaveLength(2));
+  sockets[1]!.write('100\n');
+  await until(async () => expect(await millrace.query('SELECT sum(v) FROM s')).toEqual([['121']]));
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+it('tcp reaches the loopback only', async () => {
+  const create = millrace.execute(
+    "CREATE STREAM s (v int) WITH (connector = 'tcp', host = '10.0.0.1', port = 1, retention = 'forever') FORMAT CSV",
+  );
+  await expect(create).rejects.toMatchObject({ code: '22023' });
+});
+
+it('generator: the same rows for the same seed, and an end where it is bounded', async () => {
+  const answers: string[][] = [];
+  for (const name of ['g', 'h']) {
+    await millrace.execute(
+      `CREATE STREAM ${name} (at timestamptz NOT NULL, tag text, v int, WATERMARK FOR at AS at)
+       WITH (connector = 'generator', rows = 1000, keys = 5, seed = 7, start = '2026-01-01 00:00:00Z', retention = 'forever')`,
+    );
+    await until(async () => expect(await millrace.query(`SELECT count(*) FROM ${name}`)).toEqual([['1000']]));
+    answers.push(
+      sortedLines(await millrace.query(`SELECT tag, count(*), sum(v), min(at) FROM ${name} GROUP BY tag`)),
+    );
+  }
+  expect(answers[0]).toEqual(answers[1]);
+  expect(answers[0]).toHaveLength(5);
+});
+
+it('file sink: a file per tick, renamed into place; sink into a stream', async () => {
+  await millrace.execute('CREATE STREAM s (k text, v int)');
+  await millrace.execute('CREATE STREAM copy (k text, v int)');
+  await millrace.execute(
+    "CREATE SINK out AS SELECT k, sum(v) AS v FROM s GROUP BY k EMIT CHANGES WITH (connector = 'file', path = 'out') FORMAT JSON",
+  );
+  await millrace.execute('CREATE SINK forward INTO copy AS SELECT k, v FROM s EMIT CHANGES');
+  await millrace.execute("INSERT INTO s VALUES ('a', 1)");
+  await millrace.execute("INSERT INTO s VALUES ('a', 2)");
+  await millrace.advance(1);
+  const files = readdirSync(join(directory, 'out')).sort();
+  const lines = files.flatMap((f) =>
+    readFileSync(join(directory, 'out', f), 'utf8')
+      .trim()
+      .split('\n'),
+  );
+  const rows = lines.map((l) => JSON.parse(l) as { tick: number; diff: number; k: string; v: string });
+  expect(rows.map(({ diff, k, v }) => [diff, k, v])).toEqual([
+    [1, 'a', '1'],
+    [-1, 'a', '1'],
+    [1, 'a', '3'],
+  ]);
+  expect(files).toHaveLength(2);
+  expect(sortedLines(await millrace.query('SELECT * FROM copy'))).toEqual(['a|1', 'a|2']);
+});
+
+it('blackhole adds up what it gets', async () => {
+  await millrace.execute('CREATE STREAM s (k text, v float8)');
+  await millrace.execute(
+    "CREATE SINK hole AS SELECT k, v FROM s EMIT CHANGES WITH (connector = 'blackhole')",
+  );
+  await millrace.execute("INSERT INTO s VALUES ('a', 1.5), ('b', NULL), ('c', 2)");
+  const metrics = await millrace.core.metrics();
+  expect(metrics['millrace_sink_rows_total{sink="hole"}']).toBe(3);
+  expect(metrics['millrace_sink_column_sum{sink="hole",column="v"}']).toBe(3.5);
+});
+
+it('an unknown connector or option names the valid ones', async () => {
+  await expect(
+    millrace.execute("CREATE STREAM s (v int) WITH (connector = 'kafkaesque')"),
+  ).rejects.toMatchObject({
+    code: '22023',
+    hint: expect.stringContaining('generator'),
+  });
+  await expect(
+    millrace.execute("CREATE STREAM s (v int) WITH (connector = 'tcp', pord = 1)"),
+  ).rejects.toMatchObject({
+    code: '22023',
+    hint: expect.stringContaining('port'),
+  });
+});
