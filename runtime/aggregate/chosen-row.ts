@@ -9,6 +9,7 @@
  * A row with a NULL among its arguments is not considered.
  */
 import { compareDatum } from '../../common/value-compare.ts';
+import { formatDatum } from '../../common/value-text.ts';
 import type { SqlType } from '../../common/types.ts';
 import { isValid, type Column } from '../batch/column.ts';
 import { buildColumn, readDatum } from '../batch/datum.ts';
@@ -36,9 +37,31 @@ export function compareCandidates(choice: Choice, a: Candidate, b: Candidate): n
   if (choice.greatest) order = -order;
   if (order !== 0) return order;
   return (
-    a.arrival - b.arrival || (choice.by === 'value' ? 0 : compareDatum(a.value, b.value, choice.valueType))
+    a.arrival - b.arrival ||
+    (choice.by === 'value' ? 0 : compareDatum(a.value, b.value, choice.valueType)) ||
+    compareForms(a.value, b.value, choice.valueType)
   );
 }
+
+/** Types whose equal values may look different: 1.5 and 1.50, a month and 30 days, blanks at the end. */
+const MANY_FORMS: ReadonlySet<string> = new Set([
+  'numeric',
+  'interval',
+  'bpchar',
+  '_numeric',
+  '_interval',
+  '_bpchar',
+]);
+
+/** Orders equal values by how they print, so that the choice among them does not depend on the order of work. */
+function compareForms(a: unknown, b: unknown, type: SqlType): number {
+  if (!MANY_FORMS.has(type.name)) return 0;
+  const [x, y] = [formatDatum(a, type), formatDatum(b, type)];
+  return x < y ? -1 : x > y ? 1 : 0;
+}
+
+/** −0 counts as 0. */
+const withoutNegativeZero = (datum: unknown): unknown => (datum === 0 ? 0 : datum);
 
 /** The candidate that row `i` is, or null if an argument is NULL. */
 export function candidateOf(choice: Choice, args: readonly Column[], i: number): Candidate | null {
@@ -51,7 +74,7 @@ export function candidateOf(choice: Choice, args: readonly Column[], i: number):
   }
   const arrivals = choice.arrivalArgument === null ? null : args[choice.arrivalArgument]!;
   const arrival = arrivals?.kind === 'int64' ? arrivals.values[i]! : 0;
-  return { value: readDatum(value, i, choice.valueType), by, arrival };
+  return { value: withoutNegativeZero(readDatum(value, i, choice.valueType)), by, arrival };
 }
 
 export class ChosenRow implements Accumulator {

@@ -2,6 +2,7 @@
  * agg(DISTINCT x): each group counts how often it holds each value; the inner accumulator sees a value when its count
  * leaves 0 and loses it when the count comes back to 0, so that rows can leave again.
  */
+import { trimScale, type Decimal } from '../../common/decimal.ts';
 import type { SqlType } from '../../common/types.ts';
 import type { Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
@@ -47,7 +48,7 @@ export class Distinct implements InvertibleAccumulator {
       if (!isValid(column.valid, i)) continue;
       const key = bytes.toString('latin1', keys.starts[i]!, keys.ends[i]!);
       const held = this.#values[rows.groups[i]!]!.get(key);
-      const datum = held === undefined ? readDatum(column, i, this.#type) : held.datum;
+      const datum = held === undefined ? oneForm(readDatum(column, i, this.#type), this.#type) : held.datum;
       this.#count(rows.groups[i]!, key, datum, rows.weights?.[i] ?? 1, changes);
     }
     this.#pass(changes);
@@ -152,6 +153,11 @@ export class Distinct implements InvertibleAccumulator {
     const weights = Int32Array.from(changes, (c) => c.weight);
     this.#inner.add({ count: changes.length, groups, weights }, [column]);
   }
+}
+
+/** Of values that are equal one must stand for all, whichever came first: numeric without trailing zeros. */
+function oneForm(datum: unknown, type: SqlType): unknown {
+  return type.name === 'numeric' && type.scale === undefined ? trimScale(datum as Decimal) : datum;
 }
 
 type Change = Readonly<{ group: number; datum: unknown; weight: number }>;
