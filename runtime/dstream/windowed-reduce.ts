@@ -411,8 +411,21 @@ function panesOf(
   out: Float64Array,
 ): number {
   let least = Number.POSITIVE_INFINITY;
+  // rows of one pane mostly follow each other: no division then
+  let pane = Number.NaN;
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < rows; i++) {
-    const pane = Math.floor((times[i]! * scale - offset) / width);
+    const time = times[i]! * scale - offset;
+    if (time >= from && time < to) {
+      out[i] = pane;
+      continue;
+    }
+    pane = Math.floor(time / width);
+    from = pane * width;
+    to = from + width;
+    // beyond 2^53 µs (the year 2255) bounds are rounded: each row divides there
+    if (!(from >= -Number.MAX_SAFE_INTEGER && to <= Number.MAX_SAFE_INTEGER)) to = Number.NEGATIVE_INFINITY;
     out[i] = pane;
     // NaN never wins; an infinite pane fails the check of the caller
     if (pane < least) least = pane;
