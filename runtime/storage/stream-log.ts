@@ -34,6 +34,8 @@ import type { AdmittedBatch } from '../source/admitted.ts';
 const SEGMENT_BYTES = 64 << 20;
 const HEAD_BYTES = 8;
 const BODY_HEAD_BYTES = 28;
+/** in place of a descriptor: the segment has left */
+const GONE = -1;
 
 export type Frame = Readonly<{
   tick: number;
@@ -118,6 +120,7 @@ export class StreamLog {
       const over = bytes !== null && this.bytes - oldest.bytes > bytes;
       if (!old && !over) return;
       closeSync(oldest.fd);
+      oldest.fd = GONE;
       rmSync(oldest.path);
       this.#segments.shift();
     }
@@ -129,6 +132,8 @@ export class StreamLog {
     const oldest = ageMicros === null ? Number.NEGATIVE_INFINITY : now - ageMicros;
     for (const segment of [...this.#segments]) {
       for (const frame of segment.frames.slice()) {
+        // a reader may be slower than the retention
+        if (segment.fd === GONE) break;
         if (frame.tick <= afterTick || frame.arrivedAt < oldest) continue;
         yield {
           tick: frame.tick,

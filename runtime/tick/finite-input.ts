@@ -56,10 +56,10 @@ function* batches(all: readonly Batch[]): Generator<RelationDelta> {
 
 function* history(
   parts: Iterable<RelationDelta['parts'][number] & Readonly<{ tick: number }>>,
-  snapshot: number | null,
+  last: number,
 ): Generator<RelationDelta> {
   for (const part of parts) {
-    if (snapshot !== null && part.tick > snapshot) return;
+    if (part.tick > last) return;
     yield { parts: [part], watermarks: new Map(), ended: false };
   }
 }
