@@ -2,7 +2,7 @@
  * A running query: its pipeline, what its scans read, how its output is sent. It is fed what its relations hold when
  * it begins (backfill: retained rows in their order, tick by tick, with the watermark as it was), then every tick.
  */
-import type { SqlError } from '../../common/sql-error.ts';
+import { type PlainError, SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import type { Delta, QueryContext, Tick } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
@@ -125,18 +125,20 @@ export class ContinuousQuery {
   }
 
   save(w: StateWriter): void {
-    w.value({ begun: this.#begun, rowsIn: this.rowsIn, rowsOut: this.rowsOut, ended: this.ended });
+    const failed = this.failed?.toPlain() ?? null;
+    w.value({ begun: this.#begun, rowsIn: this.rowsIn, rowsOut: this.rowsOut, ended: this.ended, failed });
     for (const { feed } of this.#feeds) feed.save(w);
     this.pipeline.save(w);
     this.#emission.save(w);
   }
 
   load(r: StateReader): void {
-    const saved = r.value() as { begun: boolean; rowsIn: number; rowsOut: number; ended: boolean };
+    const saved = r.value() as SavedQuery;
     this.#begun = saved.begun;
     this.rowsIn = saved.rowsIn;
     this.rowsOut = saved.rowsOut;
     this.ended = saved.ended;
+    this.failed = saved.failed == null ? null : SqlError.fromPlain(saved.failed);
     for (const { feed } of this.#feeds) feed.load(r);
     this.pipeline.load(r);
     this.#emission.load(r);
@@ -160,6 +162,15 @@ export class ContinuousQuery {
     return out;
   }
 }
+
+type SavedQuery = Readonly<{
+  begun: boolean;
+  rowsIn: number;
+  rowsOut: number;
+  ended: boolean;
+  /** absent where an older version saved it */
+  failed?: PlainError | null;
+}>;
 
 /** Tables and views come as one part without arrival numbers. */
 const isTable = (delta: RelationDelta): boolean =>
