@@ -30,7 +30,9 @@ export function finiteInput(
     if (running.failed !== null) throw running.failed;
     return { parts: batches(asOf(running.view, running.view.read(), snapshot)) };
   }
-  return { parts: history(relations.stream(node.relation).history(now), snapshot) };
+  // rows that come while the query runs are not part of its answer
+  const last = snapshot ?? state.tick.number;
+  return { parts: history(relations.stream(node.relation).history(now), last) };
 }
 
 /** What is there now less what came after the snapshot. */
