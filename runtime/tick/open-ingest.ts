@@ -22,37 +22,52 @@ export function openIngest(options: IngestOptions, state: EngineState, inTick: I
   const source = new IngestSource({ decoder, onError: options.onError, atomic });
   return stream === undefined
     ? tableIngest(options, source, state, inTick)
-    : streamIngest(stream, source, state, inTick);
+    : streamIngest(stream, source, atomic, state, inTick);
 }
 
 function streamIngest(
   stream: StreamRuntime,
   source: IngestSource,
+  atomic: boolean,
   state: EngineState,
   inTick: InTick,
 ): Ingest {
   stream.sources.add(source);
   source.onReady(() => state.wake());
+  const close = (): void => {
+    source.close();
+    stream.sources.delete(source);
+  };
+  /** Once refused nothing more gets in, not even when there is memory again: the client has been told. */
+  let refused: SqlError | null = null;
+  const check = (): void => {
+    if (source.failed !== null) throw failure(source);
+    if (refused === null && state.memoryPressure >= 1) {
+      refused = outOfMemory(source.accepted);
+      close();
+    }
+    if (refused !== null) throw refused;
+  };
   return {
-    push: (chunk) => {
-      if (source.failed !== null) return Promise.reject(failure(source));
+    push: async (chunk) => {
+      check();
       source.push(chunk);
-      if (source.waitingBytes < INGEST_BYTES_MAX) return Promise.resolve();
-      return new Promise((resolve) => source.onDrain(() => resolve()));
+      // what is to land in one tick can't wait for ticks: its client bounds it
+      if (atomic) return;
+      while (source.waitingBytes >= INGEST_BYTES_MAX) {
+        await inTick((tick) => tick.number);
+        check();
+      }
     },
     end: async () => {
       source.end();
       for (;;) {
         const tick = await inTick((t) => t.number);
-        if (source.failed !== null) throw failure(source);
-        if (source.ended) return resultOf(source, tick);
-        if (state.memoryPressure >= 1) state.requireMemory();
+        if (source.failed === null && source.ended && refused === null) return resultOf(source, tick);
+        check();
       }
     },
-    abort: () => {
-      source.close();
-      stream.sources.delete(source);
-    },
+    abort: close,
   };
 }
 
@@ -63,12 +78,16 @@ function tableIngest(
   inTick: InTick,
 ): Ingest {
   return {
-    push: (chunk) => {
+    push: async (chunk) => {
+      if (state.memoryBytes + source.waitingBytes >= state.options.memoryLimitBytes) {
+        source.close();
+        throw outOfMemory(0);
+      }
       source.push(chunk);
-      return Promise.resolve();
     },
     end: () =>
       inTick((tick) => {
+        state.requireMemory();
         const table = state.relations.table(options.relation);
         const batches: Batch[] = [];
         source.end();
@@ -95,6 +114,12 @@ const resultOf = ({ accepted, rejected }: IngestSource, tick: number): IngestRes
   accepted,
   rejected,
 });
+
+const outOfMemory = (accepted: number): SqlError =>
+  new SqlError('53200', 'the memory limit is reached', {
+    detail: `${accepted} rows are in.`,
+    hint: 'Drop views, shorten their retention, or raise memory_limit.',
+  });
 
 /** What ended it, and how many rows are in. */
 function failure(source: IngestSource): SqlError {
