@@ -31,14 +31,23 @@ export class HttpServer {
   readonly #server: Server;
   readonly #keys = new IdempotencyKeys();
   readonly #guard: RequestGuard;
+  /** Connections without a request so far (browsers open some ahead): nothing else would close them. */
+  readonly #fresh = new Set<Duplex>();
   #ready: Ready | null = null;
 
   constructor(guard: RequestGuard) {
     this.#guard = guard;
     this.#server = createServer(
       { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-      (request, response) => void this.#answer(request, response),
+      (request, response) => {
+        this.#fresh.delete(request.socket);
+        void this.#answer(request, response);
+      },
     );
+    this.#server.on('connection', (socket) => {
+      this.#fresh.add(socket);
+      socket.on('close', () => this.#fresh.delete(socket));
+    });
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('clientError', (_, socket) => {
       if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
@@ -70,6 +79,7 @@ export class HttpServer {
         clearInterval(sweep);
         resolve();
       });
+      for (const socket of this.#fresh) socket.destroy();
     });
   }
 
@@ -154,6 +164,7 @@ export class HttpServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#fresh.delete(socket);
     socket.on('error', () => socket.destroy());
     const refusal = this.#refusal(request);
     if (refusal === null) this.#ready?.sockets.upgrade(request, socket, head);
