@@ -7,6 +7,8 @@ import { TestServer } from '../support/server.ts';
 const installed = [
   ['psql', '--version'],
   ['stdbuf', '--version'],
+  // a terminal of its own
+  ['script', '--version'],
 ].every(([command, flag]) => spawnSync(command!, [flag!]).status === 0);
 let server: TestServer;
 
@@ -87,6 +89,35 @@ describe.skipIf(!installed)('psql', () => {
     reader.kill('SIGINT');
     const { stderr } = await end;
     expect(stderr).toContain('canceling statement due to user request');
+  });
+
+  it('ends a continuous query by Ctrl-C in a terminal, and the session goes on', async () => {
+    const command = `psql -X -h 127.0.0.1 -p ${server.pgPort} -U anna -d millrace`;
+    const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+      env: { ...process.env, PAGER: '', TERM: 'dumb' },
+    });
+    const end = finished(terminal);
+    await shown(terminal, 'millrace=');
+    for (let i = 1; i <= 2; i++) {
+      const row = shown(terminal, `window ${i}`);
+      terminal.stdin.write(
+        `SELECT 'window ' || '${i}' FROM TUMBLE(events, at, INTERVAL '1 hour') GROUP BY window_end EMIT ON WINDOW CLOSE;\n`,
+      );
+      const canceled = shown(terminal, 'canceling statement due to user request');
+      await shown(terminal, '?column?');
+      await psql(
+        '-c',
+        `INSERT INTO events VALUES ('2030-01-01 0${2 * i}:30+00', 'x'), ('2030-01-01 0${2 * i + 1}:30+00', 'x')`,
+      );
+      await row;
+      terminal.stdin.write('\u0003');
+      await canceled;
+    }
+    const answer = shown(terminal, 'still 42');
+    terminal.stdin.write("SELECT 'still ' || 42;\n");
+    await answer;
+    terminal.stdin.end('\\q\n');
+    expect((await end).code).toBe(0);
   });
 
   it('reads a continuous query by FETCH_COUNT', async () => {
