@@ -18,6 +18,9 @@ import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
 import { columnsOf, fieldOf, move, placeOf, placesOf, sorted, union } from './column-places.ts';
 import { splitJoin } from './join-keys.ts';
 
+/** The arrival number that order-sensitive aggregates follow: no column of the user's has an empty name. */
+const HIDDEN_ARRIVAL: Field = { name: '', type: { name: 'int8' } };
+
 export type LoweringOptions = Readonly<{ mode: ReduceMode; late: LatePolicy; partial: boolean }>;
 
 export type Lowered = Readonly<{
@@ -113,9 +116,7 @@ class Lowering {
     const ordinals = sorted(needed);
     if (isStream && wantsArrival && !ordinals.includes(width + 1)) ordinals.push(width + 1);
     const columns = ordinals.map((c) => (c < width ? c : c === width ? ARRIVED_AT : ARRIVAL));
-    const schema = ordinals.map((c) =>
-      c > width ? { name: 'arrival', type: { name: 'int8' } as const } : fieldOf(node, c),
-    );
+    const schema = ordinals.map((c) => (c > width ? HIDDEN_ARRIVAL : fieldOf(node, c)));
     const at = placesOf(ordinals);
     const arrival = isStream && wantsArrival ? (at.get(width + 1) ?? null) : null;
     return this.#finish(node, { kind: 'scan', relation: node.relation.oid, columns, schema }, at, arrival);
@@ -333,10 +334,7 @@ class Lowering {
         appendOnly: input.node.appendOnly,
       } as PlanNode;
     });
-    const schema = [
-      ...ordinals.map((o) => fieldOf(node, o)),
-      ...(arrival ? [{ name: 'arrival', type: { name: 'int8' } as const }] : []),
-    ];
+    const schema = [...ordinals.map((o) => fieldOf(node, o)), ...(arrival ? [HIDDEN_ARRIVAL] : [])];
     return this.#finish(
       node,
       { kind: 'union-all', inputs, schema },

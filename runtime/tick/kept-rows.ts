@@ -50,7 +50,8 @@ export type RejectedRowEntry = Readonly<{
 export function rowToJson(schema: Schema, batch: Batch, row: number): string {
   const members = schema.flatMap((field, c) => {
     const column = batch.columns[c];
-    if (column === undefined) return [];
+    // hidden columns have no name
+    if (column === undefined || field.name === '') return [];
     const datum = readDatum(column, row, field.type);
     return [`${JSON.stringify(field.name)}: ${datum === null ? 'null' : datumToJson(datum, field.type)}`];
   });
