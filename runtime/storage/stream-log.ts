@@ -3,6 +3,7 @@
  *
  *   streams/<oid>/<number>.log    segments; a new one every 64 MB
  *
+ *   segment: 16 bytes "millrace log 1\n\0" (the digit is the format), then frames
  *   frame:  u32 length of body · u32 crc32 of body
  *   body:   f64 tick · f64 arrived_at µs · f64 first arrival number · u32 rows · batch (format/batch-codec.ts)
  *
@@ -25,6 +26,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { assert } from '../../common/assert.ts';
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
 import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
@@ -32,6 +34,7 @@ import type { Retention } from '../plan/relation.ts';
 import type { AdmittedBatch } from '../source/admitted.ts';
 
 const SEGMENT_BYTES = 64 << 20;
+const FORMAT = Buffer.from('millrace log 1\n\0');
 const HEAD_BYTES = 8;
 const BODY_HEAD_BYTES = 28;
 /** in place of a descriptor: the segment has left */
@@ -182,7 +185,12 @@ function writeAll(fd: number, parts: readonly Uint8Array[]): void {
 function openSegment(path: string, number: number): Segment {
   const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
   const frames: Frame[] = [];
-  let at = 0;
+  let at = FORMAT.length;
+  const isNew = content.length < at;
+  assert(
+    isNew || content.subarray(0, at).equals(FORMAT),
+    `"${path}" has a format that this server does not read`,
+  );
   while (at + HEAD_BYTES + BODY_HEAD_BYTES <= content.length) {
     const length = content.readUInt32LE(at);
     const end = at + HEAD_BYTES + length;
@@ -200,6 +208,9 @@ function openSegment(path: string, number: number): Segment {
     at = end;
   }
   const fd = openSync(path, 'a+');
-  if (at < content.length) ftruncateSync(fd, at);
+  if (isNew) {
+    ftruncateSync(fd, 0);
+    writeAll(fd, [FORMAT]);
+  } else if (at < content.length) ftruncateSync(fd, at);
   return { path, number, fd, bytes: at, frames };
 }

@@ -1,0 +1,121 @@
+/** The logs of streams and tables: torn tails, foreign formats, retention, what a crash leaves. */
+import {
+  appendFileSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Millrace, sortedLines } from '../support/millrace.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-data-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const start = (): Promise<Millrace> => Millrace.start({ dataDirectory: directory, walSync: 'commit' });
+
+/** What a kill leaves: the files as they are now. */
+async function crash(millrace: Millrace): Promise<void> {
+  const copy = `${directory}-copy`;
+  cpSync(directory, copy, { recursive: true });
+  await millrace.stop();
+  rmSync(directory, { recursive: true });
+  cpSync(copy, directory, { recursive: true });
+  rmSync(copy, { recursive: true });
+}
+
+async function fill(): Promise<Millrace> {
+  const millrace = await start();
+  await millrace.execute('CREATE STREAM s (at timestamptz NOT NULL, v int, WATERMARK FOR at AS at)');
+  await millrace.execute('CREATE TABLE t (k int PRIMARY KEY, v text)');
+  await millrace.execute(
+    "CREATE MATERIALIZED VIEW w AS SELECT sum(v) AS v, window_end FROM TUMBLE(s, at, INTERVAL '1 minute') GROUP BY window_end",
+  );
+  for (let i = 0; i < 5; i++) await millrace.execute(`INSERT INTO s VALUES (to_timestamp(${60 * i}), ${i})`);
+  await millrace.execute("INSERT INTO t VALUES (1, 'a'), (2, 'b')");
+  await millrace.execute("UPDATE t SET v = 'c' WHERE k = 2");
+  return millrace;
+}
+
+const logFile = (): string => {
+  const [oid] = readdirSync(join(directory, 'streams'));
+  return join(directory, 'streams', oid!, '1.log');
+};
+
+it('a crash leaves tables and retained rows, and views are built again', async () => {
+  const millrace = await fill();
+  const before = sortedLines(await millrace.query('SELECT * FROM w'));
+  await crash(millrace);
+  const again = await start();
+  expect(sortedLines(await again.query('SELECT * FROM t'))).toEqual(['1|a', '2|c']);
+  expect(await again.query('SELECT count(*) FROM s')).toEqual([['5']]);
+  expect(sortedLines(await again.query('SELECT * FROM w'))).toEqual(before);
+  await again.execute('INSERT INTO s VALUES (to_timestamp(600), 6)');
+  expect(await again.query('SELECT count(*) FROM w')).toEqual([['5']]);
+  await expect(again.execute("INSERT INTO t VALUES (1, 'x')")).rejects.toMatchObject({ code: '23505' });
+  await again.stop();
+});
+
+it('a torn tail is cut off; what was whole stays', async () => {
+  const millrace = await fill();
+  await crash(millrace);
+  appendFileSync(logFile(), Buffer.from([40, 0, 0, 0, 1, 2, 3]));
+  let again = await start();
+  expect(await again.query('SELECT count(*) FROM s')).toEqual([['5']]);
+  await crash(again);
+  truncateSync(logFile(), statSync(logFile()).size - 3);
+  again = await start();
+  expect(await again.query('SELECT count(*) FROM s')).toEqual([['4']]);
+  await again.stop();
+});
+
+it('a log of another format is refused, not guessed at', async () => {
+  const millrace = await fill();
+  await crash(millrace);
+  writeFileSync(logFile(), 'millrace log 9\n\0 something else');
+  await expect(start()).rejects.toThrow(/format/);
+});
+
+it('retention: old rows leave reads at once', async () => {
+  const millrace = await start();
+  await millrace.execute("CREATE STREAM s (v int) WITH (retention = '1 minute')");
+  await millrace.execute('INSERT INTO s VALUES (1)');
+  await millrace.advance(50_000);
+  await millrace.execute('INSERT INTO s VALUES (2)');
+  expect(await millrace.query('SELECT count(*) FROM s')).toEqual([['2']]);
+  await millrace.advance(20_000);
+  expect(await millrace.query('SELECT v FROM s')).toEqual([['2']]);
+  await millrace.stop();
+});
+
+it('dropped objects leave no files', async () => {
+  const millrace = await fill();
+  await millrace.execute('DROP MATERIALIZED VIEW w');
+  await millrace.execute('DROP STREAM s');
+  await millrace.execute('DROP TABLE t');
+  expect(readdirSync(join(directory, 'streams'))).toEqual([]);
+  expect(readdirSync(join(directory, 'tables'))).toEqual([]);
+  await millrace.stop();
+});
+
+it('late rows show the columns of the input alone', async () => {
+  const millrace = await start();
+  await millrace.execute('CREATE STREAM s (at timestamptz NOT NULL, v int, WATERMARK FOR at AS at)');
+  await millrace.execute(
+    "CREATE MATERIALIZED VIEW f AS SELECT first(v) AS v, window_end FROM TUMBLE(s, at, INTERVAL '1 second') GROUP BY window_end",
+  );
+  await millrace.execute('INSERT INTO s VALUES (to_timestamp(100), 1)');
+  await millrace.execute('INSERT INTO s VALUES (to_timestamp(1), 2)');
+  expect(await millrace.query('SELECT row FROM millrace.late_rows')).toEqual([
+    ['{"v": 2, "at": "1970-01-01T00:00:01Z"}'],
+  ]);
+  await millrace.stop();
+});
