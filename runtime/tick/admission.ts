@@ -48,7 +48,8 @@ function rowError(
   latest: number,
 ): SqlError | null {
   for (const c of checked) {
-    if (!isValid(batch.columns[c]!.valid, row)) return nullViolation(definition.columns[c]!.name);
+    if (!isValid(batch.columns[c]!.valid, row))
+      return nullViolation(definition.columns[c]!.name, definition.name);
   }
   if (time === null) return null;
   const at = timeAt(batch.columns[time]!, row);

@@ -144,9 +144,8 @@ export class TableRuntime {
   }
 
   #nullError(column: string, batch: Batch, row: number): SqlError {
-    const { message } = nullViolation(column);
-    const relation = message.replace(' violates', ` of relation "${this.name}" violates`);
-    return new SqlError('23502', relation, {
+    const { message } = nullViolation(column, this.name);
+    return new SqlError('23502', message, {
       detail: `Failing row contains (${this.#rowText(batch, row)}).`,
     });
   }

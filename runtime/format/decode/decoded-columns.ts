@@ -122,8 +122,10 @@ export class DecodedColumns {
   }
 }
 
-export const nullViolation = (column: string): SqlError =>
-  new SqlError('23502', `null value in column "${column}" violates not-null constraint`);
+export function nullViolation(column: string, relation?: string): SqlError {
+  const where = relation === undefined ? '' : ` of relation "${relation}"`;
+  return new SqlError('23502', `null value in column "${column}"${where} violates not-null constraint`);
+}
 
 function newArrays(field: DecodedField): FieldArrays {
   const storage = fieldStorage(field.type);
