@@ -49,7 +49,7 @@ it('the examples of README.md, with the demo', async () => {
 });
 
 it('functions.md names every function and aggregate', () => {
-  const page = readFileSync(join(DOCS, 'functions.md'), 'utf8').replace(/```[^]*?```/g, '');
+  const page = readFileSync(join(DOCS, 'functions.md'), 'utf8').replace(/```[\s\S]*?```/g, '');
   const named = new Set([...page.matchAll(/`([^`]+)`/g)].flatMap(([, code]) => code!.split(/[\s(),|]+/)));
   const internal = new Set([
     'output',

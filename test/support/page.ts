@@ -34,7 +34,7 @@ type Last =
   | Readonly<{ kind: 'error'; message: string }>
   | null;
 
-const CONTINUOUS = /^\s*SUBSCRIBE\b|^\s*(SELECT|WITH)\b[^]*\bEMIT\s+(ON\s+WINDOW|CHANGES|EVERY)\b/i;
+const CONTINUOUS = /^\s*SUBSCRIBE\b|^\s*(SELECT|WITH)\b[\s\S]*\bEMIT\s+(ON\s+WINDOW|CHANGES|EVERY)\b/i;
 const ANY = '…';
 const PATIENCE_MS = 400;
 
