@@ -9,6 +9,7 @@ import { gatherBatch } from '../batch/gather.ts';
 import type { LatePolicy, WindowSpecification } from '../plan/query-plan.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import { windowShape, type WindowShape } from '../state/window-shape.ts';
+import { noticePartialWindows } from './partial-windows.ts';
 import type { Delta, DStream, QueryContext, StatefulDStream, Tick } from './dstream.ts';
 
 const MICROS_PER_DAY = 86_400_000_000;
@@ -21,6 +22,8 @@ export type WindowExpandOptions = Readonly<{
   timeColumns: readonly number[];
   /** null: every window counts, closed or not (no aggregation by window follows) */
   late: LatePolicy | null;
+  /** false: windows that began before the first row are left out; null: nobody asks (not aggregated by window) */
+  partial: boolean | null;
 }>;
 
 export class WindowExpand implements StatefulDStream {
@@ -34,6 +37,7 @@ export class WindowExpand implements StatefulDStream {
   readonly #watermarkOf: number;
   readonly #sizeMicros: number;
   #watermark = Number.NEGATIVE_INFINITY;
+  #firstTime: number | null = null;
 
   constructor(input: DStream, options: WindowExpandOptions, context: QueryContext) {
     this.schema = options.schema;
@@ -67,11 +71,11 @@ export class WindowExpand implements StatefulDStream {
   }
 
   save(w: StateWriter): void {
-    w.number(this.#watermark);
+    w.value([this.#watermark, this.#firstTime]);
   }
 
   load(r: StateReader): void {
-    this.#watermark = r.number();
+    [this.#watermark, this.#firstTime] = r.value() as [number, number | null];
   }
 
   #expand(batch: Batch, watermark: number): Batch | null {
@@ -91,10 +95,16 @@ export class WindowExpand implements StatefulDStream {
       const at = column.values[i]! * scale;
       const pane = Math.floor((at - offsetMicros) / widthMicros);
       if (!Number.isFinite(pane)) continue;
+      if (this.#firstTime === null) this.#noteFirst(at);
       const last = lastWindow(pane);
       const first = firstWindow(pane);
       if (first <= closed && first <= last) this.#context.late(at, watermark, this.#inputSchema, batch, i);
       for (let window = Math.max(first, closed + 1); window <= last; window++) {
+        if (
+          this.#options.partial === false &&
+          firstPane(window) * widthMicros + offsetMicros < this.#firstTime!
+        )
+          continue;
         rows.push(i);
         starts.push(firstPane(window) * widthMicros + offsetMicros);
         ends.push(endPane(window) * widthMicros + offsetMicros);
@@ -110,6 +120,11 @@ export class WindowExpand implements StatefulDStream {
           : { kind: 'float64', values: Float64Array.from(values), valid: null },
     );
     return { ...expanded, columns: [...expanded.columns, ...bounds] };
+  }
+
+  #noteFirst(time: number): void {
+    this.#firstTime = time;
+    if (this.#options.partial !== null) noticePartialWindows(this.#shape, time, this.#context);
   }
 
   #outputWatermarks(input: Delta): number[] {

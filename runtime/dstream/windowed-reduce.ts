@@ -25,6 +25,7 @@ import { TwoStacks, type PanePartial } from '../state/two-stacks.ts';
 import { windowShape, type WindowShape } from '../state/window-shape.ts';
 import type { Delta, QueryContext, StatefulDStream, DStream, Tick } from './dstream.ts';
 import { emitGroups } from './emit-groups.ts';
+import { noticePartialWindows } from './partial-windows.ts';
 
 type WindowedReduceNode = PlanNode & { kind: 'windowed-reduce' };
 
@@ -150,7 +151,10 @@ export class WindowedReduce implements StatefulDStream {
     const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
     const { widthMicros, offsetMicros } = this.#shape;
     const least = panesOf(column.values, scale, offsetMicros, widthMicros, all.rows, this.#paneOf);
-    if (this.#firstTime === null && all.rows > 0) this.#noteFirstRow(column.values[0]! * scale);
+    if (this.#firstTime === null && all.rows > 0) {
+      this.#firstTime = column.values[0]! * scale;
+      noticePartialWindows(this.#shape, this.#firstTime, this.#context);
+    }
     const open = this.#shape.lastClosed(this.#watermark);
     // every pane below this one belongs to a window that has closed
     const lateBelow = open === Number.NEGATIVE_INFINITY ? open : this.#shape.endPane(open);
@@ -183,21 +187,6 @@ export class WindowedReduce implements StatefulDStream {
       keep[count++] = i;
     }
     return count === batch.rows ? batch : gatherBatch(batch, keep, count);
-  }
-
-  #noteFirstRow(time: number): void {
-    this.#firstTime = time;
-    const first = this.#shape.firstWindow(
-      Math.floor((time - this.#shape.offsetMicros) / this.#shape.widthMicros),
-    );
-    let window = first;
-    while (this.#startOf(window) < time) window++;
-    if (window === first || !Number.isFinite(window)) return;
-    const start = new Date(this.#startOf(window) / 1000).toISOString();
-    this.#context.notice(
-      '00000',
-      `windows that begin before ${start} are partial: the query saw no earlier rows`,
-    );
   }
 
   #startOf(window: number): number {

@@ -131,7 +131,7 @@ function build(node: PlanNode, options: PipelineOptions, stages: Stage[]): numbe
     }
     case 'window': {
       const { at, operator } = input(node.input);
-      return add(new WindowExpand(operator, { ...node, late: null }, context), [at]);
+      return add(new WindowExpand(operator, { ...node, late: null, partial: null }, context), [at]);
     }
     case 'windowed-reduce': {
       const { at, operator } = input(node.input);
@@ -201,6 +201,7 @@ function buildWindowedChanges(
       schema: [...node.input.schema, ...bounds],
       timeColumns: [width, width + 1],
       late: node.late,
+      partial: node.partial,
     },
     context,
   );

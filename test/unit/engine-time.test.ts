@@ -129,3 +129,24 @@ it("on_error = 'fail' stops the view, and reads give the error; the others go on
     await millrace.query("SELECT relation, code FROM millrace.rejected_rows WHERE relation = 'lenient'"),
   ).toEqual([['lenient', '22012']]);
 });
+
+it('windows that began before the first row: a NOTICE names the first complete one; partial = false leaves them out', async () => {
+  millrace = await Millrace.start();
+  await millrace.execute('CREATE STREAM s (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+  const windowed =
+    "SELECT count(*) AS n, window_end FROM HOP(s, at, INTERVAL '5 seconds', INTERVAL '10 seconds') GROUP BY window_end";
+  for (const emit of ['EMIT ON WINDOW CLOSE', 'EMIT CHANGES']) {
+    const all = await millrace.follow(`${windowed} ${emit}`);
+    const complete = await millrace.follow(`${windowed} ${emit} WITH (partial = false)`);
+    await millrace.execute(`INSERT INTO s VALUES (${at(2)}), (${at(7)}), (${at(60)})`);
+    expect(all.drain().notices).toEqual([
+      'windows that begin before 2026-01-01T00:00:05.000Z are partial: the query saw no earlier rows',
+    ]);
+    expect(all.consolidated()).toContain('2|2026-01-01 00:00:10+00');
+    expect(complete.consolidated().some((l) => l.endsWith('00:00:10+00'))).toBe(false);
+    expect(complete.consolidated()).toContain('1|2026-01-01 00:00:15+00');
+    await millrace.stop();
+    millrace = await Millrace.start();
+    await millrace.execute('CREATE STREAM s (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+  }
+});
