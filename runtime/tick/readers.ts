@@ -3,7 +3,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import { consolidate } from '../batch/consolidate.ts';
 import type { Tick } from '../dstream/dstream.ts';
-import type { RunOptions, SubscribeOptions } from '../engine-client.ts';
+import type { RunOptions, SilenceCause, SubscribeOptions } from '../engine-client.ts';
 import type { Oid } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { RelationDelta } from '../source/admitted.ts';
@@ -11,7 +11,7 @@ import type { ContinuousQuery } from './continuous-query.ts';
 import { internalError, type EngineState } from './engine-state.ts';
 import type { QueryFactory } from './query-factory.ts';
 import type { ResultChannel } from './result-channel.ts';
-import { causesOfSilence } from './silence.ts';
+import { causesOfSilence, causesOfStreamSilence } from './silence.ts';
 import { StreamRuntime } from './stream-runtime.ts';
 import { contentAsOf, Subscription, tooOld, type SubscriptionOptions } from './subscription.ts';
 import type { TableRuntime } from './table-runtime.ts';
@@ -173,22 +173,26 @@ export class Readers {
     return (streams.get(relation) ?? tables.get(relation) ?? views.get(relation)?.view)?.delta ?? null;
   }
 
-  #noticeSilence({ options }: Subscription): void {
-    const { relations, rejected, now } = this.#state;
-    const view = options.relation === null ? undefined : relations.views.get(options.relation);
-    const plan = options.query?.plan ?? view?.view.definition.plan;
-    if (plan === undefined) return;
-    const [cause] = causesOfSilence(
-      plan,
-      options.query ?? view?.query ?? null,
-      relations,
-      rejected.all(),
-      now,
-    );
+  #noticeSilence(subscription: Subscription): void {
+    const [cause] = this.#causesOf(subscription);
     if (cause === undefined) return;
     const { detail, hint } = cause;
-    const message = `no rows so far: ${cause.cause}`;
-    options.channel.push({ kind: 'notice', severity: 'NOTICE', code: '00000', message, detail, hint }, 0);
+    const message = `${subscription.rowsSent === 0 ? 'no rows so far' : 'no more rows'}: ${cause.cause}`;
+    const { channel } = subscription.options;
+    channel.push({ kind: 'notice', severity: 'NOTICE', code: '00000', message, detail, hint }, 0);
+  }
+
+  #causesOf({ options }: Subscription): readonly SilenceCause[] {
+    const { relations, rejected, now } = this.#state;
+    const quietMicros = options.silenceNoticeMs * 1000;
+    const oid = options.relation;
+    const stream = oid === null ? undefined : relations.streams.get(oid);
+    if (stream !== undefined) return causesOfStreamSilence(stream, rejected.all(), now, quietMicros);
+    const view = oid === null ? undefined : relations.views.get(oid);
+    const plan = options.query?.plan ?? view?.view.definition.plan;
+    if (plan === undefined) return [];
+    const query = options.query ?? view?.query ?? null;
+    return causesOfSilence(plan, query, relations, rejected.all(), now, quietMicros);
   }
 }
 

@@ -7,6 +7,9 @@ import type { RejectedRowEntry } from './kept-rows.ts';
 import type { RelationSet } from './relation-set.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
 
+/** A stream without rows for so long is quiet; less where somebody asks earlier. */
+const QUIET_MICROS = 1_000_000;
+
 const iso = (micros: number): string =>
   Number.isFinite(micros) ? new Date(micros / 1000).toISOString() : String(micros);
 
@@ -16,6 +19,7 @@ export function causesOfSilence(
   relations: RelationSet,
   rejected: readonly RejectedRowEntry[],
   now: number,
+  quietMicros = QUIET_MICROS,
 ): SilenceCause[] {
   const out: SilenceCause[] = [];
   const streams = plan.relations.flatMap((oid) => relations.streams.get(oid) ?? []);
@@ -23,10 +27,33 @@ export function causesOfSilence(
   if (query !== null) out.push(...filterCauses(query));
   walk(plan.root, (node) => {
     if (node.kind === 'windowed-reduce' && node.emit === 'close')
-      out.push(...windowCauses(node, streams, now));
+      out.push(...windowCauses(node, streams, now, quietMicros));
     if (node.kind === 'table-join' && query !== null) out.push(...joinCauses(node, query));
   });
+  for (const stream of streams) out.push(...quietCauses(stream, now, quietMicros));
   return out;
+}
+
+/** The same of a stream's own rows. */
+export const causesOfStreamSilence = (
+  stream: StreamRuntime,
+  rejected: readonly RejectedRowEntry[],
+  now: number,
+  quietMicros: number,
+): SilenceCause[] => [...streamCauses(stream, rejected), ...quietCauses(stream, now, quietMicros)];
+
+/** It had rows, and then no more: the last thing to say, for it names no remedy. */
+function quietCauses(stream: StreamRuntime, now: number, quietMicros: number): SilenceCause[] {
+  const { lastRowAt } = stream.watermark;
+  if (stream.rowsIn === 0 || lastRowAt === null || now - lastRowAt < quietMicros) return [];
+  return [
+    {
+      cause: 'no input',
+      detail: `stream "${stream.name}" has received no rows since ${iso(lastRowAt)}`,
+      since: lastRowAt,
+      hint: 'Look at its connector, or insert a row.',
+    },
+  ];
 }
 
 function streamCauses(stream: StreamRuntime, rejected: readonly RejectedRowEntry[]): SilenceCause[] {
@@ -71,6 +98,7 @@ function windowCauses(
   node: PlanNode & { kind: 'windowed-reduce' },
   streams: readonly StreamRuntime[],
   now: number,
+  quietMicros: number,
 ): SilenceCause[] {
   const slowest = streams
     .filter((s) => s.rowsIn > 0)
@@ -81,7 +109,7 @@ function windowCauses(
   if (
     slowest.definition.watermark !== null &&
     watermark.lastRowAt !== null &&
-    now - watermark.lastRowAt > 1_000_000
+    now - watermark.lastRowAt >= quietMicros
   ) {
     out.push({
       cause: 'watermark held back',

@@ -219,6 +219,26 @@ describe('silence', () => {
     ]);
     peer.close();
   });
+
+  it('is explained where there were rows, and then no more', async () => {
+    await writer.query('CREATE STREAM paused (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+    await writer.query("INSERT INTO paused VALUES ('2026-01-01 00:00:00+00')");
+    const causes = new Map([
+      ['SELECT * FROM paused EMIT CHANGES', 'no rows so far: no input'],
+      ['SUBSCRIBE TO paused', 'no more rows: no input'],
+      [
+        "SELECT count(*) FROM TUMBLE(paused, at, INTERVAL '1 second') GROUP BY window_end EMIT ON WINDOW CLOSE",
+        'no rows so far: watermark held back',
+      ],
+    ]);
+    for (const [sql, cause] of causes) {
+      const peer = await open();
+      await peer.query("SET millrace.silence_notice = '10ms'");
+      await start(peer, sql);
+      expect((await peer.until('NoticeResponse')).at(-1)).toBe(`NoticeResponse NOTICE 00000 "${cause}"`);
+      peer.close();
+    }
+  });
 });
 
 describe('blocks', () => {
