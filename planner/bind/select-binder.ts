@@ -22,6 +22,9 @@ import { bindTargets, type Target } from './select-targets.ts';
 import { sortDirection } from './sort-direction.ts';
 import { leftmostLocation, stringOf } from './tree.ts';
 
+/** PostgreSQL's own bound of a select list. */
+const TARGETS_MAX = 1664;
+
 /** `keepsOpen`: parameters of the select list stay untyped, for whoever asks to type them. */
 export function bindPlainSelect(from: FromBinder, select: SelectStmt, keepsOpen: boolean): BoundQuery {
   return new SelectBinder(from, select).bind(keepsOpen);
@@ -52,6 +55,9 @@ class SelectBinder {
 
     const clause: Clause = { name: 'SELECT', aggregates: this.#aggregates, windowUses: this.#windowUses };
     const targets = bindTargets(this.#binder(item, clause), select.targetList ?? []);
+    if (targets.length > TARGETS_MAX) {
+      throw this.#context.error(-1, '54011', `target lists can have at most ${TARGETS_MAX} entries`);
+    }
     const where = this.#condition(item, select.whereClause, plainClause('WHERE'), 'WHERE');
     const having = this.#condition(
       item,

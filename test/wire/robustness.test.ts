@@ -129,6 +129,15 @@ describe('messages', () => {
     peer.close();
   });
 
+  it('gives 1,664 columns and refuses more', async () => {
+    const peer = await open();
+    const select = (columns: number): string =>
+      `SELECT ${Array.from({ length: columns }, (_, i) => i).join(',')}`;
+    expect((await peer.query(select(1_664))).at(-1)).toBe('CommandComplete "SELECT 1"');
+    expect((await peer.query(select(1_665))).at(-1)).toMatch(/^ErrorResponse ERROR 54011/);
+    peer.close();
+  });
+
   it('answers bad UTF-8 and bad bodies with an error and goes on', async () => {
     const peer = await open();
     peer.send(frame('Q', Buffer.from([0x53, 0xff, 0])));
