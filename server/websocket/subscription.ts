@@ -27,6 +27,8 @@ export async function runSubscription(
   return new Sender(session, socket, outcome, message.id, conflation).run();
 }
 
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SLOW_READER_CHECK_MS));
+
 class Sender {
   readonly #session: Session;
   readonly #socket: WebSocket;
@@ -64,6 +66,10 @@ class Sender {
         if (this.#conflation?.isEmpty === false) this.#socket.send(this.#conflation.take(this.#id));
         return event.tick;
       }
+      // A snapshot is not conflated: it waits for its reader, however large it is.
+      if (event.kind === 'rows' && event.snapshot) {
+        while (this.#congested) await interrupt.wait(pause());
+      }
       this.#send(event);
     }
   }
@@ -81,7 +87,7 @@ class Sender {
   /** Until there is more to send, or a reader that was behind may have caught up. */
   #pause(): Promise<void> {
     if (this.#congested || this.#conflation?.isEmpty === false) {
-      return new Promise((resolve) => setTimeout(resolve, SLOW_READER_CHECK_MS));
+      return pause();
     }
     return this.#source.ready();
   }
