@@ -45,7 +45,8 @@ async function start(config: Config, log: Logger): Promise<RunningServer> {
     if (syscall === 'listen' || syscall === 'getaddrinfo') {
       fail(`cannot listen on ${config.host}${port === undefined ? '' : `:${port}`}: ${code}`);
     }
-    throw error;
+    log.debug({ err: error }, 'cannot start');
+    fail(`cannot start: ${(error as Error).message}`);
   }
 }
 

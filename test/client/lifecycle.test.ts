@@ -35,6 +35,20 @@ describe('flags', () => {
     expect([code, stdout.split('\n')[0]]).toEqual([0, 'usage: millrace [options]']);
   });
 
+  it("says in one line why it can't start on what it finds", async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-'));
+    const server = await TestServer.start({ dataDirectory: directory });
+    const peer = await WirePeer.open(server.pgPort);
+    await peer.query('CREATE TABLE kept (a int4)');
+    peer.close();
+    await server.stop('SIGKILL');
+    await writeFile(join(directory, 'catalog.json'), '{"version":');
+    const { code, stderr } = await runMain(['--pg-port', '0', '--http-port', '0', '--data', directory]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^millrace: cannot start: .+\n$/);
+    await rm(directory, { recursive: true });
+  });
+
   it('refuses a port in use and a data directory that is none', async () => {
     const server = await TestServer.start();
     const other = await mkdtemp(join(tmpdir(), 'millrace-'));
