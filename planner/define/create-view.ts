@@ -6,6 +6,7 @@ import type {
   ColumnDefinition,
   MaterializedViewDefinition,
   Oid,
+  RelationDefinition,
   Retention,
   ViewDefinition,
   ViewSettings,
@@ -90,8 +91,30 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
     settings: viewSettings(binding),
     dependencies: [...binding.gathered.relations],
   };
-  if (replaced !== null) checkReplacement(binding, object, replaced);
-  return planned(context, { kind: 'create', object, replaces: replaced, tag });
+  if (replaced === null) return planned(context, { kind: 'create', object, replaces: null, tag });
+  checkReplacement(binding, object, replaced);
+  refuseReaders(binding, object.name, readersOf(binding, replaced));
+  // the same object in other words: who reads it knows it by its OID
+  return planned(context, { kind: 'alter', objects: [object], tag });
+}
+
+/** Materialized views and sinks that read the view, also through other views: their plans hold its old query. */
+function readersOf(binding: BindingContext, oid: Oid): readonly RelationDefinition[] {
+  return binding.catalog
+    .dependents(oid)
+    .flatMap((reader) => (reader.kind === 'view' ? readersOf(binding, reader.oid) : [reader]));
+}
+
+function refuseReaders(binding: BindingContext, name: string, readers: readonly RelationDefinition[]): void {
+  const [reader] = readers;
+  if (reader === undefined) return;
+  const kind = reader.kind === 'materialized-view' ? 'materialized view' : reader.kind;
+  throw binding.error(
+    -1,
+    '0A000',
+    `cannot replace "${name}" because ${kind} "${reader.name}" reads it`,
+    `Drop the ${kind} first and create it again afterwards.`,
+  );
 }
 
 /** OID of the view that OR REPLACE takes the place of. */
@@ -172,7 +195,7 @@ export function planCreateMaterializedView(
   const columns = viewColumns(binding, query.columns, (into.colNames ?? []).map(stringOf));
   const object: MaterializedViewDefinition = {
     kind: 'materialized-view',
-    oid: replaced ?? binding.catalog.allocateOid(),
+    oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
     columns,
@@ -183,7 +206,10 @@ export function planCreateMaterializedView(
     changelog: retentionOption(binding, listed, 'changelog', options.changelog, CHANGELOG_RETENTION),
     dependencies: [...binding.gathered.relations],
   };
-  if (replaced !== null) checkReplacement(binding, object, replaced);
+  if (replaced !== null) {
+    checkReplacement(binding, object, replaced);
+    refuseReaders(binding, object.name, binding.catalog.dependents(replaced));
+  }
   return planned(context, { kind: 'create', object, replaces: replaced, tag });
 }
 

@@ -70,7 +70,7 @@ type Target = StreamDefinition | TableDefinition;
 
 function targetColumns(binding: BindingContext, insert: InsertStmt, target: Target): readonly number[] {
   const listed = insert.cols ?? [];
-  if (listed.length === 0) return target.columns.flatMap((c, i) => (c.generated === null ? [i] : []));
+  if (listed.length === 0) return target.columns.map((_, i) => i);
   const seen = new Set<number>();
   return listed.map((node) => {
     const name = 'ResTarget' in node ? (node.ResTarget.name ?? '') : '';
