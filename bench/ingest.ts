@@ -104,6 +104,7 @@ async function resultsOut(rows: number): Promise<Result> {
     bench.begin();
     await wire.query('SELECT tag, "user", value, arrived_at FROM events', 'Z');
     const usage = bench.usage();
+    if (wire.dataRows !== rows) throw new Error(`${wire.dataRows} rows came instead of ${rows}`);
     wire.end();
     return result('results-as-text', rows, usage, { bytes: wire.received });
   } finally {
@@ -138,6 +139,7 @@ class RawWire {
   #head: Buffer = Buffer.alloc(0);
   #skip = 0;
   received = 0;
+  dataRows = 0;
 
   private constructor(socket: ReturnType<typeof connect>) {
     this.#socket = socket;
@@ -190,6 +192,7 @@ class RawWire {
       }
       const type = data[at]!;
       const end = at + 1 + data.readUInt32BE(at + 1);
+      if (type === 68) this.dataRows++;
       if (type === 69)
         this.#waiting?.reject(new Error(data.toString('utf8', at + 5, Math.min(end, data.length))));
       if (type === this.#waiting?.type) {

@@ -27,6 +27,8 @@ export interface DStream {
   /** Ordinals of the output that carry a watermark. */
   readonly timeColumns: readonly number[];
   step(tick: Tick, inputs: readonly Delta[]): Delta;
+  /** The query is over: what is shared with others is given back. */
+  close?(): void;
 }
 
 export interface StatefulDStream extends DStream {

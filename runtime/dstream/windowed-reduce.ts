@@ -20,6 +20,7 @@ import { gatherBatch } from '../batch/gather.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import { GroupTable } from '../state/group-table.ts';
 import { PaneStore } from '../state/pane-store.ts';
+import { SharedGroups, type GroupSharing } from '../state/shared-groups.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import { TwoStacks, type PanePartial } from '../state/two-stacks.ts';
 import { windowShape, type WindowShape } from '../state/window-shape.ts';
@@ -39,6 +40,8 @@ export class WindowedReduce implements StatefulDStream {
   readonly #singlePane: boolean;
   /** position of the time attribute's watermark in the input's; −1: windows never close before the end */
   readonly #watermarkOf: number;
+  readonly #shared: SharedGroups;
+  readonly #leave: () => void;
   readonly #table: GroupTable;
   readonly #panes: PaneStore;
   readonly #inverse: readonly number[];
@@ -54,10 +57,10 @@ export class WindowedReduce implements StatefulDStream {
   #watermark = Number.NEGATIVE_INFINITY;
   #firstTime: number | null = null;
   #live = new Uint32Array(256);
-  #groups = new Uint32Array(4096);
   #paneOf = new Float64Array(4096);
 
-  constructor(input: DStream, node: WindowedReduceNode, context: QueryContext) {
+  /** `sharing`: where queries over the same input number their groups together; null: on its own (finite). */
+  constructor(input: DStream, node: WindowedReduceNode, context: QueryContext, sharing: GroupSharing | null) {
     this.schema = node.schema;
     this.#node = node;
     this.#inputSchema = input.schema;
@@ -67,7 +70,11 @@ export class WindowedReduce implements StatefulDStream {
       this.#shape.endPane(0) - this.#shape.firstPane(0) === 1 && node.window.kind !== 'cumulate';
     this.#watermarkOf = input.timeColumns.indexOf(node.time);
     this.timeColumns = this.#watermarkOf < 0 ? [] : node.timeColumns;
-    this.#table = new GroupTable(node.keys.map((k) => input.schema[k]!.type));
+    const types = node.keys.map((k) => input.schema[k]!.type);
+    const joined = sharing?.join(node.input, node.keys);
+    this.#shared = joined?.groups ?? new SharedGroups(types);
+    this.#leave = joined?.leave ?? (() => undefined);
+    this.#table = this.#shared.table;
     this.#panes = new PaneStore(
       this.#table,
       this.#makeSet(
@@ -87,8 +94,8 @@ export class WindowedReduce implements StatefulDStream {
     this.#stacks = folded.length === 0 ? null : new TwoStacks((capacity) => this.#makeSet(folded, capacity));
   }
 
-  step(_tick: Tick, [input]: readonly [Delta]): Delta {
-    for (const batch of input.batches) this.#admit(batch);
+  step(tick: Tick, [input]: readonly [Delta]): Delta {
+    for (const batch of input.batches) this.#admit(tick.number, batch);
     const watermark = this.#watermarkOf < 0 ? Number.NEGATIVE_INFINITY : input.watermarks[this.#watermarkOf]!;
     const out: Batch[] = [];
     this.#watermark = input.ended ? Number.POSITIVE_INFINITY : Math.max(this.#watermark, watermark);
@@ -101,7 +108,7 @@ export class WindowedReduce implements StatefulDStream {
   memoryBytes(): number {
     const partials = [...this.#ring.slice(this.#ringHead), ...this.#pending];
     return (
-      this.#table.memoryBytes() +
+      this.#table.memoryBytes() / Math.max(1, this.#shared.sharers) +
       this.#panes.memoryBytes() +
       this.#totals.memoryBytes() +
       (this.#stacks?.memoryBytes() ?? 0) +
@@ -119,15 +126,26 @@ export class WindowedReduce implements StatefulDStream {
   }
 
   load(r: StateReader): void {
-    this.#table.load(r);
+    const table = new GroupTable(this.#node.keys.map((k) => this.#inputSchema[k]!.type));
+    table.load(r);
     const saved = r.value() as { nextWindow: number; watermark: number; firstTime: number | null };
     this.#nextWindow = saved.nextWindow;
     this.#watermark = saved.watermark;
     this.#firstTime = saved.firstTime;
-    const lists = [0, 1, 2].map(() => Array.from({ length: r.number() }, () => this.#loadPartial(r)));
+    const lists = [0, 1, 2].map(() => Array.from({ length: r.number() }, () => this.#loadPartial(r, table)));
     for (const partial of lists[0]!) this.#panes.restore(partial);
     this.#pending = lists[1]!;
     for (const partial of lists[2]!) this.#enter(partial);
+  }
+
+  close(): void {
+    this.#panes.release();
+    for (const { groups, count } of [...this.#pending, ...this.#ring.slice(this.#ringHead)])
+      this.#table.releaseAll(groups, count);
+    this.#pending = [];
+    this.#ring = [];
+    this.#ringHead = 0;
+    this.#leave();
   }
 
   #makeSet(calls: readonly number[], capacity: number): AggregateSet {
@@ -140,13 +158,12 @@ export class WindowedReduce implements StatefulDStream {
   }
 
   /** Rows of one batch into their panes. */
-  #admit(all: Batch): void {
+  #admit(tick: number, all: Batch): void {
     const column = all.columns[this.#node.time]!;
     if (column.kind !== 'float64' && column.kind !== 'int32')
       throw new TypeError('time attribute in another layout');
     if (this.#paneOf.length < all.rows) {
       this.#paneOf = new Float64Array(all.rows);
-      this.#groups = new Uint32Array(all.rows);
     }
     const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
     const { widthMicros, offsetMicros } = this.#shape;
@@ -161,8 +178,7 @@ export class WindowedReduce implements StatefulDStream {
     const clean = column.valid === null && least >= lateBelow && this.#everyPaneHasAWindow;
     const batch = clean ? all : this.#withoutLate(all, column, scale, lateBelow, open);
     if (batch.rows === 0) return;
-    this.#table.intern(batch, this.#node.keys, this.#groups);
-    this.#panes.add(batch, this.#paneOf, this.#groups);
+    this.#panes.add(batch, this.#paneOf, this.#shared.intern(tick, batch, this.#node.keys));
   }
 
   get #everyPaneHasAWindow(): boolean {
@@ -360,10 +376,11 @@ export class WindowedReduce implements StatefulDStream {
     return this.timeColumns.map((column) => (column === end ? watermark : watermark - size));
   }
 
-  #loadPartial(r: StateReader): PanePartial {
+  /** Its groups get numbers of this operator's table, and references. */
+  #loadPartial(r: StateReader, table: GroupTable): PanePartial {
     const pane = r.number();
     const count = r.number();
-    const groups = r.array(Uint32Array);
+    const groups = this.#shared.adopt(table, r.array(Uint32Array), count);
     const values = this.#makeSet(
       this.#node.aggregates.map((_, i) => i),
       count,

@@ -66,6 +66,11 @@ export class GroupTable {
     this.#references[group]!++;
   }
 
+  retainAll(groups: Uint32Array, count: number): void {
+    const references = this.#references;
+    for (let i = 0; i < count; i++) references[groups[i]!]!++;
+  }
+
   release(group: number): void {
     if (--this.#references[group]! === 0) this.#drop(group);
   }

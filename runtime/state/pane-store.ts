@@ -68,6 +68,12 @@ export class PaneStore {
     return closing.sort((a, b) => a - b).map((p) => this.#seal(p));
   }
 
+  /** The store is given up: its references are no longer counted. */
+  release(): void {
+    for (const open of this.#open.values()) this.#table.releaseAll(this.#groupsOf(open), open.count);
+    this.#open.clear();
+  }
+
   /** Copies of all open panes, for a checkpoint. */
   snapshot(): PanePartial[] {
     const out: PanePartial[] = [];
@@ -82,7 +88,7 @@ export class PaneStore {
     return out;
   }
 
-  /** Puts a snapshot's pane back; the references are already counted in the saved group table. */
+  /** Puts a snapshot's pane back; the references are counted already. */
   restore(partial: PanePartial): void {
     if (this.#table.limit > this.#groupCapacity) this.#growGroups(this.#table.limit);
     this.#reserveSlots(partial.count);

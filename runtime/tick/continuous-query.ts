@@ -8,6 +8,7 @@ import type { Delta, QueryContext, Tick } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { AdmittedBatch, RelationDelta } from '../source/admitted.ts';
+import type { GroupSharing } from '../state/shared-groups.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import { Emission } from './emission.ts';
 import { Pipeline } from './pipeline.ts';
@@ -35,6 +36,7 @@ export type ContinuousQueryOptions = Readonly<{
   plan: QueryPlan;
   feedOf: (scan: Scan) => Feed;
   context: QueryContext;
+  sharing: GroupSharing;
   /** time of the current tick, µs */
   now: () => number;
 }>;
@@ -52,12 +54,13 @@ export class ContinuousQuery {
   ended = false;
 
   constructor(options: ContinuousQueryOptions) {
-    const { plan, context, now, feedOf } = options;
+    const { plan, context, now, feedOf, sharing } = options;
     this.plan = plan;
     this.pipeline = new Pipeline(plan.root, {
       finite: false,
       compile: { now, timeZone: plan.timeZone },
       context,
+      sharing,
     });
     this.#feeds = this.pipeline.scans.map((scan) => ({ scan, feed: feedOf(scan) }));
     this.#emission = new Emission(plan, this.pipeline.timeColumns);
@@ -122,6 +125,7 @@ export class ContinuousQuery {
 
   close(): void {
     for (const { feed } of this.#feeds) feed.close();
+    this.pipeline.close();
   }
 
   save(w: StateWriter): void {

@@ -20,12 +20,15 @@ import { WindowedReduce } from '../dstream/windowed-reduce.ts';
 import { compileExpressions, compilePredicate, type ExpressionOptions } from '../expression/compile.ts';
 import type { OperatorStatistics } from '../engine-client.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
+import type { GroupSharing } from '../state/shared-groups.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
 export type PipelineOptions = Readonly<{
   finite: boolean;
   compile: ExpressionOptions;
   context: QueryContext;
+  /** continuous queries number the groups of equal inputs together */
+  sharing?: GroupSharing;
 }>;
 
 type Stage = {
@@ -94,6 +97,10 @@ export class Pipeline {
     }));
   }
 
+  close(): void {
+    for (const { operator } of this.#stages) operator.close?.();
+  }
+
   save(w: StateWriter): void {
     for (const { operator } of this.#stages) if (isStateful(operator)) operator.save(w);
   }
@@ -137,7 +144,9 @@ function build(node: PlanNode, options: PipelineOptions, stages: Stage[]): numbe
       const { at, operator } = input(node.input);
       if (node.window.kind === 'session')
         return add(new SessionReduce(operator, node, finite, context), [at]);
-      if (finite || node.emit === 'close') return add(new WindowedReduce(operator, node, context), [at]);
+      if (finite || node.emit === 'close') {
+        return add(new WindowedReduce(operator, node, context, options.sharing ?? null), [at]);
+      }
       return buildWindowedChanges(node, at, operator, options, stages);
     }
     case 'reduce': {

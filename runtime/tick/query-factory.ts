@@ -6,6 +6,7 @@ import type { Oid, StreamDefinition } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { createSource } from '../source/create-source.ts';
 import type { Source } from '../source/source.ts';
+import { GroupSharing } from '../state/shared-groups.ts';
 import type { StateReader } from '../state/state-codec.ts';
 import { ContinuousQuery, type Feed } from './continuous-query.ts';
 import type { EngineState } from './engine-state.ts';
@@ -18,6 +19,7 @@ const nothing = (): void => undefined;
 
 export class QueryFactory {
   readonly #state: EngineState;
+  readonly #sharing = new GroupSharing();
   /** files read for one query alone */
   readonly privateFeeds = new Set<PrivateFeed>();
   /** At a start: where a stream's connector had come to. */
@@ -37,6 +39,7 @@ export class QueryFactory {
       plan,
       feedOf: (scan) => this.#feedOf(scan),
       context: this.#context(plan, name, reader, fail),
+      sharing: this.#sharing,
       now: () => this.#state.tick.time,
     });
     failure.query = query;

@@ -1,0 +1,95 @@
+/**
+ * One group numbering for all windowed reduces over the same input and keys: a batch's keys are looked up once a tick,
+ * however many views read it. References of all of them are counted in one table, so a group lives while any needs it.
+ *
+ *   view 1 ─┐                         batch's key columns → groups   (kept for the tick)
+ *   view 2 ─┼─ SharedGroups.intern ─┤
+ *   view 3 ─┘                         GroupTable                     (kept while one of them runs)
+ */
+import type { SqlType } from '../../common/types.ts';
+import type { Batch, Column } from '../batch/column.ts';
+import type { PlanNode } from '../plan/query-plan.ts';
+import { GroupTable } from './group-table.ts';
+
+/** Batches of a tick that are remembered; a long history read at a start is not. */
+const INTERNED_MAX = 64;
+
+type Interned = { columns: readonly Column[]; rows: number; groups: Uint32Array };
+
+export class SharedGroups {
+  readonly table: GroupTable;
+  sharers = 0;
+  #tick = -1;
+  #interned = new Map<Column, Interned>();
+  #spare: Uint32Array[] = [];
+  #own = new Uint32Array(4096);
+
+  constructor(types: readonly SqlType[]) {
+    this.table = new GroupTable(types);
+  }
+
+  /** Groups of the batch's rows, good until the next call of this reduce. */
+  intern(tick: number, batch: Batch, keys: readonly number[]): Uint32Array {
+    if (tick !== this.#tick) this.#forget(tick);
+    const first = keys.length === 0 ? undefined : batch.columns[keys[0]!];
+    if (this.sharers < 2 || first === undefined) {
+      if (this.#own.length < batch.rows) this.#own = new Uint32Array(batch.rows);
+      this.table.intern(batch, keys, this.#own);
+      return this.#own;
+    }
+    const columns = keys.map((k) => batch.columns[k]!);
+    const known = this.#interned.get(first);
+    if (known !== undefined && known.rows === batch.rows && columns.every((c, i) => c === known.columns[i])) {
+      return known.groups;
+    }
+    let groups = this.#spare.pop();
+    if (groups === undefined || groups.length < batch.rows)
+      groups = new Uint32Array(Math.max(4096, batch.rows));
+    this.table.intern(batch, keys, groups);
+    if (known !== undefined || this.#interned.size >= INTERNED_MAX) return groups;
+    // held for the tick: a window that closes in between must not give the number away
+    this.table.retainAll(groups, batch.rows);
+    this.#interned.set(first, { columns, rows: batch.rows, groups });
+    return groups;
+  }
+
+  /** The numbers here of groups of another table, each with one more reference. */
+  adopt(from: GroupTable, groups: Uint32Array, count: number): Uint32Array {
+    const columns = from.keyColumns(groups, count);
+    const out = new Uint32Array(count);
+    const ordinals = columns.map((_, i) => i);
+    this.table.intern({ rows: count, columns, weights: null }, ordinals, out);
+    this.table.retainAll(out, count);
+    return out;
+  }
+
+  #forget(tick: number): void {
+    this.#tick = tick;
+    for (const { groups, rows } of this.#interned.values()) {
+      this.table.releaseAll(groups, rows);
+      this.#spare.push(groups);
+    }
+    this.#interned.clear();
+  }
+}
+
+/** The numberings of an engine's continuous queries, by what stands below the reduce in the plan. */
+export class GroupSharing {
+  readonly #shared = new Map<string, SharedGroups>();
+
+  join(input: PlanNode, keys: readonly number[]): { groups: SharedGroups; leave: () => void } {
+    const key = JSON.stringify([input, keys], (name, value: unknown) => (name === 'id' ? undefined : value));
+    const known = this.#shared.get(key);
+    const groups = known ?? new SharedGroups(keys.map((k) => input.schema[k]!.type));
+    if (known === undefined) this.#shared.set(key, groups);
+    groups.sharers++;
+    let left = false;
+    const leave = (): void => {
+      if (left) return;
+      left = true;
+      groups.sharers--;
+      if (groups.sharers === 0 && this.#shared.get(key) === groups) this.#shared.delete(key);
+    };
+    return { groups, leave };
+  }
+}
