@@ -5,6 +5,7 @@ import type { Batch } from '../batch/column.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { Ingest, IngestOptions, IngestResult } from '../engine-client.ts';
 import { createDecoder } from '../format/decode/create-decoder.ts';
+import type { LineDecoder } from '../format/decode/line-decoder.ts';
 import { IngestSource } from '../source/ingest-source.ts';
 import type { EngineState } from './engine-state.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
@@ -17,12 +18,29 @@ export type InTick = <T>(work: (tick: Tick) => T) => Promise<T>;
 export function openIngest(options: IngestOptions, state: EngineState, inTick: InTick): Ingest {
   const stream = state.relations.streams.get(options.relation);
   const definition = stream?.definition ?? state.relations.table(options.relation).definition;
-  const decoder = createDecoder(definition.columns, options.columns, options.format, null, options.label);
+  const decoder = guarded(
+    createDecoder(definition.columns, options.columns, options.format, null, options.label),
+  );
   const atomic = options.atomic || stream === undefined;
   const source = new IngestSource({ decoder, onError: options.onError, atomic });
   return stream === undefined
     ? tableIngest(options, source, state, inTick)
     : streamIngest(stream, source, atomic, state, inTick);
+}
+
+/** A value nested deeper than the stack is an error of its client's, not the end of the engine. */
+function guarded(decoder: LineDecoder): LineDecoder {
+  return {
+    recycle: () => decoder.recycle(),
+    decode: (chunk, from, to, final, out) => {
+      try {
+        return decoder.decode(chunk, from, to, final, out);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw new SqlError('54001', 'stack depth limit exceeded', { detail: error.message });
+      }
+    },
+  };
 }
 
 function streamIngest(

@@ -9,6 +9,15 @@ import type { EngineState } from './engine-state.ts';
 type Rows = readonly (readonly unknown[])[];
 
 const micros = (n: number): Interval => interval(0, 0, Math.round(n));
+
+const MICROS_PER_DAY = 86_400_000_000;
+
+/** As PostgreSQL subtracts timestamps: days and a rest, so that times ages apart fit too. */
+function timeBetween(n: number): Interval {
+  const days = Math.trunc(n / MICROS_PER_DAY);
+  return interval(0, days, Math.round(n - days * MICROS_PER_DAY));
+}
+
 const int8 = (n: number): bigint => BigInt(Math.round(n));
 /** −∞ is a watermark that does not exist yet. */
 const time = (n: number): number | null => (n === Number.NEGATIVE_INFINITY ? null : n);
@@ -56,7 +65,7 @@ export function systemRows(view: SystemViewName, state: EngineState): Rows {
         .map((r) => [
           r.view,
           r.at,
-          Number.isFinite(r.lateBy) ? micros(r.lateBy) : null,
+          Number.isFinite(r.lateBy) ? timeBetween(r.lateBy) : null,
           canonicalJsonb(r.row),
         ]);
     case 'rejected_rows':

@@ -146,6 +146,32 @@ describe('POST /streams/{name}', () => {
     });
   });
 
+  it('outlives values that are nested too deep', async () => {
+    await query('CREATE STREAM nested (at timestamptz, doc jsonb)');
+    const depth = 20_000;
+    const body = `{"doc":${'['.repeat(depth)}${']'.repeat(depth)}}\n`;
+    const answer = await call('/streams/nested', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-ndjson' },
+      body: `{"doc":1}\n${body}`,
+    });
+    expect([answer.status, answer.body]).toMatchObject([400, { code: '54001' }]);
+    expect((await query('SELECT count(*) FROM nested')).body).toMatchObject({ rows: [['0']] });
+  });
+
+  it('shows rows that are late by ages', async () => {
+    await query('CREATE STREAM ages (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+    await query(
+      "CREATE MATERIALIZED VIEW by_age AS SELECT window_end, count(*) FROM TUMBLE(ages, at, INTERVAL '1 day') GROUP BY window_end",
+    );
+    await query("INSERT INTO ages VALUES ('20000-01-01 00:00:00+00')");
+    await query("INSERT INTO ages VALUES ('0001-01-01 12:00:00+00')");
+    const late = "SELECT late_by FROM millrace.late_rows WHERE view = 'by_age'";
+    const difference = "SELECT TIMESTAMPTZ '20000-01-01 00:00:00+00' - TIMESTAMPTZ '0001-01-01 12:00:00+00'";
+    const { rows } = (await query(difference)).body as { rows: unknown[] };
+    expect((await query(late)).body).toMatchObject({ rows });
+  });
+
   it('inflates gzip', async () => {
     const body = gzipSync(line(6, 'zipped').repeat(1_000));
     expect((await post(body, 'application/x-ndjson', { 'content-encoding': 'gzip' })).body).toMatchObject({
