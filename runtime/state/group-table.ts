@@ -163,7 +163,7 @@ export class GroupTable {
 }
 
 /** Types whose equality is equality of bytes. */
-const PLAIN: ReadonlySet<string> = new Set(['text', 'varchar', 'bytea', 'uuid', 'jsonb']);
+const PLAIN: ReadonlySet<string> = new Set(['text', 'varchar', 'bytea', 'uuid']);
 const NOTHING = new Uint8Array(0);
 
 function gatherRanges(

@@ -5,7 +5,7 @@
  *   payload: bool 1 byte · int32 4 · int64 8 · float64 8 · text u32 length, bytes · boxed as text of its type
  *
  * Little-endian. A *row* is exact (−0, numeric scale and all); a *key* is the same for values that SQL calls equal:
- * −0 becomes 0, every NaN one NaN, numeric loses trailing zeros, character(n) trailing spaces.
+ * −0 becomes 0, every NaN one NaN, character(n) loses trailing spaces, the rest as key-datum.ts says.
  */
 import { physicalKind, type SqlType } from '../../common/types.ts';
 import { formatDatum, parseDatum } from '../../common/value-text.ts';
@@ -13,6 +13,7 @@ import type { Batch, Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
 import { allNull, setValid } from '../batch/validity.ts';
 import { grown } from './grow.ts';
+import { keyDatum, keyJsonb } from './key-datum.ts';
 
 export type EncodedRows = { bytes: Uint8Array; starts: Uint32Array; ends: Uint32Array };
 
@@ -109,6 +110,7 @@ export class RowCodec {
       }
       case 'bytes': {
         const trim = this.#normalise && type.name === 'bpchar';
+        if (this.#normalise && type.name === 'jsonb') return this.#jsonbWriter(column);
         return (row, at) => {
           const start = column.starts[row]!;
           let end = column.ends[row]!;
@@ -119,13 +121,22 @@ export class RowCodec {
       }
       case 'boxed':
         return (row, at) => {
-          let text = formatDatum(column.values[row], type);
-          if (this.#normalise && type.name === 'numeric') text = withoutTrailingZeros(text);
-          const block = Buffer.from(text);
+          const value = column.values[row];
+          const block = Buffer.from(formatDatum(this.#normalise ? keyDatum(value, type) : value, type));
           this.#room(at, block.length + 4);
           return writeBlock(out.bytes, at, block, 0, block.length);
         };
     }
+  }
+
+  #jsonbWriter(column: Column & { kind: 'bytes' }): (row: number, at: number) => number {
+    const out = this.#out;
+    const text = Buffer.from(column.bytes.buffer, column.bytes.byteOffset, column.bytes.byteLength);
+    return (row, at) => {
+      const block = Buffer.from(keyJsonb(text.toString('utf8', column.starts[row]!, column.ends[row]!)));
+      this.#room(at, block.length + 4);
+      return writeBlock(out.bytes, at, block, 0, block.length);
+    };
   }
 }
 
@@ -289,9 +300,6 @@ function padded(column: Column & { kind: 'bytes' }, count: number, length: numbe
 
 const isPresent = (column: Column, row: number): boolean =>
   column.valid === null || isValid(column.valid, row);
-
-const withoutTrailingZeros = (text: string): string =>
-  text.includes('.') ? text.replace(/0+$/, '').replace(/\.$/, '') : text;
 
 /** Gives a numeric(p,s) key its scale back. */
 function withScale(text: string, type: SqlType): string {
