@@ -136,7 +136,7 @@ export class TopN implements StatefulDStream {
   #partitions(all: Batch, partition: readonly number[]): Uint32Array[] {
     // the rows of one window agree in its bounds: what is the same in all rows divides nothing
     const keys = partition.filter((k) => !isConstant(all.columns[k]!, all.rows));
-    if (keys.length === 0) return [Uint32Array.from({ length: all.rows }, (_, i) => i)];
+    if (keys.length === 0) return [everyRow(all.rows)];
     const table = new GroupTable(keys.map((k) => this.#input.schema[k]!.type));
     const groups = new Uint32Array(all.rows);
     table.intern(all, keys, groups);
@@ -156,12 +156,19 @@ export class TopN implements StatefulDStream {
   }
 }
 
+function everyRow(count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let i = 0; i < count; i++) rows[i] = i;
+  return rows;
+}
+
 /** The `count` smallest rows in order. */
 export function smallest(rows: Uint32Array, count: number, compare: RowComparator): Uint32Array {
   if (count >= rows.length || count > 1000) return rows.sort(compare).subarray(0, count);
   const best = new Uint32Array(count);
   let held = 0;
-  for (const row of rows) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     if (held === count && (count === 0 || compare(row, best[held - 1]!) >= 0)) continue;
     let at = held < count ? held++ : held - 1;
     while (at > 0 && compare(row, best[at - 1]!) < 0) {

@@ -63,11 +63,41 @@ function addColumn(
   compensations: Float64Array,
   at: number,
 ): void {
+  if (valid === null && weights === null) {
+    addPlain(values, rows, sums, compensations, at);
+    return;
+  }
   let sum = sums[at]!;
   let compensation = compensations[at]!;
   for (let i = 0; i < rows; i++) {
     if (valid !== null && ((valid[i >> 3]! >> (i & 7)) & 1) === 0) continue;
     const value = weights === null ? values[i]! : values[i]! * weights[i]!;
+    const y = value - compensation;
+    const t = sum + y;
+    compensation = t - sum - y;
+    sum = t;
+  }
+  sums[at] = sum;
+  compensations[at] = compensation;
+}
+
+/** Four rows' sum at a time: the error of adding four is far below what is shown, and the chain is a quarter as long. */
+function addPlain(
+  values: Float64Array | Int32Array,
+  rows: number,
+  sums: Float64Array,
+  compensations: Float64Array,
+  at: number,
+): void {
+  let sum = sums[at]!;
+  let compensation = compensations[at]!;
+  const whole = rows & ~3;
+  for (let i = 0; i < rows; ) {
+    let value = values[i]!;
+    if (i < whole) {
+      value = value + values[i + 1]! + (values[i + 2]! + values[i + 3]!);
+      i += 4;
+    } else i++;
     const y = value - compensation;
     const t = sum + y;
     compensation = t - sum - y;

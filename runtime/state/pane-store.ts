@@ -130,10 +130,21 @@ export class PaneStore {
     }
     const map = this.#map;
     const base = open.row * this.#groupCapacity;
+    const fresh = open.count;
     for (let i = from; i < to; i++) {
-      const known = map[base + groups[i]!]!;
-      slots[i] = known === 0 ? this.#retained(open, groups[i]!) : known - 1;
+      const at = base + groups[i]!;
+      let known = map[at]!;
+      if (known === 0) {
+        known = this.#newSlot(open, groups[i]!) + 1;
+        map[at] = known;
+      }
+      slots[i] = known - 1;
     }
+    this.#retainNew(open, fresh);
+  }
+
+  #retainNew(open: OpenPane, from: number): void {
+    for (let i = from; i < open.count; i++) this.#table.retain(this.#groupOfSlot[open.slots[i]!]!);
   }
 
   #retained(open: OpenPane, group: number): number {

@@ -143,7 +143,7 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
 }
 
 /** Digits after the ninth, x being the first of them. */
-const moreDigits = (stop: string): string =>
+export const moreDigits = (stop: string): string =>
   `if(x<10){const s2=p;let r=0;do{r=r*10+x|0;p++}while((x=b[p]^48)<10&&p-s2<7);if(x<10){${stop}}m=m*D10[p-s2]+r}`;
 
 /** To the next byte at which a field's plain scan stops. Most bytes are above all of those: one comparison each. */

@@ -1,6 +1,7 @@
 /** The generated loop of one JSON shape: compares the literal bytes, reads the values, stops at a row of another shape. */
 import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { fieldStorage, type DecodedField, type FieldArrays } from './decoded-columns.ts';
+import { moreDigits } from './delimited-loop.ts';
 import { isTimestamp, MICROS_PER_UNIT, type TimestampUnit } from './epoch.ts';
 import type { JsonShape } from './json-shape.ts';
 
@@ -12,6 +13,8 @@ export type JsonLoop = (
   rows: number,
 ) => Readonly<{ rows: number; at: number }>;
 
+/** Bytes at which a string's plain scan stops: quote, backslash, control characters. */
+const STOPS = Uint8Array.from({ length: 256 }, (_, c) => (c === 34 || c === 92 || c < 32 ? 1 : 0));
 const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, i) => 10 ** i);
 
 /** Only numbers (bytes of the separators, ordinals) enter the code. */
@@ -22,7 +25,7 @@ export function generateJsonLoop(
 ): JsonLoop {
   const used = fields.map((f, i) => ({ f, i })).filter(({ f }) => f.used);
   const filled = new Set(shape.values.map((v) => v.field));
-  const code: string[] = [];
+  const code: string[] = ['const w=new DataView(b.buffer,b.byteOffset,b.byteLength);'];
   for (const { f, i } of used) {
     const storage = fieldStorage(f.type);
     if (storage === 'view')
@@ -51,18 +54,29 @@ export function generateJsonLoop(
     } else code.push(storage === 'view' ? `S${i}[k]=s${i};E${i}[k]=e${i};` : `V${i}[k]=n${i};`);
   }
   code.push('k++;i=p}return {rows:k,at:i}');
-  const make = new Function('D10', `return function(arrays,b,at,to,rows){${code.join('')}}`);
-  return make(POWERS_OF_TEN) as JsonLoop;
+  const make = new Function('D10', 'stops', `return function(arrays,b,at,to,rows){${code.join('')}}`);
+  return make(POWERS_OF_TEN, STOPS) as JsonLoop;
 }
 
+/** Four bytes at a time, the last four over those before them. */
 function literal(bytes: Uint8Array): string {
-  if (bytes.length === 0) return '';
-  const differs = Array.from(bytes, (c, j) => `b[p+${j}]!==${c}`).join('||');
-  return `if(${differs})break;p+=${bytes.length};`;
+  const { length } = bytes;
+  if (length === 0) return '';
+  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  const differs: string[] = [];
+  if (length < 4) bytes.forEach((c, j) => differs.push(`b[p+${j}]!==${c}`));
+  else {
+    differs.push(`p+${length}>to`);
+    for (let j = 0; j < length; j += 4) {
+      const at = Math.min(j, length - 4);
+      differs.push(`w.getInt32(p+${at},true)!==${view.getInt32(at, true)}`);
+    }
+  }
+  return `if(${differs.join('||')})break;p+=${length};`;
 }
 
 function stringCode(field: number): string {
-  const scan = 'while((c=b[p])!==34&&c!==92&&c>=32)p++;if(c!==34)break;';
+  const scan = 'while(stops[b[p]]===0)p++;if(b[p]!==34)break;';
   return field < 0 ? scan : `s${field}=p;${scan}e${field}=p;`;
 }
 
@@ -77,7 +91,7 @@ function numberCode(index: number, field: DecodedField | undefined, unit: Timest
   const factor = time ? MICROS_PER_UNIT[unit ?? 'ms'] : 1;
   const tail = integer
     ? 'if(x===30||x===85||x===117||p-s0>15)break;'
-    : 'if(x===30){const s1=++p;while((x=b[p]^48)<10){m=m*10+x;p++}d=p-s1;if(d===0)break}if(x===85||x===117||p-s0>(d===0?15:16))break;';
+    : `if(x===30){const s1=++p,l=p+9;let f=0;while((x=b[p]^48)<10&&p<l){f=f*10+x|0;p++}m=m*D10[p-s1]+f;${moreDigits('break;')}d=p-s1;if(d===0)break}if(x===85||x===117||p-s0>(d===0?15:16))break;`;
   const range = name === 'int2' ? 'if(m>32767)break;' : name === 'int4' ? 'if(m>2147483647)break;' : '';
   const value = integer ? (factor === 1 ? 'm' : `m*${factor}`) : 'd!==0?m/D10[d]:m';
   const sign = integer ? `n${index}=g&&v!==0?-v:v;` : `n${index}=g?-v:v;`;
@@ -85,6 +99,6 @@ function numberCode(index: number, field: DecodedField | undefined, unit: Timest
   // a digit's byte xor '0' is its value, any other byte gives more than 9: '.' 30, 'e' 85, 'E' 117
   return (
     `{let g=false,m=0,d=0,x=0;if(b[p]===45){g=true;p++}const s0=p;if((x=b[p]^48)>9)break;` +
-    `if(x===0){x=b[++p]^48;if(x<10)break}else do{m=m*10+x;p++}while((x=b[p]^48)<10);${tail}${range}const v=${value};${sign}${single}}`
+    `if(x===0){x=b[++p]^48;if(x<10)break}else{let a=0;const l=p+9;do{a=a*10+x|0;p++}while((x=b[p]^48)<10&&p<l);m=a;${moreDigits('break rows;')}}${tail}${range}const v=${value};${sign}${single}}`
   );
 }
