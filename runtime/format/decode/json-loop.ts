@@ -64,8 +64,9 @@ function literal(bytes: Uint8Array): string {
   if (length === 0) return '';
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
   const differs: string[] = [];
-  if (length < 4) bytes.forEach((c, j) => differs.push(`b[p+${j}]!==${c}`));
-  else {
+  if (length < 4) {
+    for (let j = 0; j < length; j++) differs.push(`b[p+${j}]!==${bytes[j]!}`);
+  } else {
     differs.push(`p+${length}>to`);
     for (let j = 0; j < length; j += 4) {
       const at = Math.min(j, length - 4);

@@ -46,12 +46,34 @@ export function writeUnsigned(out: Uint8Array, at: number, value: number): numbe
   return end;
 }
 
+/** 0 ≤ value < 2^31, an int32: its divisions are multiplications. */
+function writeSmall(out: Uint8Array, at: number, value: number): number {
+  const end = at + digitCount(value);
+  let position = end;
+  let rest = value | 0;
+  while (rest >= 100) {
+    const quotient = (rest / 100) | 0;
+    const pair = (rest - quotient * 100) << 1;
+    out[--position] = PAIRS[pair + 1]!;
+    out[--position] = PAIRS[pair]!;
+    rest = quotient;
+  }
+  if (rest >= 10) {
+    out[--position] = PAIRS[(rest << 1) + 1]!;
+    out[--position] = PAIRS[rest << 1]!;
+  } else {
+    out[--position] = ZERO + rest;
+  }
+  return end;
+}
+
 /** `width` digits with leading zeros; value < 10^width ≤ 10^8. */
 export function writePadded(out: Uint8Array, at: number, value: number, width: number): number {
+  let rest = value | 0;
   for (let position = at + width - 1; position >= at; position--) {
-    const quotient = (value / 10) | 0;
-    out[position] = ZERO + (value - quotient * 10);
-    value = quotient;
+    const quotient = (rest / 10) | 0;
+    out[position] = ZERO + (rest - quotient * 10);
+    rest = quotient;
   }
   return at + width;
 }
@@ -62,6 +84,7 @@ export function writeInteger(out: Uint8Array, at: number, value: number): number
     out[at++] = MINUS;
     value = -value;
   }
+  if (value < 2_147_483_648) return writeSmall(out, at, value | 0);
   if (value < 4_294_967_296) return writeUnsigned(out, at, value);
   const high = Math.floor(value / 100_000_000);
   at = writeUnsigned(out, at, high);
@@ -86,7 +109,10 @@ export function writeFloat8(out: Uint8Array, at: number, value: number): number 
   const size = value < 0 ? -value : value;
   if (size < 1e9 && size >= 1e-4) {
     let scaled = Math.round(size * 100);
-    if (scaled / 100 === size) return writeDecimal(out, at, value < 0, scaled, 100, 2);
+    if (scaled / 100 === size) {
+      if (scaled < 2_147_483_648) return writeCents(out, at, value < 0, scaled | 0);
+      return writeDecimal(out, at, value < 0, scaled, 100, 2);
+    }
     scaled = Math.round(size * 10_000);
     if (scaled / 10_000 === size) return writeDecimal(out, at, value < 0, scaled, 10_000, 4);
     scaled = Math.round(size * 1_000_000);
@@ -107,6 +133,23 @@ export function writeFloat4(out: Uint8Array, at: number, value: number): number 
     return writeDecimal(out, at, value < 0, size * 100, 100, 2);
   }
   return writeAscii(out, at, formatFloat4(value));
+}
+
+/** cents / 100, an int32; trailing zeros of the fraction are left out. */
+function writeCents(out: Uint8Array, at: number, negative: boolean, cents: number): number {
+  let end = at;
+  if (negative) out[end++] = MINUS;
+  const whole = (cents / 100) | 0;
+  end = writeSmall(out, end, whole);
+  const fraction = (cents - whole * 100) | 0;
+  if (fraction === 0) return end;
+  const tens = (fraction / 10) | 0;
+  const ones = fraction - tens * 10;
+  out[end] = POINT;
+  out[end + 1] = ZERO + tens;
+  if (ones === 0) return end + 2;
+  out[end + 2] = ZERO + ones;
+  return end + 3;
 }
 
 /** scaled / scale, where scale = 10^places; trailing zeros of the fraction are left out. */

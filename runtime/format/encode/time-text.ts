@@ -11,18 +11,21 @@ const DATE_MINUS_INFINITY = -2_147_483_648;
  * The text up to the minute, `2026-11-21 12:34:`, kept from the last call: neighbouring rows mostly share it.
  * Years of more than four digits are never cached.
  */
-const prefix = { minute: Number.NaN, separator: 0, bytes: Buffer.alloc(24) };
+const prefix = { separator: 0, bytes: Buffer.alloc(24) };
+/** µs at which that minute begins; NaN: none is kept. An array keeps the double out of a box. */
+const prefixFrom = Float64Array.of(Number.NaN);
 
 /** µs since 1970 as `2026-11-21 12:34:56.789`; `separator` stands between date and time. No zone is written. */
 export function writeTimestamp(out: Uint8Array, at: number, micros: number, separator: number): number {
-  if (!Number.isFinite(micros)) return writeAscii(out, at, micros > 0 ? 'infinity' : '-infinity');
-  const minute = Math.floor(micros / MICROS_PER_MINUTE);
-  if (minute !== prefix.minute || separator !== prefix.separator) {
+  let within = micros - prefixFrom[0]!;
+  if (!(within >= 0 && within < MICROS_PER_MINUTE) || separator !== prefix.separator) {
+    if (!Number.isFinite(micros)) return writeAscii(out, at, micros > 0 ? 'infinity' : '-infinity');
+    const minute = Math.floor(micros / MICROS_PER_MINUTE);
     const day = Math.floor(minute / MINUTES_PER_DAY);
     const minuteOfDay = minute - day * MINUTES_PER_DAY;
     const end = writeDatePart(prefix.bytes, 0, day);
     if (end !== 10) {
-      prefix.minute = Number.NaN;
+      prefixFrom[0] = Number.NaN;
       return writeDistantTimestamp(out, at, micros, separator);
     }
     prefix.bytes[10] = separator;
@@ -30,12 +33,13 @@ export function writeTimestamp(out: Uint8Array, at: number, micros: number, sepa
     prefix.bytes[13] = 58;
     writePair(prefix.bytes, 14, minuteOfDay % 60);
     prefix.bytes[16] = 58;
-    prefix.minute = minute;
+    prefixFrom[0] = minute * MICROS_PER_MINUTE;
     prefix.separator = separator;
+    within = micros - prefixFrom[0]!;
   }
   const bytes = prefix.bytes;
   for (let i = 0; i < 17; i++) out[at + i] = bytes[i]!;
-  return writeSeconds(out, at + 17, micros - minute * MICROS_PER_MINUTE);
+  return writeSeconds(out, at + 17, within | 0);
 }
 
 function writeDistantTimestamp(out: Uint8Array, at: number, micros: number, separator: number): number {
@@ -67,13 +71,14 @@ export function writeTime(out: Uint8Array, at: number, micros: number): number {
   out[at++] = 58;
   at = writePair(out, at, minutes % 60);
   out[at++] = 58;
-  return writeSeconds(out, at, micros - minutes * MICROS_PER_MINUTE);
+  return writeSeconds(out, at, (micros - minutes * MICROS_PER_MINUTE) | 0);
 }
 
+/** µs of the minute, an int32. */
 function writeSeconds(out: Uint8Array, at: number, micros: number): number {
   const seconds = (micros / MICROS_PER_SECOND) | 0;
   at = writePair(out, at, seconds);
-  const fraction = micros - seconds * MICROS_PER_SECOND;
+  const fraction = (micros - seconds * MICROS_PER_SECOND) | 0;
   if (fraction === 0) return at;
   out[at] = 46;
   let end = writePadded(out, at + 1, fraction, 6);
