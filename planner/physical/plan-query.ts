@@ -57,7 +57,7 @@ export function planContinuous(
       ? context.error(-1, code, message, hint)
       : context.errorAtOffset(emit.offset, code, message, hint);
   if (mode === 'close' && !closes) refuseClose(query.node, fail);
-  refuseRetractingJoins(context, query.node, mode === 'close' ? 'close' : 'changes');
+  refuseRetractions(context, query.node, mode === 'close' ? 'close' : 'changes');
   if (mode === 'close' && options.late.kind === 'correct') {
     throw fail(
       '22023',
@@ -145,16 +145,29 @@ function refuseFiniteOnly(context: BindingContext, node: LogicalNode, emit: Emit
   void emit;
 }
 
-/** A joined row is fixed to the table as it was: when the input takes its row back, what it was joined with is unknown. */
-function refuseRetractingJoins(context: BindingContext, node: LogicalNode, mode: ReduceMode): void {
+/**
+ * Operators that can't take rows back. A joined row is fixed to the table as it was: when the input takes its row back,
+ * what it was joined with is unknown. A session that loses a row may fall apart, and its rows are not kept.
+ */
+function refuseRetractions(context: BindingContext, node: LogicalNode, mode: ReduceMode): void {
   walkLogical(node, (n) => {
-    if (n.kind !== 'table-join' || propertiesOf(n.input, mode).appendOnly) return;
-    throw context.error(
-      -1,
-      '0A000',
-      'FOR SYSTEM_TIME AS OF PROCTIME() needs rows that are never taken back',
-      'Join the stream first and aggregate what is joined; a finite query takes any relation.',
-    );
+    if (n.kind === 'table-join' && !propertiesOf(n.input, mode).appendOnly) {
+      throw context.error(
+        -1,
+        '0A000',
+        'FOR SYSTEM_TIME AS OF PROCTIME() needs rows that are never taken back',
+        'Join the stream first and aggregate what is joined; a finite query takes any relation.',
+      );
+    }
+    const isSession = n.kind === 'windowed-reduce' && n.window.kind === 'session';
+    if (isSession && !propertiesOf(n.input, mode).appendOnly) {
+      throw context.error(
+        -1,
+        '0A000',
+        'SESSION needs rows that are never taken back',
+        'Make sessions of a stream; a finite query takes any relation.',
+      );
+    }
   });
 }
 
