@@ -124,25 +124,53 @@ function concatBytes(
 ): BytesColumn {
   let total = 0;
   columns.forEach((column, i) => {
-    for (let r = 0; r < counts[i]!; r++) total += column.ends[r]! - column.starts[r]!;
+    total += lengthOf(column.starts, column.ends, counts[i]!);
   });
   const bytes = new Uint8Array(total);
   // one array of offsets seen twice is Arrow's layout
   const offsets = new Uint32Array(rows + 1);
-  let at = 0;
   let row = 0;
   columns.forEach((column, i) => {
-    const source = column.bytes;
-    for (let r = 0; r < counts[i]!; r++) {
-      const start = column.starts[r]!;
-      const end = column.ends[r]!;
-      if (end - start < 48) for (let p = start; p < end; p++) bytes[at + p - start] = source[p]!;
-      else bytes.set(source.subarray(start, end), at);
-      at += end - start;
-      offsets[++row] = at;
-    }
+    copyTexts(column.bytes, column.starts, column.ends, counts[i]!, bytes, offsets, row);
+    row += counts[i]!;
   });
   return { kind: 'bytes', bytes, starts: offsets.subarray(0, rows), ends: offsets.subarray(1), valid };
+}
+
+function lengthOf(starts: Uint32Array, ends: Uint32Array, count: number): number {
+  let length = 0;
+  for (let r = 0; r < count; r++) length += ends[r]! - starts[r]!;
+  return length;
+}
+
+/** Texts after those that end at offsets[row]; what lies packed already is copied in one piece. */
+function copyTexts(
+  source: Uint8Array,
+  starts: Uint32Array,
+  ends: Uint32Array,
+  count: number,
+  bytes: Uint8Array,
+  offsets: Uint32Array,
+  row: number,
+): void {
+  let at = offsets[row]!;
+  const first = count === 0 ? 0 : starts[0]!;
+  let packed = 1;
+  while (packed < count && starts[packed] === ends[packed - 1]) packed++;
+  if (packed >= count) {
+    const shift = at - first;
+    if (count > 0) bytes.set(source.subarray(first, ends[count - 1]!), at);
+    for (let r = 0; r < count; r++) offsets[row + r + 1] = ends[r]! + shift;
+    return;
+  }
+  for (let r = 0; r < count; r++) {
+    const start = starts[r]!;
+    const length = ends[r]! - start;
+    if (length < 48) for (let p = 0; p < length; p++) bytes[at + p] = source[start + p]!;
+    else bytes.set(source.subarray(start, start + length), at);
+    at += length;
+    offsets[row + r + 1] = at;
+  }
 }
 
 function concatValidity(columns: readonly Column[], counts: readonly number[], rows: number): Validity {
