@@ -8,6 +8,7 @@ import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
 import type { EmitSyntax } from '../parse/statement-syntax.ts';
 import { refuseClose } from './close-refusal.ts';
 import { lower } from './lower.ts';
+import { refuseOrderless } from './order-refusal.ts';
 import type { OptionOwner, QueryOptions } from './query-options.ts';
 
 export function planFinite(context: BindingContext, query: LogicalQuery): QueryPlan {
@@ -193,6 +194,7 @@ function build(
     late: options.late,
     partial: options.partial,
   });
+  refuseOrderless(root, (message, hint) => context.error(-1, '0A000', message, hint));
   const place = (ordinal: number): number => at.get(ordinal) ?? -1;
   const { gathered } = context;
   return {
