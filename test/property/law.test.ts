@@ -128,6 +128,7 @@ function computable(
   results: readonly NaiveResult[],
   rows: readonly NaiveRow[],
   w: NaiveWindow,
+  counts: (row: NaiveRow, end: number) => boolean = () => true,
 ): NaiveResult[] {
   return results.filter(({ key, end, values }) => {
     const sum = values[2];
@@ -137,6 +138,7 @@ function computable(
         r.key === key &&
         r.value !== null &&
         !Number.isFinite(r.value) &&
+        counts(r, end) &&
         (w.kind === 'session' || windowsOf(w, r.at).some(([, e]) => e === end)),
     );
   });
@@ -160,6 +162,7 @@ describe('the law over windows', () => {
             naiveAggregate(rows, w, notLate).filter((r) => r.end <= watermark),
             rows,
             w,
+            notLate,
           ),
         );
         expect(sortedLines(await millrace.query('SELECT * FROM v'))).toEqual(expected);
@@ -180,7 +183,7 @@ describe('the law over windows', () => {
           const { rows } = arrivals(all.slice(0, t + 1), d);
           const notLate = (r: NaiveRow, end: number): boolean =>
             (r as NaiveRow & { before: number }).before < end;
-          const expected = lines(computable(naiveAggregate(rows, w, notLate), rows, w));
+          const expected = lines(computable(naiveAggregate(rows, w, notLate), rows, w, notLate));
           expect(follower.consolidated()).toEqual(expected);
         }
         await millrace.stop();
