@@ -1,7 +1,8 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
 import { bufferCopy } from './buffered-copy.ts';
-import type { Outcome, RowsOutcome } from './outcome.ts';
+import { endingAtMark } from './end-of-copy.ts';
+import type { CopyIngest, Outcome, RowsOutcome } from './outcome.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
 import type { Session } from './session.ts';
 
@@ -10,14 +11,18 @@ type CopyTo = Extract<Statement, { kind: 'copy-to' }>;
 
 /** COPY … FROM STDIN: the protocol brings the data. */
 export async function executeCopyFrom(session: Session, statement: CopyFrom): Promise<Outcome> {
-  const { context } = session;
   session.refuseReadOnly('COPY FROM');
-  const answer = {
+  const ingest = session.buffers ? bufferCopy(session, statement) : directCopy(session, statement);
+  return {
     kind: 'copy-in',
     columns: statement.columns.length,
     binary: statement.format === 'binary',
-  } as const;
-  if (session.buffers) return { ...answer, ingest: bufferCopy(session, statement) };
+    ingest: statement.format === 'text' ? endingAtMark(ingest) : ingest,
+  };
+}
+
+/** Outside a block: the rows go to the engine as they come. */
+function directCopy({ context }: Session, statement: CopyFrom): CopyIngest {
   const ingest = context.engine.ingest(statement.ingest);
   const sequence = context.ledger.start([statement.target.oid]);
   let open = true;
@@ -26,22 +31,19 @@ export async function executeCopyFrom(session: Session, statement: CopyFrom): Pr
     open = false;
   };
   return {
-    ...answer,
-    ingest: {
-      // A copy that the engine may keep: the chunk is a part of what the socket gave.
-      push: (chunk) => ingest.push(new Uint8Array(chunk)),
-      finish: async () => {
-        try {
-          return (await ingest.end()).accepted;
-        } finally {
-          settle();
-        }
-      },
-      abort: () => {
-        if (!open) return;
-        ingest.abort();
+    // A copy that the engine may keep: the chunk is a part of what the socket gave.
+    push: (chunk) => ingest.push(new Uint8Array(chunk)),
+    finish: async () => {
+      try {
+        return (await ingest.end()).accepted;
+      } finally {
         settle();
-      },
+      }
+    },
+    abort: () => {
+      if (!open) return;
+      ingest.abort();
+      settle();
     },
   };
 }

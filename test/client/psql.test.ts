@@ -142,6 +142,22 @@ describe.skipIf(!installed)('psql', () => {
     expect(stdout).toBe('copied\n');
   });
 
+  it('reads data that stands in a script', async () => {
+    const script = [
+      'CREATE STREAM scripted (t text);',
+      'COPY scripted FROM STDIN;\none\ntwo\n\\.',
+      'BEGIN;',
+      'COPY scripted FROM STDIN;\nthree\n\\.',
+      'COMMIT;',
+      'COPY (SELECT t FROM scripted) TO STDOUT;',
+    ];
+    const child = start('-At', '-v', 'ON_ERROR_STOP=1', '-f', '-');
+    const end = finished(child);
+    child.stdin.end(`${script.join('\n')}\n`);
+    const { code, stdout } = await end;
+    expect([code, stdout.split('COMMIT\n')[1]]).toEqual([0, 'one\ntwo\nthree\n']);
+  });
+
   it('runs a script in one transaction', async () => {
     const child = start('-1', '-v', 'ON_ERROR_STOP=1', '-f', '-');
     const end = finished(child);
