@@ -7,7 +7,7 @@ import type { Ingest, IngestOptions, IngestResult } from '../engine-client.ts';
 import { createDecoder } from '../format/decode/create-decoder.ts';
 import type { LineDecoder } from '../format/decode/line-decoder.ts';
 import { IngestSource } from '../source/ingest-source.ts';
-import type { EngineState } from './engine-state.ts';
+import { internalError, type EngineState } from './engine-state.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
 
 /** Bytes waiting in one ingest before its client has to wait. */
@@ -28,7 +28,10 @@ export function openIngest(options: IngestOptions, state: EngineState, inTick: I
     : streamIngest(stream, source, atomic, state, inTick);
 }
 
-/** A value nested deeper than the stack is an error of its client's, not the end of the engine. */
+/**
+ * What a client sent must not end the engine: an error that is not SQL's, thrown while its bytes are decoded, ends its
+ * ingest alone.
+ */
 function guarded(decoder: LineDecoder): LineDecoder {
   return {
     recycle: () => decoder.recycle(),
@@ -36,8 +39,9 @@ function guarded(decoder: LineDecoder): LineDecoder {
       try {
         return decoder.decode(chunk, from, to, final, out);
       } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        throw new SqlError('54001', 'stack depth limit exceeded', { detail: error.message });
+        if (error instanceof RangeError && error.message.includes('call stack'))
+          throw new SqlError('54001', 'stack depth limit exceeded');
+        throw internalError(error);
       }
     },
   };
