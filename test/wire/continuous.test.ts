@@ -198,6 +198,14 @@ describe('SUBSCRIBE', () => {
     resumed.close();
   });
 
+  it('gives no snapshot of a tick that has not come', async () => {
+    const peer = await open();
+    expect((await peer.query('SUBSCRIBE TO s AS OF 99999999')).at(-1)).toMatch(
+      /^ErrorResponse ERROR 22023 "there is no tick 99999999 yet"/,
+    );
+    peer.close();
+  });
+
   it('ends with 57P01 when its relation is dropped', async () => {
     const peer = await open();
     await writer.query('CREATE TABLE gone (id int4)');
