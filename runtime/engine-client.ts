@@ -39,8 +39,10 @@ export type WriteOperation =
       relation: Oid;
       assignments: readonly Readonly<{ column: number; value: Expression }>[];
       predicate: Expression | null;
+      /** Text ↔ timestamptz conversions in it work under this TimeZone. */
+      timeZone: string;
     }>
-  | Readonly<{ kind: 'delete'; relation: Oid; predicate: Expression | null }>
+  | Readonly<{ kind: 'delete'; relation: Oid; predicate: Expression | null; timeZone: string }>
   | Readonly<{ kind: 'truncate'; relation: Oid }>;
 
 /** `now`: now() of the transaction, µs. */

@@ -80,7 +80,8 @@ export function planUpdate(context: StatementContext, update: UpdateStmt): Plann
   });
   const predicate = predicateOf(binding, table, range, update.whereClause);
   refuseSubqueries(binding);
-  const operation = { kind: 'update', relation: table.oid, assignments, predicate } as const;
+  const { timeZone } = binding;
+  const operation = { kind: 'update', relation: table.oid, assignments, predicate, timeZone } as const;
   return planned(context, { kind: 'write', operations: [operation], tag: 'UPDATE' });
 }
 
@@ -137,7 +138,8 @@ export function planDelete(context: StatementContext, remove: DeleteStmt): Plann
     );
   const predicate = predicateOf(binding, table, range, remove.whereClause);
   refuseSubqueries(binding);
-  const operation = { kind: 'delete', relation: table.oid, predicate } as const;
+  const { timeZone } = binding;
+  const operation = { kind: 'delete', relation: table.oid, predicate, timeZone } as const;
   return planned(context, { kind: 'write', operations: [operation], tag: 'DELETE' });
 }
 

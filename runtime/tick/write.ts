@@ -64,7 +64,7 @@ function applyOne(
     case 'update':
       return updateRows(table, operation, context);
     case 'delete': {
-      const chosen = matching(table, operation.predicate, context);
+      const chosen = matching(table, operation, context);
       for (const batch of chosen) table.delete(batch);
       return rowsOf(chosen);
     }
@@ -118,10 +118,14 @@ function withGenerated(
 }
 
 /** Rows of the table for which the predicate is TRUE. */
-function matching(table: TableRuntime, predicate: Expression | null, context: WriteContext): Batch[] {
+function matching(
+  table: TableRuntime,
+  { predicate, timeZone }: Readonly<{ predicate: Expression | null; timeZone: string }>,
+  context: WriteContext,
+): Batch[] {
   const all = table.store.read();
   if (predicate === null) return [...all];
-  const program = compilePredicate(predicate, { now: () => context.now, timeZone: 'UTC' });
+  const program = compilePredicate(predicate, { now: () => context.now, timeZone });
   return all.flatMap((batch) => {
     const selected = new Uint32Array(batch.rows);
     const count = program.select(batch, selected);
@@ -134,10 +138,10 @@ function updateRows(
   operation: WriteOperation & { kind: 'update' },
   context: WriteContext,
 ): number {
-  const chosen = matching(table, operation.predicate, context);
+  const chosen = matching(table, operation, context);
   if (chosen.length === 0) return 0;
   const old = concatBatches(schemaOf(table.definition.columns), chosen);
-  const options = { now: () => context.now, timeZone: 'UTC' };
+  const options = { now: () => context.now, timeZone: operation.timeZone };
   const values = compileExpressions(
     operation.assignments.map((a) => a.value),
     options,
