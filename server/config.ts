@@ -27,6 +27,7 @@ export const USAGE = `usage: millrace [options]
   --host H         address to listen on (127.0.0.1)
   --data DIR       where data is kept (./data)
   --files DIR      where connectors of type file may read and write (nowhere)
+  --memory-limit S what views and queries may hold, such as 4GB (a quarter of the memory)
   --no-demo        without the demo stream and view
   --insecure       allow an address that others can reach, though nobody is authenticated
   --help           this text
@@ -70,11 +71,11 @@ export function readConfig(argv: readonly string[], environment: Environment): C
       'interval',
       'off',
     ]),
-    memoryLimitBytes: readMemoryLimit(variable(environment, 'memory-limit')),
+    memoryLimitBytes: readMemoryLimit(given('memory-limit')),
   };
 }
 
-const TEXT_FLAGS = ['pg-port', 'http-port', 'host', 'data', 'files'];
+const TEXT_FLAGS = ['pg-port', 'http-port', 'host', 'data', 'files', 'memory-limit'];
 const SWITCHES = ['no-demo', 'insecure', 'help'];
 
 function readFlags(argv: readonly string[]): Readonly<Record<string, string | boolean | undefined>> {
@@ -129,8 +130,7 @@ function readMemoryLimit(text: string | undefined): number {
   if (text === undefined) return Math.max(Math.floor(totalmem() / 4), MEMORY_LIMIT_LEAST);
   const match = /^\s*(\d+)\s*([kMGT]B)?\s*$/.exec(text);
   const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2] ?? '']!;
-  if (!(bytes >= MEMORY_LIMIT_LEAST))
-    throw new ConfigError(`MILLRACE_MEMORY_LIMIT ${text} is no size from 64MB`);
+  if (!(bytes >= MEMORY_LIMIT_LEAST)) throw new ConfigError(`--memory-limit ${text} is no size from 64MB`);
   return bytes;
 }
 

@@ -18,6 +18,7 @@ describe('flags', () => {
     ['a bad port', ['--pg-port', '70000'], /--pg-port 70000 is not a port/],
     ['an address that others reach', ['--host', '0.0.0.0'], /--insecure/],
     ['a missing value', ['--data'], /--data/],
+    ['a memory limit that is too small', ['--memory-limit', '1MB'], /--memory-limit 1MB is no size/],
   ])('refuses %s in one line', async (_, flags, message) => {
     const { code, stdout, stderr } = await runMain(flags);
     expect([code, stdout]).toEqual([1, '']);
