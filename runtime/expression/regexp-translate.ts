@@ -142,7 +142,9 @@ class Translator {
 
   #repeat(low: number, high: number): void {
     const { atom } = this.#frame();
-    if (atom.captures && high > 1 && atom.min !== atom.max) this.ambiguousGroups = true;
+    // several turns, or alternatives in a group that may be left out: which text the group gets is not one answer
+    if (atom.captures && atom.min !== atom.max && (high > 1 || this.alternatives))
+      this.ambiguousGroups = true;
     atom.min *= low;
     atom.max = atom.max === 0 ? 0 : atom.max * high;
   }

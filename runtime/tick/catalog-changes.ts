@@ -83,7 +83,7 @@ export class CatalogChanges {
     if (object.kind === 'materialized-view') {
       const view = new ViewRuntime(object, query.timeColumns);
       view.load(saved);
-      relations.views.set(object.oid, { view, query, failed: null });
+      relations.views.set(object.oid, { view, query, failed: query.failed });
       return;
     }
     const counters = saved.value() as { tick: number; rows: number };
