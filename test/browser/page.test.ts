@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
 const CHROMIUM = process.env['MILLRACE_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
@@ -110,6 +110,10 @@ describe.skipIf(!installed)('the page', () => {
   it('waits for a view that is not there yet, and for a server that has gone', async () => {
     const page = await browser.newPage();
     const away = await TestServer.start();
+    onTestFinished(async () => {
+      await page.close();
+      if (away.running) await away.stop();
+    });
     await page.goto(away.url);
     await page.getByText('relation "top_tags" does not exist').waitFor();
     const statements = [
@@ -128,7 +132,6 @@ describe.skipIf(!installed)('the page', () => {
     await page.locator('tbody tr').first().waitFor();
     await away.stop();
     await page.getByText('Not connected').waitFor();
-    await page.close();
   });
 });
 
