@@ -189,8 +189,10 @@ class RemoteStream implements ResultStream {
       waiting(event);
       return;
     }
-    this.#events.push({ event, bytes });
-    this.pendingBytes += bytes;
+    // a snapshot is as large as what it shows; only what comes after it can run away from its reader
+    const counted = event.kind === 'rows' && event.snapshot && !this.#finite ? 0 : bytes;
+    this.#events.push({ event, bytes: counted });
+    this.pendingBytes += counted;
     if (this.#finite || this.pendingBytes <= UNSENT_BYTES_MAX) return;
     const error: PlainError = {
       code: '53400',

@@ -7,7 +7,8 @@ import { likeFunction, replaceEscape } from '../like.ts';
 import { initcap, lower, upper } from './letter-case.ts';
 
 /** Longer results than this PostgreSQL can't make either. */
-const LENGTH_MAX = 0x3fffffff;
+/** PostgreSQL allows twice that; a JavaScript string does not. */
+const LENGTH_MAX = 0x1fffffe8;
 
 const tooLong = (): SqlError => new SqlError('54000', 'requested length too large');
 

@@ -17,6 +17,13 @@ export type DelimitedLoop = (
 
 const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, i) => 10 ** i);
 
+/** Code that puts a field's value at row k; a datum field gets here only where no value of a line fills it. */
+const STORES: Readonly<Record<ReturnType<typeof fieldStorage>, (field: number) => string>> = {
+  view: (i) => `S${i}[k]=s${i};E${i}[k]=e${i};`,
+  number: (i) => `V${i}[k]=n${i};`,
+  datum: (i) => `A${i}.datums[k]=null;`,
+};
+
 const lengthOfMonth = (year: number, month: number): number =>
   month === 12 ? 31 : daysFromCivil(year, month + 1, 1) - daysFromCivil(year, month, 1);
 
@@ -54,7 +61,7 @@ export function generateDelimitedLoop(
     code.push(fieldCode(field, target, { delimiter, odd, emptyIsNull, last, unit: format.timestampUnit }));
   });
   for (const { f, i } of used) {
-    const store = fieldStorage(f.type) === 'view' ? `S${i}[k]=s${i};E${i}[k]=e${i};` : `V${i}[k]=n${i};`;
+    const store = STORES[fieldStorage(f.type)](i);
     const isNull = order.includes(i) ? `z${i}===1` : 'true';
     code.push(`if(${isNull}){A${i}.bits[k>>3]&=~(1<<(k&7));A${i}.nulls++}`, store);
   }

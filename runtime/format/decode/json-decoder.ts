@@ -95,7 +95,8 @@ export class JsonDecoder implements LineDecoder {
         else spare = this.#set(f, row, member, chunk, spare);
       });
       return true;
-    } catch (error) {
+    } catch (caught) {
+      const error = caught instanceof RangeError ? tooDeep() : caught;
       if (!(error instanceof SqlError)) throw error;
       this.#undoNulls(row);
       out.reject({
@@ -169,6 +170,9 @@ function parseObject(source: string, fields: readonly DecodedField[]): Record<st
   }
   return value as Record<string, unknown>;
 }
+
+/** JSON.parse and the writers recurse: a stack that ends is the row's fault. */
+const tooDeep = (): SqlError => new SqlError('54001', 'a JSON value is nested too deep');
 
 const EXACT: ReadonlySet<string> = new Set(['int8', 'numeric', 'json', 'jsonb']);
 
