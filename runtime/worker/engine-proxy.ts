@@ -265,7 +265,7 @@ class RemoteIngest implements Ingest {
     if (this.#error !== null) throw SqlError.fromPlain(this.#error);
     // a chunk that shares its memory (a slice of a pooled buffer) is copied
     const whole = chunk.buffer instanceof ArrayBuffer && chunk.byteLength === chunk.buffer.byteLength;
-    const own = whole ? chunk : chunk.slice();
+    const own = whole ? chunk : new Uint8Array(chunk);
     this.#underWay += own.byteLength;
     this.#post({ kind: 'push', ingest: this.#id, chunk: own }, [own.buffer as ArrayBuffer]);
     while (this.#underWay > WAITING_BYTES_MAX / 8 && this.#error === null) {
