@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseScript } from '../support/script.ts';
+import { TEST_SEED } from '../support/seeds.ts';
 import { LIVES, runScript, stopScriptServer } from '../support/script-lives.ts';
 
 const DIRECTORY = fileURLToPath(new URL('.', import.meta.url));
@@ -10,7 +11,7 @@ const SCRIPTS = readdirSync(DIRECTORY, { recursive: true })
   .filter((name) => name.endsWith('.slt'))
   .sort();
 /** The seed of the random cuts; a failure names it. */
-const SEED = Number(process.env['SCRIPT_SEED'] ?? Math.floor(Math.random() * 1e9));
+const SEED = TEST_SEED;
 
 afterAll(stopScriptServer);
 
