@@ -12,7 +12,7 @@ export type DecodedField = Readonly<{
   name: string;
   type: SqlType;
   notNull: boolean;
-  /** false: nobody reads it; the batch holds a placeholder */
+  /** false: nobody reads it; the batch holds NULLs */
   used: boolean;
 }>;
 
@@ -171,7 +171,7 @@ function toDatums(a: FieldArrays, rows: number): unknown[] {
 
 function columnOf(field: DecodedField, a: FieldArrays, chunk: Uint8Array, rows: number): Column {
   const kind = physicalKind(field.type);
-  if (!field.used) return placeholder(kind);
+  if (!field.used) return unreadColumn(kind);
   if (a.datums !== null) return buildColumn(field.type, a.datums.slice(0, rows));
   const valid = a.nulls === 0 ? null : a.bits;
   switch (kind) {
@@ -193,7 +193,7 @@ function columnOf(field: DecodedField, a: FieldArrays, chunk: Uint8Array, rows: 
 const NONE = new Uint8Array(BIT_BYTES);
 
 /** A column nobody reads: all NULL. */
-function placeholder(kind: Column['kind']): Column {
+function unreadColumn(kind: Column['kind']): Column {
   switch (kind) {
     case 'bool':
       return { kind, values: new Uint8Array(0), valid: NONE };
