@@ -92,7 +92,8 @@ describe.skipIf(!installed)('psql', () => {
   });
 
   it('ends a continuous query by Ctrl-C in a terminal, and the session goes on', async () => {
-    const command = `psql -X -h 127.0.0.1 -p ${server.pgPort} -U anna -d millrace`;
+    // exec: a shell that stays in between would end by the Ctrl-C itself.
+    const command = `exec psql -X -h 127.0.0.1 -p ${server.pgPort} -U anna -d millrace`;
     const terminal = spawn('script', ['-qec', command, '/dev/null'], {
       env: { ...process.env, PAGER: '', TERM: 'dumb' },
     });
