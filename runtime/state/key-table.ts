@@ -1,14 +1,13 @@
 /**
  * A set of byte strings, each with a number: open addressing on typed arrays.
  *
- *   slots   [hash, id + 1] pairs, id + 1 = 0: empty; linear probing, load at most 1/2
+ *   slots   four words a key: [first word, last word, length, id + 1]; id + 1 = 0: empty; linear probing, load at most 1/2
  *   keys    arena[starts[id], ends[id])
  *   free    ids whose key left, used again first
  *
- * Keys are hashed and compared by words of four bytes.
- *
- * Looking up a batch goes in phases (hash all, probe all, compare all), so that the cache misses of one phase overlap
- * (2x at a million keys). Deletion shifts the run back: no tombstones, no rebuild. The arena only grows or is
+ * A key of up to eight bytes is its two words (which overlap below eight), so a slot alone tells whether it is the one
+ * that is looked for: one cache miss a row. A longer key has a hash of all its bytes in place of the first word, and is
+ * compared with the arena. Deletion shifts the run back: no tombstones, no rebuild. The arena only grows or is
  * replaced: views into an old one stay valid.
  */
 import { assert } from '../../common/assert.ts';
@@ -27,15 +26,13 @@ export class KeyTable {
   limit = 0;
   /** Keys held. */
   size = 0;
-  #slots = new Int32Array(1024);
+  #slots: Int32Array = new Int32Array(4 * 512);
   #capacity = 512;
   #arenaUsed = 0;
   #garbage = 0;
   #free: Uint32Array = new Uint32Array(64);
   #freeCount = 0;
-  #hashes = new Int32Array(0);
-  #candidates = new Int32Array(0);
-  #missing = new Int32Array(0);
+  #missing = new Uint32Array(0);
 
   get arena(): Uint8Array {
     return this.#arena;
@@ -46,10 +43,9 @@ export class KeyTable {
     const view = viewOf(bytes);
     const misses = this.#probe(view, starts, ends, count, out);
     const missing = this.#missing;
-    const hashes = this.#hashes;
     for (let q = 0; q < misses; q++) {
       const i = missing[q]!;
-      out[i] = this.#find(view, starts[i]!, ends[i]!, hashes[i]!, true);
+      out[i] = this.#find(view, starts[i]!, ends[i]!, true);
     }
   }
 
@@ -58,16 +54,15 @@ export class KeyTable {
     const view = viewOf(bytes);
     const misses = this.#probe(view, starts, ends, count, out);
     const missing = this.#missing;
-    const hashes = this.#hashes;
     for (let q = 0; q < misses; q++) {
       const i = missing[q]!;
-      out[i] = this.#find(view, starts[i]!, ends[i]!, hashes[i]!, false);
+      out[i] = this.#find(view, starts[i]!, ends[i]!, false);
     }
   }
 
   internOne(bytes: Uint8Array, start: number, end: number): number {
     const view = viewOf(bytes);
-    return this.#find(view, start, end, hashKey(view, start, end), true);
+    return this.#find(view, start, end, true);
   }
 
   /** An id that no key has (a group for NULL); released as the others. */
@@ -87,23 +82,26 @@ export class KeyTable {
     const start = this.starts[id]!;
     const end = this.ends[id]!;
     const slots = this.#slots;
-    const mask = this.#capacity - 1;
-    let p = hashKey(this.#arenaView, start, end) & mask;
-    while (slots[2 * p + 1] !== id + 1) {
-      assert(slots[2 * p + 1] !== 0, 'key table: released key is not there');
-      p = (p + 1) & mask;
+    const mask = 4 * this.#capacity - 4;
+    let hole = slotOf(
+      firstWord(this.#arenaView, start, end),
+      lastWord(this.#arenaView, start, end),
+      end - start,
+      mask,
+    );
+    while (slots[hole + 3] !== id + 1) {
+      assert(slots[hole + 3] !== 0, 'key table: released key is not there');
+      hole = (hole + 4) & mask;
     }
-    let hole = p;
-    for (let q = (p + 1) & mask; slots[2 * q + 1] !== 0; q = (q + 1) & mask) {
-      const home = slots[2 * q]! & mask;
+    for (let q = (hole + 4) & mask; slots[q + 3] !== 0; q = (q + 4) & mask) {
+      const home = slotOf(slots[q]!, slots[q + 1]!, slots[q + 2]!, mask);
       // move back whatever would not be found past the hole
       if (((q - home) & mask) >= ((q - hole) & mask)) {
-        slots[2 * hole] = slots[2 * q]!;
-        slots[2 * hole + 1] = slots[2 * q + 1]!;
+        slots.copyWithin(hole, q, q + 4);
         hole = q;
       }
     }
-    slots[2 * hole + 1] = 0;
+    slots[hole + 3] = 0;
     this.size--;
     this.#garbage += end - start;
     this.#freeId(id);
@@ -124,7 +122,7 @@ export class KeyTable {
     w.array(this.ends.subarray(0, this.limit));
     w.array(this.#arena.subarray(0, this.#arenaUsed));
     w.number(this.#garbage);
-    w.array(this.#slots);
+    w.array(this.#idsHeld());
   }
 
   load(r: StateReader): void {
@@ -137,64 +135,82 @@ export class KeyTable {
     this.#arenaUsed = arena.length;
     this.#setArena(grown(arena, Math.max(4096, arena.length)));
     this.#garbage = r.number();
-    // hashes carry the process's seed: place the keys anew
-    const old = r.array(Int32Array);
-    this.#capacity = old.length / 2;
-    this.#slots = new Int32Array(old.length);
-    this.size = 0;
-    for (let q = 1; q < old.length; q += 2) if (old[q] !== 0) this.#place(old[q]! - 1);
-  }
-
-  #place(id: number): void {
-    const mask = this.#capacity - 1;
-    const hash = hashKey(this.#arenaView, this.starts[id]!, this.ends[id]!);
-    let p = hash & mask;
-    while (this.#slots[2 * p + 1] !== 0) p = (p + 1) & mask;
-    this.#slots[2 * p] = hash;
-    this.#slots[2 * p + 1] = id + 1;
-    this.size++;
-  }
-
-  #probe(view: DataView, starts: Uint32Array, ends: Uint32Array, count: number, out: Uint32Array): number {
-    if (this.#hashes.length < count) {
-      this.#hashes = new Int32Array(count);
-      this.#candidates = new Int32Array(count);
-      this.#missing = new Int32Array(count);
+    const ids = r.array(Uint32Array);
+    this.#capacity = 512;
+    while (ids.length * 2 >= this.#capacity) this.#capacity *= 2;
+    this.#slots = new Int32Array(4 * this.#capacity);
+    this.size = ids.length;
+    // hashes carry the process's seed: the keys are placed anew
+    for (const id of ids) {
+      const [start, end] = [this.starts[id]!, this.ends[id]!];
+      this.#place(
+        firstWord(this.#arenaView, start, end),
+        lastWord(this.#arenaView, start, end),
+        end - start,
+        id + 1,
+      );
     }
-    hashBatch(view, starts, ends, count, this.#hashes);
-    probeBatch(this.#slots, this.#capacity - 1, this.#hashes, count, this.#candidates);
-    return verifyBatch(
+  }
+
+  #idsHeld(): Uint32Array {
+    const ids = new Uint32Array(this.size);
+    let count = 0;
+    for (let q = 3; q < this.#slots.length; q += 4)
+      if (this.#slots[q] !== 0) ids[count++] = this.#slots[q]! - 1;
+    return ids;
+  }
+
+  #place(first: number, last: number, length: number, entry: number): void {
+    const slots = this.#slots;
+    const mask = 4 * this.#capacity - 4;
+    let p = slotOf(first, last, length, mask);
+    while (slots[p + 3] !== 0) p = (p + 4) & mask;
+    slots[p] = first;
+    slots[p + 1] = last;
+    slots[p + 2] = length;
+    slots[p + 3] = entry;
+  }
+
+  /** Ids of the rows whose keys are there, into `out`; the other rows are listed in `#missing`. Returns how many. */
+  #probe(view: DataView, starts: Uint32Array, ends: Uint32Array, count: number, out: Uint32Array): number {
+    if (this.#missing.length < count) this.#missing = new Uint32Array(count);
+    const mask = 4 * this.#capacity - 4;
+    return probeBatch(
       view,
       starts,
       ends,
       count,
-      this.#candidates,
+      this.#slots,
+      mask,
       this.#arenaView,
       this.starts,
-      this.ends,
       out,
       this.#missing,
     );
   }
 
-  #find(view: DataView, start: number, end: number, hash: number, insert: boolean): number {
+  #find(view: DataView, start: number, end: number, insert: boolean): number {
     const slots = this.#slots;
-    const mask = this.#capacity - 1;
-    let p = hash & mask;
+    const mask = 4 * this.#capacity - 4;
+    const length = end - start;
+    const first = firstWord(view, start, end);
+    const last = lastWord(view, start, end);
+    let p = slotOf(first, last, length, mask);
     for (;;) {
-      const id = slots[2 * p + 1]!;
-      if (id === 0) return insert ? this.#insert(p, hash, view, start, end) : NO_ID;
+      const id = slots[p + 3]! - 1;
+      if (id < 0) return insert ? this.#insert(first, last, view, start, end) : NO_ID;
       if (
-        slots[2 * p] === hash &&
-        equalKeys(this.#arenaView, this.starts[id - 1]!, this.ends[id - 1]!, view, start, end)
-      ) {
-        return id - 1;
-      }
-      p = (p + 1) & mask;
+        slots[p] === first &&
+        slots[p + 1] === last &&
+        slots[p + 2] === length &&
+        (length <= SHORT_BYTES_MAX || equalBytes(this.#arenaView, this.starts[id]!, view, start, length))
+      )
+        return id;
+      p = (p + 4) & mask;
     }
   }
 
-  #insert(p: number, hash: number, view: DataView, start: number, end: number): number {
+  #insert(first: number, last: number, view: DataView, start: number, end: number): number {
     const id = this.#allocateId();
     const length = end - start;
     const at = this.#arenaUsed;
@@ -206,10 +222,9 @@ export class KeyTable {
     this.starts[id] = at;
     this.ends[id] = at + length;
     this.#arenaUsed = at + length;
-    this.#slots[2 * p] = hash;
-    this.#slots[2 * p + 1] = id + 1;
     this.size++;
     if (this.size * 2 >= this.#capacity) this.#growSlots();
+    this.#place(first, last, length, id + 1);
     return id;
   }
 
@@ -238,16 +253,10 @@ export class KeyTable {
   #growSlots(): void {
     const old = this.#slots;
     this.#capacity *= 2;
-    const slots = new Int32Array(2 * this.#capacity);
-    const mask = this.#capacity - 1;
-    for (let q = 0; q < old.length; q += 2) {
-      if (old[q + 1] === 0) continue;
-      let p = old[q]! & mask;
-      while (slots[2 * p + 1] !== 0) p = (p + 1) & mask;
-      slots[2 * p] = old[q]!;
-      slots[2 * p + 1] = old[q + 1]!;
+    this.#slots = new Int32Array(4 * this.#capacity);
+    for (let q = 0; q < old.length; q += 4) {
+      if (old[q + 3] !== 0) this.#place(old[q]!, old[q + 1]!, old[q + 2]!, old[q + 3]!);
     }
-    this.#slots = slots;
   }
 
   #compact(): void {
@@ -277,18 +286,36 @@ const viewOf = (bytes: Uint8Array): DataView =>
 const SEED = (Math.random() * 0x7fffffff) | 0;
 const MULTIPLIER = (Math.random() * 0x7fffffff) | 1;
 
-/** Four bytes at a time; the last four may overlap those before them. */
-function hashKey(view: DataView, start: number, end: number): number {
+/** Longer keys are told by a hash and compared. */
+const SHORT_BYTES_MAX = 8;
+
+/** A short key's first four bytes (of fewer than four: all of them); a longer one's hash. */
+function firstWord(view: DataView, start: number, end: number): number {
   const length = end - start;
-  let h = SEED ^ length;
-  if (length >= 4) {
-    const last = end - 4;
-    for (let i = start; i < last; i += 4) h = mixWord(h, view.getInt32(i, true));
-    h = mixWord(h, view.getInt32(last, true));
-  } else if (length > 0) {
-    const middle = view.getUint8(start + (length >> 1));
-    h = mixWord(h, view.getUint8(start) | (middle << 8) | (view.getUint8(end - 1) << 16));
-  }
+  if (length >= 4)
+    return length <= SHORT_BYTES_MAX ? view.getInt32(start, true) : hashWords(view, start, end);
+  if (length === 0) return 0;
+  return view.getUint8(start) | (view.getUint8(start + (length >> 1)) << 8) | (view.getUint8(end - 1) << 16);
+}
+
+function lastWord(view: DataView, start: number, end: number): number {
+  return end - start >= 4 ? view.getInt32(end - 4, true) : 0;
+}
+
+/** Home of a key; `mask` is 4 × capacity − 4. The length goes in too: 'a' and 'aa' have the same words. */
+function slotOf(first: number, last: number, length: number, mask: number): number {
+  let h = mixWord(mixWord(SEED, first), last ^ Math.imul(length, 0x27d4eb2f));
+  h ^= h >>> 15;
+  h = Math.imul(h, 0x2c1b3c6d);
+  return (h ^ (h >>> 13)) & mask;
+}
+
+/** Four bytes at a time; the last four may overlap those before them. */
+function hashWords(view: DataView, start: number, end: number): number {
+  const last = end - 4;
+  let h = SEED ^ (end - start);
+  for (let i = start; i < last; i += 4) h = mixWord(h, view.getInt32(i, true));
+  h = mixWord(h, view.getInt32(last, true));
   h ^= h >>> 15;
   h = Math.imul(h, 0x2c1b3c6d);
   return h ^ (h >>> 13);
@@ -300,74 +327,46 @@ function mixWord(h: number, word: number): number {
   return (Math.imul((x << 15) | (x >>> 17), MULTIPLIER) + 0x3c6ef372) | 0;
 }
 
-function hashBatch(
+function probeBatch(
   view: DataView,
   starts: Uint32Array,
   ends: Uint32Array,
   count: number,
-  hashes: Int32Array,
-): void {
-  for (let k = 0; k < count; k++) hashes[k] = hashKey(view, starts[k]!, ends[k]!);
-}
-
-function probeBatch(
   slots: Int32Array,
   mask: number,
-  hashes: Int32Array,
-  count: number,
-  candidates: Int32Array,
-): void {
-  for (let k = 0; k < count; k++) {
-    const hash = hashes[k]!;
-    let p = hash & mask;
-    let id = slots[2 * p + 1]!;
-    while (id !== 0 && slots[2 * p] !== hash) {
-      p = (p + 1) & mask;
-      id = slots[2 * p + 1]!;
-    }
-    candidates[k] = id;
-  }
-}
-
-/** Rows whose candidate is their key get its id; the others are listed. Returns how many. */
-function verifyBatch(
-  view: DataView,
-  starts: Uint32Array,
-  ends: Uint32Array,
-  count: number,
-  candidates: Int32Array,
   arena: DataView,
   keyStarts: Uint32Array,
-  keyEnds: Uint32Array,
   out: Uint32Array,
-  missing: Int32Array,
+  missing: Uint32Array,
 ): number {
   let misses = 0;
   for (let k = 0; k < count; k++) {
-    const id = candidates[k]! - 1;
-    if (id >= 0 && equalKeys(arena, keyStarts[id]!, keyEnds[id]!, view, starts[k]!, ends[k]!)) out[k] = id;
-    else missing[misses++] = k;
+    const start = starts[k]!;
+    const end = ends[k]!;
+    const length = end - start;
+    const first = firstWord(view, start, end);
+    const last = lastWord(view, start, end);
+    let p = slotOf(first, last, length, mask);
+    let entry = slots[p + 3]!;
+    while (entry !== 0 && (slots[p] !== first || slots[p + 1] !== last || slots[p + 2] !== length)) {
+      p = (p + 4) & mask;
+      entry = slots[p + 3]!;
+    }
+    if (
+      entry === 0 ||
+      (length > SHORT_BYTES_MAX && !equalBytes(arena, keyStarts[entry - 1]!, view, start, length))
+    )
+      missing[misses++] = k;
+    else out[k] = entry - 1;
   }
   return misses;
 }
 
-function equalKeys(
-  a: DataView,
-  aStart: number,
-  aEnd: number,
-  b: DataView,
-  bStart: number,
-  bEnd: number,
-): boolean {
-  const length = aEnd - aStart;
-  if (bEnd - bStart !== length) return false;
-  if (length >= 4) {
-    const last = length - 4;
-    for (let i = 0; i < last; i += 4) {
-      if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false;
-    }
-    return a.getInt32(aStart + last, true) === b.getInt32(bStart + last, true);
+/** `length` > 8 */
+function equalBytes(a: DataView, aStart: number, b: DataView, bStart: number, length: number): boolean {
+  const last = length - 4;
+  for (let i = 0; i < last; i += 4) {
+    if (a.getInt32(aStart + i, true) !== b.getInt32(bStart + i, true)) return false;
   }
-  for (let i = 0; i < length; i++) if (a.getUint8(aStart + i) !== b.getUint8(bStart + i)) return false;
-  return true;
+  return a.getInt32(aStart + last, true) === b.getInt32(bStart + last, true);
 }
