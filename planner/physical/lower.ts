@@ -12,6 +12,7 @@ import {
   type LatePolicy,
   type PlanNode,
   type SortKey,
+  type WindowBound,
 } from '../../runtime/plan/query-plan.ts';
 import type { LogicalAggregate, LogicalNode } from '../logical/logical-plan.ts';
 import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
@@ -20,6 +21,9 @@ import { splitJoin } from './join-keys.ts';
 
 /** The arrival number that order-sensitive aggregates follow: no column of the user's has an empty name. */
 const HIDDEN_ARRIVAL: Field = { name: '', type: { name: 'int8' } };
+
+/** As the logical node has them after its keys. */
+const WINDOW_BOUNDS = ['window_start', 'window_end'] as const;
 
 export type LoweringOptions = Readonly<{ mode: ReduceMode; late: LatePolicy; partial: boolean }>;
 
@@ -220,11 +224,14 @@ class Lowering {
       ),
     );
     const physicalKeys = keys.map((k) => input.places[k] ?? -1);
-    const outputs = [...node.schema.slice(0, first), ...kept.map(({ ordinal }) => fieldOf(node, ordinal))];
-    const at = new Map(node.schema.slice(0, first).map((_, i) => [i, i]));
-    kept.forEach(({ ordinal }, i) => {
-      at.set(ordinal, first + i);
-    });
+    const bounds = windowed ? this.#bounds(node, needed) : [];
+    const ordinals = [
+      ...node.keys.map((_, i) => i),
+      ...bounds.map((bound) => node.keys.length + WINDOW_BOUNDS.indexOf(bound)),
+      ...kept.map(({ ordinal }) => ordinal),
+    ];
+    const at = placesOf(ordinals);
+    const outputs = ordinals.map((o) => fieldOf(node, o));
     const common = { input: input.node, keys: physicalKeys, aggregates, schema: outputs };
     if (node.kind === 'reduce') return this.#finish(node, { kind: 'reduce', ...common }, at, null);
     const { mode, late, partial } = this.#options;
@@ -236,12 +243,26 @@ class Lowering {
         ...common,
         window: node.window,
         time: input.places[time] ?? -1,
+        bounds,
         emit,
         late,
         partial,
       },
       at,
       null,
+    );
+  }
+
+  /** Bounds that someone reads, and those by which the operator tells its rows apart. */
+  #bounds(
+    node: Extract<LogicalNode, { kind: 'windowed-reduce' }>,
+    needed: ReadonlySet<number>,
+  ): readonly WindowBound[] {
+    return WINDOW_BOUNDS.filter(
+      (bound, i) =>
+        needed.has(node.keys.length + i) ||
+        node.window.kind === 'session' ||
+        (bound === 'window_end' && this.#options.mode === 'changes'),
     );
   }
 

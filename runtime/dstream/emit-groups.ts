@@ -13,8 +13,8 @@ export type GroupEmission = Readonly<{
   set: AggregateSet;
   /** slots[i]: where groups[i] stands in `set` */
   slots: Uint32Array;
-  /** [window_start, window_end] in µs; null without windows */
-  windows: readonly [number, number] | null;
+  /** values of the columns after the keys, µs: the bounds of the window */
+  windows: readonly number[];
   schema: Schema;
   context: QueryContext;
 }>;
@@ -54,7 +54,6 @@ function emitSlice(emission: GroupEmission, groups: Uint32Array, slots: Uint32Ar
 
 function keysAndWindow(emission: GroupEmission, groups: Uint32Array, count: number): Column[] {
   const keys = emission.table.keyColumns(groups, count);
-  if (emission.windows === null) return keys;
   const bounds = emission.windows.map((time, i): Column => {
     if (physicalKind(emission.schema[keys.length + i]!.type) === 'int32') {
       return { kind: 'int32', values: new Int32Array(count).fill(time / 86_400_000_000), valid: null };

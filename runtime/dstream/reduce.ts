@@ -196,7 +196,7 @@ export class Reduce implements StatefulDStream {
     const { schema } = this;
     const context = this.#context;
     emitGroups(
-      { table: this.#table, groups, count: groups.length, set, slots, windows: null, schema, context },
+      { table: this.#table, groups, count: groups.length, set, slots, windows: [], schema, context },
       out,
     );
   }

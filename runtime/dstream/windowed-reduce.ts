@@ -297,8 +297,9 @@ export class WindowedReduce implements StatefulDStream {
   ): void {
     if (this.#node.partial === false && this.#startOf(window) < (this.#firstTime ?? Number.NEGATIVE_INFINITY))
       return;
-    const start = this.#startOf(window);
-    const end = this.#endOf(window);
+    const windows = this.#node.bounds.map((bound) =>
+      bound === 'window_start' ? this.#startOf(window) : this.#endOf(window),
+    );
     emitGroups(
       {
         table: this.#table,
@@ -306,7 +307,7 @@ export class WindowedReduce implements StatefulDStream {
         count,
         set,
         slots,
-        windows: [start, end],
+        windows,
         schema: this.schema,
         context: this.#context,
       },
@@ -371,7 +372,7 @@ export class WindowedReduce implements StatefulDStream {
   }
 
   #outputWatermarks(watermark: number): number[] {
-    const end = this.#node.keys.length + 1;
+    const end = this.#node.keys.length + this.#node.bounds.indexOf('window_end');
     const size = this.#node.window.kind === 'session' ? 0 : this.#node.window.sizeMicros;
     return this.timeColumns.map((column) => (column === end ? watermark : watermark - size));
   }

@@ -32,6 +32,9 @@ export type WindowSpecification =
   | Readonly<{ kind: 'cumulate'; sizeMicros: number; stepMicros: number; offsetMicros: number }>
   | Readonly<{ kind: 'session'; gapMicros: number }>;
 
+/** A window bound that a windowed reduce puts out. */
+export type WindowBound = 'window_start' | 'window_end';
+
 export type SortKey = Readonly<{ column: number; descending: boolean; nullsFirst: boolean }>;
 
 export type AggregateCall = Readonly<{
@@ -60,8 +63,9 @@ export type PlanNode =
   /** Each row once per window it is in, with window_start and window_end appended (no aggregation by window). */
   | (NodeBase & Readonly<{ kind: 'window'; input: PlanNode; window: WindowSpecification; time: number }>)
   /**
-   * Aggregation by window. Output: the keys, window_start, window_end, the aggregates. `emit`: 'close' sends
-   * each row once when the watermark reaches window_end; 'changes' sends what changed at every tick.
+   * Aggregation by window. Output: the keys, `bounds` (those that someone reads, in this order; window_end always under
+   * 'changes', both of a session), the aggregates. `emit`: 'close' sends each row once when the watermark reaches
+   * window_end; 'changes' sends what changed at every tick.
    */
   | (NodeBase &
       Readonly<{
@@ -70,6 +74,7 @@ export type PlanNode =
         window: WindowSpecification;
         time: number;
         keys: readonly number[];
+        bounds: readonly WindowBound[];
         aggregates: readonly AggregateCall[];
         emit: 'close' | 'changes';
         late: LatePolicy;

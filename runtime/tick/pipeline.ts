@@ -200,8 +200,9 @@ function buildWindowedChanges(
 ): number {
   const { context } = options;
   const width = node.input.schema.length;
-  const bounds = node.schema.slice(node.keys.length, node.keys.length + 2);
-  assert(bounds.length === 2, 'windowed reduce gives window_start and window_end');
+  assert(node.bounds.includes('window_end'), 'windows are told apart by their end');
+  const { type } = node.schema[node.keys.length]!;
+  const bounds = (['window_start', 'window_end'] as const).map((name) => ({ name, type }));
   const expand = new WindowExpand(
     operator,
     {
@@ -220,7 +221,7 @@ function buildWindowedChanges(
     expand,
     {
       schema: node.schema,
-      keys: [...node.keys, width, width + 1],
+      keys: [...node.keys, ...node.bounds.map((bound) => (bound === 'window_start' ? width : width + 1))],
       aggregates: node.aggregates,
       retracts: !node.input.appendOnly,
       emit: 'changes',

@@ -80,7 +80,7 @@ function checkNode(node: PlanNode, plan: QueryPlan): void {
       return;
     case 'windowed-reduce':
       require(['timestamptz', 'timestamp'].includes(first[node.time]?.type.name ?? ''), 'window time');
-      checkReduce(node.keys, node.aggregates, first, node.schema, 2);
+      checkReduce(node.keys, node.aggregates, first, node.schema, node.bounds.length);
       return;
     case 'reduce':
       checkReduce(node.keys, node.aggregates, first, node.schema, 0);
