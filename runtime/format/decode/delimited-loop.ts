@@ -4,6 +4,7 @@ import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { fieldStorage, type DecodedField, type FieldArrays } from './decoded-columns.ts';
 import { isTimestamp, MICROS_PER_UNIT } from './epoch.ts';
 import type { DelimitedFormat } from './delimited-decoder.ts';
+import { digitsCode, scanCode, WORD_PARAMETERS, WORD_SETUP } from './word-code.ts';
 
 /** Rows decoded so far and where it stopped: at `to`, at a full batch, or at the start of a row it does not take. */
 export type LoopState = Readonly<{ rows: number; at: number }>;
@@ -14,8 +15,6 @@ export type DelimitedLoop = (
   to: number,
   rows: number,
 ) => LoopState;
-
-const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, i) => 10 ** i);
 
 /** Code that puts a field's value at row k; a datum field gets here only where no value of a line fills it. */
 const STORES: Readonly<Record<ReturnType<typeof fieldStorage>, (field: number) => string>> = {
@@ -40,7 +39,7 @@ export function generateDelimitedLoop(
   // a field that is never there and must be: every row is the careful reader's (which rejects it)
   const hopeless = unset.some((f) => fields[f]!.notNull);
   const used = fields.map((f, i) => ({ f, i })).filter(({ f }) => f.used);
-  const code: string[] = [];
+  const code: string[] = [WORD_SETUP];
   for (const { f, i } of used) {
     code.push(
       fieldStorage(f.type) === 'view'
@@ -69,14 +68,12 @@ export function generateDelimitedLoop(
   // bytes at which the plain scan of a field stops
   const stops = new Uint8Array(256);
   for (const c of [delimiter, 10, 13, odd, 0]) stops[c] = 1;
+  const parameters = { ...WORD_PARAMETERS, days: daysFromCivil, lengthOfMonth, stops };
   const make = new Function(
-    'D10',
-    'days',
-    'lengthOfMonth',
-    'stops',
+    ...Object.keys(parameters),
     `return function(arrays,b,at,to,rows){${code.join('')}}`,
   );
-  return make(POWERS_OF_TEN, daysFromCivil, lengthOfMonth, stops) as DelimitedLoop;
+  return make(...Object.values(parameters)) as DelimitedLoop;
 }
 
 type FieldOptions = Readonly<{
@@ -132,30 +129,22 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
       : name === 'int4'
         ? `if(m>2147483647){${stop}}`
         : '';
-  // nine digits fit 32 bits, where a step takes a third of a double's; a second part of at most seven follows
   const fraction = integer
     ? ''
-    : `if(x===30){const s1=++p,l=p+9;let f=0;while((x=b[p]^48)<10&&p<l){f=f*10+x|0;p++}m=m*D10[p-s1]+f;${moreDigits(stop)}d=p-s1;if(d===0){${stop}}}`;
+    : `if(c===46){const s1=++p;let f=0;${digitsCode('f')}d=p-s1;if(d===0){${stop}}m=m*D10[d]+f;c=b[p]}`;
   const digits = integer ? `p-s0>15` : `p-s0>(d===0?15:16)`;
   const value = integer ? (factor === 1 ? 'm' : `m*${factor}`) : 'd!==0?m/D10[d]:m';
   const single = name === 'float4' ? `n${target}=Math.fround(n${target});` : '';
   // "-0" is a float of its own; ints have none
   const sign = integer ? `n${target}=g&&v!==0?-v:v;` : `n${target}=g?-v:v;`;
   return (
-    `c=b[p];if(${isEnd}){${empty}}else{let g=false,m=0,d=0,x=0;if(c===45){g=true;p++}const s0=p;if((x=b[p]^48)>9){${stop}}` +
-    // a digit's byte xor '0' is its value, any other byte gives more than 9 ('.' gives 30)
-    `let a=0;const l=p+9;do{a=a*10+x|0;p++}while((x=b[p]^48)<10&&p<l);m=a;` +
-    `${moreDigits(stop)}${fraction}if(${digits}){${stop}}${range}c=x^48;const v=${value};${sign}${single}}${finish}`
+    `c=b[p];if(${isEnd}){${empty}}else{let g=false,m=0,d=0;if(c===45){g=true;p++}const s0=p;` +
+    `${digitsCode('m')}if(p===s0){${stop}}c=b[p];${fraction}if(${digits}){${stop}}${range}const v=${value};${sign}${single}}${finish}`
   );
 }
 
-/** Digits after the ninth, x being the first of them. */
-export const moreDigits = (stop: string): string =>
-  `if(x<10){const s2=p;let r=0;do{r=r*10+x|0;p++}while((x=b[p]^48)<10&&p-s2<7);if(x<10){${stop}}m=m*D10[p-s2]+r}`;
-
-/** To the next byte at which a field's plain scan stops. Most bytes are above all of those: one comparison each. */
-const scanText = ({ delimiter, odd }: FieldOptions): string =>
-  `for(;;){while((c=b[p])>${Math.max(delimiter, odd, 13)})p++;if(stops[c]!==0)break;p++}`;
+/** To the next byte at which a field's plain scan stops. */
+const scanText = ({ delimiter, odd }: FieldOptions): string => scanCode([delimiter, odd]);
 
 /** YYYY-MM-DD[ T]HH:MM:SS[.ffffff][Z|±HH[:MM]]; without a zone UTC. */
 function isoTimestamp(target: number, zoned: boolean, stop: string): string {

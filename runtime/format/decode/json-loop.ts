@@ -1,9 +1,9 @@
 /** The generated loop of one JSON shape: compares the literal bytes, reads the values, stops at a row of another shape. */
 import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { fieldStorage, type DecodedField, type FieldArrays } from './decoded-columns.ts';
-import { moreDigits } from './delimited-loop.ts';
 import { isTimestamp, MICROS_PER_UNIT, type TimestampUnit } from './epoch.ts';
 import type { JsonShape } from './json-shape.ts';
+import { digitsCode, WORD_PARAMETERS, WORD_SETUP } from './word-code.ts';
 
 export type JsonLoop = (
   arrays: readonly FieldArrays[],
@@ -15,7 +15,6 @@ export type JsonLoop = (
 
 /** Bytes at which a string's plain scan stops: quote, backslash, control characters. */
 const STOPS = Uint8Array.from({ length: 256 }, (_, c) => (c === 34 || c === 92 || c < 32 ? 1 : 0));
-const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, i) => 10 ** i);
 
 /** Only numbers (bytes of the separators, ordinals) enter the code. */
 export function generateJsonLoop(
@@ -25,7 +24,7 @@ export function generateJsonLoop(
 ): JsonLoop {
   const used = fields.map((f, i) => ({ f, i })).filter(({ f }) => f.used);
   const filled = new Set(shape.values.map((v) => v.field));
-  const code: string[] = ['const w=new DataView(b.buffer,b.byteOffset,b.byteLength);'];
+  const code: string[] = [WORD_SETUP];
   for (const { f, i } of used) {
     const storage = fieldStorage(f.type);
     if (storage === 'view')
@@ -54,8 +53,12 @@ export function generateJsonLoop(
     } else code.push(storage === 'view' ? `S${i}[k]=s${i};E${i}[k]=e${i};` : `V${i}[k]=n${i};`);
   }
   code.push('k++;i=p}return {rows:k,at:i}');
-  const make = new Function('D10', 'stops', `return function(arrays,b,at,to,rows){${code.join('')}}`);
-  return make(POWERS_OF_TEN, STOPS) as JsonLoop;
+  const parameters = { ...WORD_PARAMETERS, stops: STOPS };
+  const make = new Function(
+    ...Object.keys(parameters),
+    `return function(arrays,b,at,to,rows){${code.join('')}}`,
+  );
+  return make(...Object.values(parameters)) as JsonLoop;
 }
 
 /** Four bytes at a time, the last four over those before them. */
@@ -70,7 +73,7 @@ function literal(bytes: Uint8Array): string {
     differs.push(`p+${length}>to`);
     for (let j = 0; j < length; j += 4) {
       const at = Math.min(j, length - 4);
-      differs.push(`w.getInt32(p+${at},true)!==${view.getInt32(at, true)}`);
+      differs.push(`W.getInt32(p+${at},true)!==${view.getInt32(at, true)}`);
     }
   }
   return `if(${differs.join('||')})break;p+=${length};`;
@@ -91,15 +94,15 @@ function numberCode(index: number, field: DecodedField | undefined, unit: Timest
   const integer = time || name.startsWith('int');
   const factor = time ? MICROS_PER_UNIT[unit ?? 'ms'] : 1;
   const tail = integer
-    ? 'if(x===30||x===85||x===117||p-s0>15)break;'
-    : `if(x===30){const s1=++p,l=p+9;let f=0;while((x=b[p]^48)<10&&p<l){f=f*10+x|0;p++}m=m*D10[p-s1]+f;${moreDigits('break;')}d=p-s1;if(d===0)break}if(x===85||x===117||p-s0>(d===0?15:16))break;`;
+    ? 'if(c===46||c===101||c===69||p-s0>15)break;'
+    : `if(c===46){const s1=++p;let f=0;${digitsCode('f')}d=p-s1;if(d===0)break;m=m*D10[d]+f;c=b[p]}if(c===101||c===69||p-s0>(d===0?15:16))break;`;
   const range = name === 'int2' ? 'if(m>32767)break;' : name === 'int4' ? 'if(m>2147483647)break;' : '';
   const value = integer ? (factor === 1 ? 'm' : `m*${factor}`) : 'd!==0?m/D10[d]:m';
   const sign = integer ? `n${index}=g&&v!==0?-v:v;` : `n${index}=g?-v:v;`;
   const single = name === 'float4' ? `n${index}=Math.fround(n${index});` : '';
-  // a digit's byte xor '0' is its value, any other byte gives more than 9: '.' 30, 'e' 85, 'E' 117
+  // no zeros before other digits, as JSON has it
   return (
-    `{let g=false,m=0,d=0,x=0;if(b[p]===45){g=true;p++}const s0=p;if((x=b[p]^48)>9)break;` +
-    `if(x===0){x=b[++p]^48;if(x<10)break}else{let a=0;const l=p+9;do{a=a*10+x|0;p++}while((x=b[p]^48)<10&&p<l);m=a;${moreDigits('break rows;')}}${tail}${range}const v=${value};${sign}${single}}`
+    `{let g=false,m=0,d=0;if(b[p]===45){g=true;p++}const s0=p;${digitsCode('m')}` +
+    `if(p===s0||(b[s0]===48&&p-s0>1))break;c=b[p];${tail}${range}const v=${value};${sign}${single}}`
   );
 }
