@@ -15,6 +15,9 @@ export class Parameters {
     this.#types = [...context.parameterTypes];
     this.#values = context.parameterValues;
     this.#settings = settings;
+    // A text that comes without values must not be answered as if they were NULL.
+    if (context.parameterValues?.length === 0)
+      this.refuse('PREPARE and EXECUTE, or a driver, give it a value.');
   }
 
   /** Definitions hold no parameters: 42P02 in what follows. */

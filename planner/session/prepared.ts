@@ -33,9 +33,11 @@ export function planPrepare(
   const { start, end } = syntax.body ?? { start: 0, end: 0 };
   const [inner] = parseStatements(parsed.text.slice(start, end));
   if (inner === undefined) throw binding.error(-1, '42601', 'PREPARE needs a statement');
+  // Its values come with EXECUTE.
+  const { parameterValues: _none, ...described } = plan;
   let parameterTypes: readonly (TypeName | null)[];
   try {
-    parameterTypes = planParsed(inner, { ...plan, parameterTypes: declared }).parameterTypes.map(
+    parameterTypes = planParsed(inner, { ...described, parameterTypes: declared }).parameterTypes.map(
       (t) => t.name,
     );
   } catch (error) {

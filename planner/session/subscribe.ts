@@ -178,6 +178,9 @@ function tick(binding: BindingContext, text: string | null, what: string, offset
   let value: string | null | undefined = text;
   if (text.startsWith('$')) {
     const number = Number(text.slice(1));
+    const { refusal } = binding.parameters;
+    if (refusal !== null)
+      throw binding.errorAtOffset(offset, '42P02', `there is no parameter ${text}`, refusal);
     binding.parameters.reference(number);
     binding.parameters.setType(number, 'int8');
     value = binding.parameters.rawValue(number);

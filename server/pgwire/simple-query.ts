@@ -1,4 +1,4 @@
-import { NO_ARGUMENTS } from '../session/session.ts';
+import { NEVER_ARGUMENTS, NO_ARGUMENTS } from '../session/session.ts';
 import { writeEmptyQueryResponse } from './backend-messages.ts';
 import { sendOutcome, type Wire } from './send-outcome.ts';
 
@@ -14,7 +14,10 @@ export async function simpleQuery(wire: Wire, text: string): Promise<void> {
     const last = i === statements.length - 1;
     session.endsBlock = last;
     if (session.transaction === null && statements.length > 1 && !last) session.begin(true);
-    const outcome = await session.execute(statement, NO_ARGUMENTS);
+    const outcome = await session.execute(
+      statement,
+      statement.parameterCount === 0 ? NO_ARGUMENTS : NEVER_ARGUMENTS,
+    );
     await sendOutcome(wire, outcome, async () => {
       if (last) await session.endImplicit();
     });

@@ -30,6 +30,8 @@ export type Arguments = Readonly<{
 }>;
 
 export const NO_ARGUMENTS: Arguments = { types: [] };
+/** Of a text that can't have any: $1 in it is 42P02. */
+export const NEVER_ARGUMENTS: Arguments = { types: [], values: [] };
 
 /**
  * One client's state, whatever the protocol: settings, prepared statements, portals and the transaction. Statements
