@@ -71,7 +71,9 @@ export type IngestOptions = Readonly<{
       }>
     | Readonly<{ format: 'copy-binary' }>
     /** a JSON array of objects or of arrays, whole. */
-    | Readonly<{ format: 'json-array' }>;
+    | Readonly<{ format: 'json-array' }>
+    /** an Arrow IPC stream, whole; numbers in timestamp columns count in this unit (default: ms). */
+    | Readonly<{ format: 'arrow'; timestampUnit: FormatOptions['timestampUnit'] }>;
   /** 'fail': the first bad row ends it (SqlError with line in context and, in detail, how many rows are in). */
   onError: 'fail' | 'reject';
   /** true: all rows land in one tick at `end`, or none. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
-import type { BodyFormat } from './collect-rows.ts';
+import type { BodyFormat } from './result-body.ts';
 import { HttpError } from './http-error.ts';
 
 const FORMATS: Readonly<Record<string, BodyFormat>> = {
@@ -11,6 +11,7 @@ const FORMATS: Readonly<Record<string, BodyFormat>> = {
   'application/ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
   'text/csv': 'csv',
+  'application/vnd.apache.arrow.stream': 'arrow',
   'text/*': 'csv',
 };
 
@@ -33,7 +34,7 @@ export function acceptedFormat(request: IncomingMessage): BodyFormat {
   throw new HttpError(
     406,
     new SqlError('0A000', `no answer can be given as ${accept}`, {
-      hint: 'Accept application/json, application/x-ndjson or text/csv.',
+      hint: 'Accept application/json, application/x-ndjson, text/csv or application/vnd.apache.arrow.stream.',
     }),
   );
 }

@@ -7,11 +7,12 @@ import type { ServerContext } from '../server-context.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { Session } from '../session/session.ts';
-import { collectRows, columnMembers, CONTENT_TYPES } from './collect-rows.ts';
+import { collectRows, columnMembers } from './collect-rows.ts';
 import { parameterText, parseExactJson } from './exact-json.ts';
 import { HttpError, sendJson } from './http-error.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { contentType, readBody } from './request-body.ts';
+import { CONTENT_TYPES } from './result-body.ts';
 
 export async function postQuery(
   context: ServerContext,

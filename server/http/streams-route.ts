@@ -72,6 +72,8 @@ function ingestFormat(stream: StreamDefinition, request: IncomingMessage): Inges
       const header = parameters.get('header');
       return header === undefined ? csv : { ...csv, header: header === 'present' };
     }
+    case 'application/vnd.apache.arrow.stream':
+      return { format: 'arrow', timestampUnit: own.timestampUnit };
     default:
       throw new HttpError(
         415,
@@ -79,7 +81,7 @@ function ingestFormat(stream: StreamDefinition, request: IncomingMessage): Inges
           '0A000',
           type === '' ? 'the request has no Content-Type' : `content type "${type}" is not supported`,
           {
-            hint: 'Send application/x-ndjson, application/json (an array) or text/csv.',
+            hint: 'Send application/x-ndjson, application/json (an array), text/csv or application/vnd.apache.arrow.stream.',
           },
         ),
       );

@@ -9,9 +9,10 @@ import { HTTP_ROWS_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import { relationSchema } from '../session/query-statement.ts';
-import { type Collected, collectRows, columnMembers, CONTENT_TYPES } from './collect-rows.ts';
+import { type Collected, collectRows, columnMembers } from './collect-rows.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { findRelation, qualifiedName, quoteIdentifier, quoteLiteral } from './relation-name.ts';
+import { CONTENT_TYPES } from './result-body.ts';
 
 /** Where the next page starts: after this key, or after so many rows. */
 type Place = Readonly<{ key: readonly (string | null)[] }> | Readonly<{ offset: number }>;
@@ -109,8 +110,8 @@ function nextPlace(
   place: Place,
   page: Collected,
 ): string | null {
-  const last = page.batches.at(-1);
-  if (last === undefined) return null;
+  const { last } = page;
+  if (last === null) return null;
   const schema = relationSchema(relation);
   const value =
     key === null

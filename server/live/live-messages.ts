@@ -1,7 +1,8 @@
 /** Messages of live results in JSON: WebSocket frames and the data of Server-Sent Events are the same. */
 import type { Schema } from '../../common/types.ts';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
-import { columnMembers, encodeJsonRows } from '../http/collect-rows.ts';
+import { columnMembers } from '../http/collect-rows.ts';
+import { encodeJsonRows } from '../http/result-body.ts';
 import type { Notice } from '../session/notice.ts';
 import type { LiveShape } from '../session/outcome.ts';
 import type { RowEvent } from '../session/row-source.ts';

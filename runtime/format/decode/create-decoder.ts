@@ -2,6 +2,7 @@
 import { unreachable } from '../../../common/assert.ts';
 import type { IngestOptions } from '../../engine-client.ts';
 import type { ColumnDefinition } from '../../plan/relation.ts';
+import { ArrowDecoder } from './arrow-decoder.ts';
 import { CopyBinaryDecoder } from './copy-binary-decoder.ts';
 import type { DecodedField } from './decoded-columns.ts';
 import { DelimitedDecoder } from './delimited-decoder.ts';
@@ -52,6 +53,8 @@ export function createDecoder(
       return new CopyBinaryDecoder(fields, positions, label);
     case 'json-array':
       return new JsonArrayDecoder(fields, positions);
+    case 'arrow':
+      return new ArrowDecoder(fields, format.timestampUnit);
     default:
       return unreachable(format);
   }

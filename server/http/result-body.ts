@@ -1,0 +1,125 @@
+/** The body of an answer, encoded batch by batch as the rows come. */
+import { unreachable } from '../../common/assert.ts';
+import type { Schema } from '../../common/types.ts';
+import { DEFAULT_TEXT_SETTINGS } from '../../common/value-text.ts';
+import type { Batch } from '../../runtime/batch/column.ts';
+import { ArrowStream } from '../../runtime/format/encode/arrow-stream.ts';
+import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
+import { type CsvFraming, writeCsvHeader, writeCsvRows } from '../../runtime/format/encode/copy-csv.ts';
+import { arrayShape, objectLineShape, writeJsonRows } from '../../runtime/format/encode/json.ts';
+import { jsonField, textFields } from '../../runtime/format/encode/output-field.ts';
+
+export type BodyFormat = 'json' | 'ndjson' | 'csv' | 'arrow';
+
+export const CONTENT_TYPES: Readonly<Record<BodyFormat, string>> = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv; charset=utf-8; header=present',
+  arrow: 'application/vnd.apache.arrow.stream',
+};
+
+export interface ResultBody {
+  write(batch: Batch): void;
+  /** Written so far, about. */
+  readonly bytes: number;
+  finish(): Buffer;
+}
+
+/** JSON without what stands around the rows. */
+export function resultBody(columns: Schema, format: BodyFormat): ResultBody {
+  switch (format) {
+    case 'json':
+      return new JsonBody(columns);
+    case 'ndjson':
+      return new LinesBody(columns);
+    case 'csv':
+      return new CsvBody(columns);
+    case 'arrow':
+      return new ArrowStream(columns);
+    default:
+      return unreachable(format);
+  }
+}
+
+export function encodeJsonRows(writer: ByteWriter, batch: Batch, columns: Schema): void {
+  const fields = batch.columns.map((column, i) => jsonField(column, columns[i]!.type, batch.rows));
+  writeJsonRows(writer, fields, 0, batch.rows, arrayShape(columns.length));
+}
+
+class JsonBody implements ResultBody {
+  readonly #columns: Schema;
+  readonly #writer = new ByteWriter();
+
+  constructor(columns: Schema) {
+    this.#columns = columns;
+  }
+
+  get bytes(): number {
+    return this.#writer.length;
+  }
+
+  write(batch: Batch): void {
+    if (this.#writer.length > 0) this.#writer.writeByte(44);
+    encodeJsonRows(this.#writer, batch, this.#columns);
+  }
+
+  finish(): Buffer {
+    return this.#writer.take();
+  }
+}
+
+class LinesBody implements ResultBody {
+  readonly #columns: Schema;
+  readonly #writer = new ByteWriter();
+
+  constructor(columns: Schema) {
+    this.#columns = columns;
+  }
+
+  get bytes(): number {
+    return this.#writer.length;
+  }
+
+  write({ columns, rows }: Batch): void {
+    const fields = columns.map((column, i) => jsonField(column, this.#columns[i]!.type, rows));
+    writeJsonRows(this.#writer, fields, 0, rows, objectLineShape(this.#columns));
+  }
+
+  finish(): Buffer {
+    return this.#writer.take();
+  }
+}
+
+const CSV: CsvFraming = { delimiter: 44, quote: 34, escape: 34, nullText: Buffer.alloc(0), framed: false };
+
+class CsvBody implements ResultBody {
+  readonly #columns: Schema;
+  readonly #writer = new ByteWriter();
+
+  constructor(columns: Schema) {
+    this.#columns = columns;
+    writeCsvHeader(
+      this.#writer,
+      columns.map((column) => column.name),
+      CSV,
+    );
+  }
+
+  get bytes(): number {
+    return this.#writer.length;
+  }
+
+  write({ columns, rows }: Batch): void {
+    writeCsvRows(
+      this.#writer,
+      textFields(columns, this.#columns, rows, DEFAULT_TEXT_SETTINGS, 2),
+      0,
+      rows,
+      CSV,
+    );
+  }
+
+  finish(): Buffer {
+    return this.#writer.take();
+  }
+}
