@@ -143,8 +143,12 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
   );
 }
 
-/** To the next byte at which a field's plain scan stops. */
-const scanText = ({ delimiter, odd }: FieldOptions): string => scanCode([delimiter, odd]);
+/** To the next byte at which a field's plain scan stops: NUL, the ends of lines, the delimiter, the quote or escape. */
+function scanText({ delimiter, odd }: FieldOptions): string {
+  // text has few bytes up to the comma besides the space: one mark for all, and another look at the stop
+  const below = Math.max(14, ...[delimiter + 1, odd + 1].filter((bound) => bound <= 45));
+  return `for(;;){${scanCode(below, [delimiter, odd])}if(stops[c]!==0)break;p++}`;
+}
 
 /** YYYY-MM-DD[ T]HH:MM:SS[.ffffff][Z|±HH[:MM]]; without a zone UTC. */
 function isoTimestamp(target: number, zoned: boolean, stop: string): string {

@@ -3,7 +3,7 @@ import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { fieldStorage, type DecodedField, type FieldArrays } from './decoded-columns.ts';
 import { isTimestamp, MICROS_PER_UNIT, type TimestampUnit } from './epoch.ts';
 import type { JsonShape } from './json-shape.ts';
-import { digitsCode, WORD_PARAMETERS, WORD_SETUP } from './word-code.ts';
+import { digitsCode, scanCode, skipDigitsCode, WORD_PARAMETERS, WORD_SETUP } from './word-code.ts';
 
 export type JsonLoop = (
   arrays: readonly FieldArrays[],
@@ -12,9 +12,6 @@ export type JsonLoop = (
   to: number,
   rows: number,
 ) => Readonly<{ rows: number; at: number }>;
-
-/** Bytes at which a string's plain scan stops: quote, backslash, control characters. */
-const STOPS = Uint8Array.from({ length: 256 }, (_, c) => (c === 34 || c === 92 || c < 32 ? 1 : 0));
 
 /** Only numbers (bytes of the separators, ordinals) enter the code. */
 export function generateJsonLoop(
@@ -53,12 +50,11 @@ export function generateJsonLoop(
     } else code.push(storage === 'view' ? `S${i}[k]=s${i};E${i}[k]=e${i};` : `V${i}[k]=n${i};`);
   }
   code.push('k++;i=p}return {rows:k,at:i}');
-  const parameters = { ...WORD_PARAMETERS, stops: STOPS };
   const make = new Function(
-    ...Object.keys(parameters),
+    ...Object.keys(WORD_PARAMETERS),
     `return function(arrays,b,at,to,rows){${code.join('')}}`,
   );
-  return make(...Object.values(parameters)) as JsonLoop;
+  return make(...Object.values(WORD_PARAMETERS)) as JsonLoop;
 }
 
 /** Four bytes at a time, the last four over those before them. */
@@ -80,14 +76,17 @@ function literal(bytes: Uint8Array): string {
 }
 
 function stringCode(field: number): string {
-  const scan = 'while(stops[b[p]]===0)p++;if(b[p]!==34)break;';
+  // a backslash or a control character is another's
+  const scan = `${scanCode(32, [34, 92])}if(c!==34)break;`;
   return field < 0 ? scan : `s${field}=p;${scan}e${field}=p;`;
 }
 
 function numberCode(index: number, field: DecodedField | undefined, unit: TimestampUnit | null): string {
-  const whole = 'if(c===48){c=b[++p];if(c>=48&&c<=57)break rows}else{if(!(c>=49&&c<=57))break rows;';
+  // no zeros before other digits, as JSON has it
+  const whole = 'if(p===s0||(b[s0]===48&&p-s0>1))break;c=b[p];';
   if (index < 0 || field === undefined) {
-    return `if((c=b[p])===45)c=b[++p];${whole}do c=b[++p];while(c>=48&&c<=57)}if(c===46){const s1=++p;while((c=b[p])>=48&&c<=57)p++;if(p===s1)break}if(c===101||c===69)break;`;
+    const fraction = `if(c===46){const s1=++p;${skipDigitsCode}if(p===s1)break;c=b[p]}`;
+    return `{if(b[p]===45)p++;const s0=p;${skipDigitsCode}${whole}${fraction}if(c===101||c===69)break;}`;
   }
   const { name } = field.type;
   const time = isTimestamp(field.type);
@@ -100,9 +99,8 @@ function numberCode(index: number, field: DecodedField | undefined, unit: Timest
   const value = integer ? (factor === 1 ? 'm' : `m*${factor}`) : 'd!==0?m/D10[d]:m';
   const sign = integer ? `n${index}=g&&v!==0?-v:v;` : `n${index}=g?-v:v;`;
   const single = name === 'float4' ? `n${index}=Math.fround(n${index});` : '';
-  // no zeros before other digits, as JSON has it
   return (
     `{let g=false,m=0,d=0;if(b[p]===45){g=true;p++}const s0=p;${digitsCode('m')}` +
-    `if(p===s0||(b[s0]===48&&p-s0>1))break;c=b[p];${tail}${range}const v=${value};${sign}${single}}`
+    `${whole}${tail}${range}const v=${value};${sign}${single}}`
   );
 }

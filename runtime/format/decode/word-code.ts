@@ -32,21 +32,14 @@ const HIGH_BITS = '-2139062144';
 /** Number of bytes below the lowest marked one. */
 const BYTES_BELOW = '(31-Math.clz32(t&-t)>>>3)';
 
-/** Moves p to the first byte that is 0, a newline, a carriage return or in `stops`, which lands in `c`. */
-export function scanCode(stops: readonly number[]): string {
-  const sorted = [0, 10, 13, ...stops].sort((a, b) => a - b);
-  // bytes below a bound are marked together; more of them than stops only cost another look
-  const bound = sorted.findLast((stop) => stop <= LOW_STOP_MAX)! + 1;
-  const marks = [`w-${bound * EACH}&~w`];
-  for (const stop of new Set(sorted.filter((s) => s >= bound))) {
-    marks.push(`(x=w^${(stop * EACH) | 0},x-${EACH}&~x)`);
+/** Moves p to the first byte that is below `below` (at most 128) or one of `stops`; it lands in `c`. */
+export function scanCode(below: number, stops: readonly number[]): string {
+  const marks = [`w-${below * EACH}&~w`];
+  for (const stop of stops) {
+    if (stop >= below) marks.push(`(x=w^${(stop * EACH) | 0},x-${EACH}&~x)`);
   }
-  const others = sorted.length === bound ? '' : `if(stops[c]===0){p++;continue}`;
-  return `for(;;){let x=0;const w=${LOAD},t=(${marks.join('|')})&${HIGH_BITS};if(t===0){p+=4;continue}p+=${BYTES_BELOW};c=b[p];${others}break}`;
+  return `for(;;){let x=0;const w=${LOAD},t=(${marks.join('|')})&${HIGH_BITS};if(t===0){p+=4;continue}p+=${BYTES_BELOW};c=b[p];break}`;
 }
-
-/** The comma: text has few bytes below it besides the space. */
-const LOW_STOP_MAX = 44;
 
 const NOT_DIGITS = `((w&0x7f7f7f7f)+0x76767676|w)&${HIGH_BITS}`;
 const FOUR_DIGITS = `(v=Math.imul(w,10)+(w>>>8)&0xff00ff,(v&255)*100+(v>>>16))`;
@@ -62,3 +55,6 @@ export const digitsCode = (target: string): string =>
   `if(t!==0){${LEADING_DIGITS}${target}=a*D10[n]+${FOUR_DIGITS}}else{let r=${FOUR_DIGITS};p+=4;${NEXT_WORD}` +
   `if(t!==0){${LEADING_DIGITS}${target}=a*D10[4+n]+(r*D10[n]+${FOUR_DIGITS})}` +
   `else{${target}=a*1e8+(r*10000+${FOUR_DIGITS});p+=4}}}}}`;
+
+/** Moves p behind digits. */
+export const skipDigitsCode = `for(;;){const w=${LOAD}^0x30303030,t=${NOT_DIGITS};if(t===0){p+=4;continue}p+=${BYTES_BELOW};break}`;
