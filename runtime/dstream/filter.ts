@@ -1,6 +1,7 @@
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
 import { gatherBatch } from '../batch/gather.ts';
+import { linkRows } from '../batch/origin.ts';
 import { selectLeniently, type PredicateProgram } from '../expression/compile.ts';
 import type { Delta, DStream, QueryContext, Tick } from './dstream.ts';
 
@@ -27,7 +28,10 @@ export class Filter implements DStream {
         this.#context.reject(error, this.schema, batch, row),
       );
       if (count === batch.rows) batches.push(batch);
-      else if (count > 0) batches.push(gatherBatch(batch, this.#selected, count));
+      else if (count > 0) {
+        const made = gatherBatch(batch, this.#selected, count);
+        batches.push(linkRows(made, batch, this.#selected.slice(0, count)));
+      }
     }
     return { ...input, batches };
   }

@@ -1,6 +1,7 @@
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
 import { gatherInt32 } from '../batch/gather.ts';
+import { linkRows } from '../batch/origin.ts';
 import { evaluateLeniently, type ExpressionProgram } from '../expression/compile.ts';
 import type { Expression } from '../plan/expression.ts';
 import type { Delta, DStream, QueryContext, Tick } from './dstream.ts';
@@ -39,10 +40,11 @@ export class Project implements DStream {
       const { columns, rows } = evaluateLeniently(this.#program, batch, (row, error) =>
         this.#context.reject(error, this.#inputSchema, batch, row),
       );
-      if (rows === null) batches.push({ rows: batch.rows, columns, weights: batch.weights });
+      if (rows === null)
+        batches.push(linkRows({ rows: batch.rows, columns, weights: batch.weights }, batch, null));
       else if (rows.length > 0) {
         const weights = batch.weights === null ? null : gatherInt32(batch.weights, rows, rows.length);
-        batches.push({ rows: rows.length, columns, weights });
+        batches.push(linkRows({ rows: rows.length, columns, weights }, batch, rows));
       }
     }
     const watermarks = this.#watermarkOf.map((w) => input.watermarks[w]!);

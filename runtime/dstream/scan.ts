@@ -1,6 +1,7 @@
 /** The chosen columns of a relation's delta. It has no inputs: the pipeline hands it the delta before each tick. */
 import type { Schema } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
+import { linkScan } from '../batch/origin.ts';
 import { ARRIVAL, ARRIVED_AT, type PlanNode } from '../plan/query-plan.ts';
 import type { AdmittedBatch, RelationDelta } from '../source/admitted.ts';
 import type { Delta, DStream } from './dstream.ts';
@@ -55,6 +56,6 @@ export class Scan implements DStream {
       }
       return batch.columns[ordinal]!;
     });
-    return { rows: batch.rows, columns, weights: batch.weights };
+    return linkScan({ rows: batch.rows, columns, weights: batch.weights }, batch, this.node);
   }
 }

@@ -8,6 +8,7 @@ import { isValid } from '../batch/column.ts';
 import { compactBatch, concatBatches } from '../batch/concat.ts';
 import { buildColumn } from '../batch/datum.ts';
 import { gatherBatch } from '../batch/gather.ts';
+import { linkRows } from '../batch/origin.ts';
 import { selectLeniently, type PredicateProgram } from '../expression/compile.ts';
 import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
@@ -125,16 +126,16 @@ export class TableJoin implements StatefulDStream {
     const kept = pairs === null ? [] : this.#satisfying(pairs);
     if (this.#node.join === 'inner') {
       if (pairs === null || kept.length === 0) return null;
-      return kept.length === pairs.rows ? pairs : gatherBatch(pairs, Uint32Array.from(kept), kept.length);
+      if (kept.length === pairs.rows) return pairs;
+      const chosen = Uint32Array.from(kept);
+      return linkRows(gatherBatch(pairs, chosen, chosen.length), pairs, chosen);
     }
     return this.#withUnmatched(batch, left, right, kept);
   }
 
   #pairs(batch: Batch, left: readonly number[], right: readonly number[]): Batch | null {
     if (left.length === 0) return null;
-    const a = gatherBatch(batch, Uint32Array.from(left), left.length);
-    const b = gatherBatch(this.#rows, Uint32Array.from(right), right.length);
-    return { rows: left.length, columns: [...a.columns, ...b.columns], weights: a.weights };
+    return pairRows(batch, Uint32Array.from(left), this.#rows, Uint32Array.from(right));
   }
 
   #satisfying(pairs: Batch): number[] {
@@ -170,13 +171,23 @@ export class TableJoin implements StatefulDStream {
       }
     }
     const extended = concatBatches(this.#right.schema, [this.#rows, this.#nullRow()]);
-    const a = gatherBatch(batch, Uint32Array.from(leftRows), leftRows.length);
-    const b = gatherBatch(extended, Uint32Array.from(rightRows), rightRows.length);
-    return { rows: leftRows.length, columns: [...a.columns, ...b.columns], weights: a.weights };
+    return pairRows(batch, Uint32Array.from(leftRows), extended, Uint32Array.from(rightRows));
   }
 
   #nullRow(): Batch {
     const columns = this.#right.schema.map((field): Column => buildColumn(field.type, [null]));
     return { rows: 1, columns, weights: null };
   }
+}
+
+/** Rows side by side; where they come from is the left input. */
+function pairRows(left: Batch, leftRows: Uint32Array, right: Batch, rightRows: Uint32Array): Batch {
+  const { length } = leftRows;
+  const a = gatherBatch(left, leftRows, length);
+  const b = gatherBatch(right, rightRows, length);
+  return linkRows(
+    { rows: length, columns: [...a.columns, ...b.columns], weights: a.weights },
+    left,
+    leftRows,
+  );
 }

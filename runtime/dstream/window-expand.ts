@@ -6,6 +6,7 @@ import { physicalKind, type Schema } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
 import { gatherBatch } from '../batch/gather.ts';
+import { linkRows } from '../batch/origin.ts';
 import type { LatePolicy, WindowSpecification } from '../plan/query-plan.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import { windowShape, type WindowShape } from '../state/window-shape.ts';
@@ -111,7 +112,8 @@ export class WindowExpand implements StatefulDStream {
       }
     }
     if (rows.length === 0) return null;
-    const expanded = gatherBatch(batch, Uint32Array.from(rows), rows.length);
+    const chosen = Uint32Array.from(rows);
+    const expanded = gatherBatch(batch, chosen, chosen.length);
     const type = this.schema[this.#inputSchema.length]!.type;
     const bounds = [starts, ends].map(
       (values): Column =>
@@ -119,7 +121,7 @@ export class WindowExpand implements StatefulDStream {
           ? { kind: 'int32', values: Int32Array.from(values, (v) => v / MICROS_PER_DAY), valid: null }
           : { kind: 'float64', values: Float64Array.from(values), valid: null },
     );
-    return { ...expanded, columns: [...expanded.columns, ...bounds] };
+    return linkRows({ ...expanded, columns: [...expanded.columns, ...bounds] }, batch, chosen);
   }
 
   #noteFirst(time: number): void {

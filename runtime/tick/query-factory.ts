@@ -11,7 +11,8 @@ import type { StateReader } from '../state/state-codec.ts';
 import { ContinuousQuery, type Feed } from './continuous-query.ts';
 import type { EngineState } from './engine-state.ts';
 import { PrivateFeed, streamFeed, tableFeed, viewFeed } from './feeds.ts';
-import { rowToJson, rowToText } from './kept-rows.ts';
+import { columnsRead, inputRow, isReadPerQuery } from './input-row.ts';
+import { rowToText } from './kept-rows.ts';
 import type { ResultChannel } from './result-channel.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
 
@@ -77,7 +78,7 @@ export class QueryFactory {
           view: name,
           at: time,
           lateBy: watermark - time,
-          row: rowToJson(schema, batch, row),
+          row: inputRow(state.relations, schema, batch, row),
         });
       },
       notice: (code, message, hint) => {
@@ -96,13 +97,13 @@ export class QueryFactory {
     if (view !== undefined) return viewFeed(view.view);
     const stream = relations.stream(relation);
     const { source } = stream.definition;
-    if (source.connector === 'file' && !stream.retains) return this.#privateFeed(stream, scan);
+    if (isReadPerQuery(stream.definition)) return this.#privateFeed(stream, scan);
     if (source.connector !== 'log' && stream.sources.size === 0) this.attach(stream);
     return streamFeed(stream, now, nothing);
   }
 
   #privateFeed(stream: StreamRuntime, scan: Scan): PrivateFeed {
-    const source = this.#source(stream.definition, columnsRead(stream.definition, scan));
+    const source = this.#source(stream.definition, columnsRead(stream.definition, scan.node.columns));
     const feed = new PrivateFeed(stream, source, this.#state.reject);
     const close = feed.close.bind(feed);
     feed.close = () => {
@@ -118,12 +119,4 @@ export class QueryFactory {
     source.onReady(() => this.#state.wake());
     return source;
   }
-}
-
-/** What must be decoded for the scan; null: all (generated columns may read any). */
-function columnsRead(definition: StreamDefinition, scan: Scan): ReadonlySet<number> | null {
-  if (definition.columns.some((c) => c.generated !== null)) return null;
-  const required = definition.columns.flatMap((c, i) => (c.notNull ? [i] : []));
-  const time = definition.watermark === null ? [] : [definition.watermark.column];
-  return new Set([...scan.node.columns, ...required, ...time]);
 }
