@@ -4,6 +4,7 @@ import type { Tick } from '../dstream/dstream.ts';
 import { compileExpressions } from '../expression/compile.ts';
 import type { CatalogChange, CatalogObject, Oid, Retention, StreamDefinition } from '../plan/relation.ts';
 import { createSink } from '../sink/create-sink.ts';
+import { checkReach } from '../source/create-source.ts';
 import type { StateReader } from '../state/state-codec.ts';
 import { StreamLog } from '../storage/stream-log.ts';
 import { schemaOf } from './admission.ts';
@@ -32,7 +33,13 @@ export class CatalogChanges {
   /** Makes what the changes create; all of it, or none. What fails after that is taken back by `undo`. */
   createAll(changes: readonly CatalogChange[], tick: Tick): void {
     try {
-      for (const change of changes) if (change.kind === 'create') this.create(change.object, tick);
+      for (const change of changes) {
+        if (change.kind !== 'create') continue;
+        // at a start it is not asked: what the server may no longer reach fails where it is read
+        if (change.object.kind === 'stream')
+          checkReach(change.object.source, this.#state.options.filesDirectory);
+        this.create(change.object, tick);
+      }
     } catch (error) {
       this.undo(changes);
       throw error;

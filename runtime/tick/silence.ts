@@ -1,6 +1,7 @@
 /** Why a continuous query says nothing: one row a cause, the likeliest first. */
 import type { SilenceCause } from '../engine-client.ts';
 import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
+import type { Oid } from '../plan/relation.ts';
 import { windowShape } from '../state/window-shape.ts';
 import type { ContinuousQuery } from './continuous-query.ts';
 import type { RejectedRowEntry } from './kept-rows.ts';
@@ -23,15 +24,68 @@ export function causesOfSilence(
 ): SilenceCause[] {
   const out: SilenceCause[] = [];
   const streams = plan.relations.flatMap((oid) => relations.streams.get(oid) ?? []);
+  const joined = new Set<Oid>();
   for (const stream of streams) out.push(...streamCauses(stream, rejected));
   if (query !== null) out.push(...filterCauses(query));
   walk(plan.root, (node) => {
     if (node.kind === 'windowed-reduce' && node.emit === 'close')
       out.push(...windowCauses(node, streams, now, quietMicros));
-    if (node.kind === 'table-join' && query !== null) out.push(...joinCauses(node, query));
+    if (node.kind === 'table-join') {
+      walk(node.table, (side) => {
+        if (side.kind === 'scan') joined.add(side.relation);
+      });
+      out.push(...joinCauses(node, query, relations));
+    }
   });
+  // a relation that is only joined does not bring rows
+  const read = plan.relations.filter((oid) => !joined.has(oid));
+  for (const oid of read) out.push(...emptyTableCauses(oid, relations));
+  for (const oid of read) {
+    const below = relations.views.get(oid);
+    if (below === undefined || below.view.size > 0) continue;
+    const causes = causesOfSilence(
+      below.view.definition.plan,
+      below.query,
+      relations,
+      rejected,
+      now,
+      quietMicros,
+    );
+    const of = `view "${below.view.name}" holds no rows: `;
+    out.push(...causes.map((cause) => ({ ...cause, detail: of + cause.detail })));
+  }
   for (const stream of streams) out.push(...quietCauses(stream, now, quietMicros));
+  if (out.length === 0) for (const oid of read) out.push(...unchangedCauses(oid, relations));
   return out;
+}
+
+function emptyTableCauses(oid: Oid, relations: RelationSet): SilenceCause[] {
+  const table = relations.tables.get(oid);
+  if (table === undefined || table.store.size > 0) return [];
+  return [
+    {
+      cause: 'no input',
+      detail: `table "${table.name}" holds no rows`,
+      since: null,
+      hint: 'Insert rows.',
+    },
+  ];
+}
+
+/** Nothing else is known: the table or view holds rows, and no more have come. */
+function unchangedCauses(oid: Oid, relations: RelationSet): SilenceCause[] {
+  const table = relations.tables.get(oid);
+  const relation = table ?? relations.views.get(oid)?.view;
+  if (relation === undefined) return [];
+  const kind = table === undefined ? 'view' : 'table';
+  return [
+    {
+      cause: 'no input',
+      detail: `${kind} "${relation.name}" has not changed since tick ${relation.lastChange}`,
+      since: null,
+      hint: 'A change that leaves the result as it is sends no rows.',
+    },
+  ];
 }
 
 /** The same of a stream's own rows. */
@@ -130,9 +184,12 @@ function windowCauses(
   return out;
 }
 
-function joinCauses(node: PlanNode & { kind: 'table-join' }, query: ContinuousQuery): SilenceCause[] {
-  const side = query.pipeline.statistics().find((s) => s.id === node.table.id);
-  if (node.join === 'left' || side === undefined || side.rowsOut > 0) return [];
+function joinCauses(
+  node: PlanNode & { kind: 'table-join' },
+  query: ContinuousQuery | null,
+  relations: RelationSet,
+): SilenceCause[] {
+  if (node.join === 'left' || !joinSideIsEmpty(node.table, query, relations)) return [];
   return [
     {
       cause: 'join side empty',
@@ -141,6 +198,18 @@ function joinCauses(node: PlanNode & { kind: 'table-join' }, query: ContinuousQu
       hint: 'Insert rows, or use LEFT JOIN.',
     },
   ];
+}
+
+/** As the running query has seen it; of one that does not run, as the relation is. */
+function joinSideIsEmpty(side: PlanNode, query: ContinuousQuery | null, relations: RelationSet): boolean {
+  if (query !== null) return query.pipeline.statistics().find((s) => s.id === side.id)?.rowsOut === 0;
+  let empty = false;
+  walk(side, (node) => {
+    if (node.kind !== 'scan') return;
+    const held = relations.tables.get(node.relation)?.store ?? relations.views.get(node.relation)?.view;
+    empty ||= held?.size === 0;
+  });
+  return empty;
 }
 
 function walk(node: PlanNode, visit: (node: PlanNode) => void): void {
