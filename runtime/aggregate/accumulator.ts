@@ -12,6 +12,7 @@
  * also decides when a group dies). count(*) needs nothing more.
  */
 import type { Column } from '../batch/column.ts';
+import type { ColumnArrays } from '../batch/column-arrays.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
 export type Rows = Readonly<{
@@ -36,7 +37,7 @@ export interface Accumulator {
   /** These groups are empty again. */
   clear(groups: Uint32Array, count: number): void;
   /** The results; rowCounts[i] is the number of rows of groups[i]. */
-  emit(groups: Uint32Array, count: number, rowCounts: Float64Array): Column;
+  emit(groups: Uint32Array, count: number, rowCounts: Float64Array, arrays: ColumnArrays): Column;
   memoryBytes(): number;
   save(w: StateWriter): void;
   load(r: StateReader): void;

@@ -5,6 +5,7 @@
 import type { Schema } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
+import type { ColumnArrays } from '../batch/column-arrays.ts';
 import { allNull, setValid } from '../batch/validity.ts';
 import type { AggregateCall } from '../plan/query-plan.ts';
 import { grown } from '../state/grow.ts';
@@ -101,10 +102,10 @@ export class AggregateSet {
     for (const accumulator of this.accumulators) accumulator.clear(groups, count);
   }
 
-  emit(groups: Uint32Array, count: number): Column[] {
-    const counts = new Float64Array(count);
+  emit(groups: Uint32Array, count: number, arrays: ColumnArrays): Column[] {
+    const counts = arrays.float64(count);
     for (let i = 0; i < count; i++) counts[i] = this.counts[groups[i]!]!;
-    return this.accumulators.map((a) => a.emit(groups, count, counts));
+    return this.accumulators.map((a) => a.emit(groups, count, counts, arrays));
   }
 
   memoryBytes(): number {

@@ -4,6 +4,7 @@
  */
 import { trimScale, type Decimal } from '../../common/decimal.ts';
 import type { SqlType } from '../../common/types.ts';
+import type { ColumnArrays } from '../batch/column-arrays.ts';
 import type { Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
 import { buildColumn, readDatum } from '../batch/datum.ts';
@@ -82,12 +83,12 @@ export class Distinct implements InvertibleAccumulator {
     for (let i = 0; i < count; i++) this.#values[groups[i]!] = new Map();
   }
 
-  emit(groups: Uint32Array, count: number): Column {
+  emit(groups: Uint32Array, count: number, _rowCounts: Float64Array, arrays: ColumnArrays): Column {
     const sizes = new Float64Array(count);
     for (let i = 0; i < count; i++) sizes[i] = this.#values[groups[i]!]!.size;
     const { emptyType } = this.#types;
-    if (emptyType === null || !sizes.includes(0)) return this.#inner.emit(groups, count, sizes);
-    return this.#emitSparse(groups, count, sizes, emptyType);
+    if (emptyType === null || !sizes.includes(0)) return this.#inner.emit(groups, count, sizes, arrays);
+    return this.#emitSparse(groups, count, sizes, emptyType, arrays);
   }
 
   memoryBytes(): number {
@@ -107,13 +108,20 @@ export class Distinct implements InvertibleAccumulator {
   }
 
   /** The inner accumulator saw no row of the empty groups: it is asked for the others only. */
-  #emitSparse(groups: Uint32Array, count: number, sizes: Float64Array, type: SqlType): Column {
+  #emitSparse(
+    groups: Uint32Array,
+    count: number,
+    sizes: Float64Array,
+    type: SqlType,
+    arrays: ColumnArrays,
+  ): Column {
     const places = Array.from({ length: count }, (_, i) => i).filter((i) => sizes[i] !== 0);
     const datums = new Array<unknown>(count).fill(null);
     const some = this.#inner.emit(
       Uint32Array.from(places, (i) => groups[i]!),
       places.length,
       Float64Array.from(places, (i) => sizes[i]!),
+      arrays,
     );
     places.forEach((place, i) => {
       datums[place] = readDatum(some, i, type);

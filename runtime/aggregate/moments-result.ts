@@ -15,6 +15,7 @@ import {
 } from '../../common/decimal.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Column } from '../batch/column.ts';
+import type { ColumnArrays } from '../batch/column-arrays.ts';
 import { allNull, setValid } from '../batch/validity.ts';
 import { scaledToDouble } from './double-units.ts';
 import type { ExactSquares } from './exact-squares.ts';
@@ -34,6 +35,7 @@ type Input = Readonly<{
   count: number;
   /** no argument was ever NULL: every emitted group has a value */
   complete: boolean;
+  arrays: ColumnArrays;
 }>;
 
 const UNITS_PER_INTEGER = 1074n;
@@ -69,7 +71,7 @@ function validity(counts: Float64Array, count: number, smallest: number): Uint8A
 
 function floats(result: MomentsResult, input: Input, smallest: number): Float64Array {
   const { sum, groups, counts, count } = input;
-  const out = new Float64Array(count);
+  const out = input.arrays.float64(count);
   if (result.kind === 'variance') {
     for (let i = 0; i < count; i++) {
       if (counts[i]! >= smallest) out[i] = variance(result, sum, input.squares!, groups[i]!, counts[i]!);

@@ -2,6 +2,7 @@
  * sum, avg, var_*, stddev_* of ints and floats, from the exact Σx and, where needed, the exact Σx²: the result is one
  * fixed function of (N, Σx, Σx²), whatever the order of adds and deducts.
  */
+import type { ColumnArrays } from '../batch/column-arrays.ts';
 import type { Column, Int64Column } from '../batch/column.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { Accumulator, InvertibleAccumulator, Rows } from './accumulator.ts';
@@ -84,14 +85,22 @@ export class Moments implements InvertibleAccumulator {
     skipped.clear(groups, count);
   }
 
-  emit(groups: Uint32Array, count: number, rowCounts: Float64Array): Column {
+  emit(groups: Uint32Array, count: number, rowCounts: Float64Array, arrays: ColumnArrays): Column {
     const { sum, squares, skipped } = this.#parts;
     let counts = rowCounts;
     if (!skipped.none) {
       counts = new Float64Array(count);
       for (let i = 0; i < count; i++) counts[i] = rowCounts[i]! - skipped.of(groups[i]!);
     }
-    return finishMoments(this.#result, { sum, squares, groups, counts, count, complete: skipped.none });
+    return finishMoments(this.#result, {
+      sum,
+      squares,
+      groups,
+      counts,
+      count,
+      complete: skipped.none,
+      arrays,
+    });
   }
 
   memoryBytes(): number {

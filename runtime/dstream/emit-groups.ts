@@ -3,6 +3,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import { physicalKind, type Schema } from '../../common/types.ts';
 import type { AggregateSet } from '../aggregate/aggregate-set.ts';
 import type { Batch, Column } from '../batch/column.ts';
+import type { ColumnArrays } from '../batch/column-arrays.ts';
 import type { GroupTable } from '../state/group-table.ts';
 import type { QueryContext } from './dstream.ts';
 
@@ -17,6 +18,7 @@ export type GroupEmission = Readonly<{
   windows: readonly number[];
   schema: Schema;
   context: QueryContext;
+  arrays: ColumnArrays;
 }>;
 
 /** Rows of a batch at the most: a window of many groups leaves in several. */
@@ -32,7 +34,7 @@ export function emitGroups(emission: GroupEmission, out: Batch[]): void {
 function emitSlice(emission: GroupEmission, groups: Uint32Array, slots: Uint32Array, out: Batch[]): void {
   const count = groups.length;
   try {
-    const aggregates = emission.set.emit(slots, count);
+    const aggregates = emission.set.emit(slots, count, emission.arrays);
     out.push({
       rows: count,
       columns: [...keysAndWindow(emission, groups, count), ...aggregates],
@@ -53,12 +55,12 @@ function emitSlice(emission: GroupEmission, groups: Uint32Array, slots: Uint32Ar
 }
 
 function keysAndWindow(emission: GroupEmission, groups: Uint32Array, count: number): Column[] {
-  const keys = emission.table.keyColumns(groups, count);
+  const keys = emission.table.keyColumns(groups, count, emission.arrays);
   const bounds = emission.windows.map((time, i): Column => {
     if (physicalKind(emission.schema[keys.length + i]!.type) === 'int32') {
       return { kind: 'int32', values: new Int32Array(count).fill(time / 86_400_000_000), valid: null };
     }
-    return { kind: 'float64', values: new Float64Array(count).fill(time), valid: null };
+    return { kind: 'float64', values: emission.arrays.float64(count).fill(time, 0, count), valid: null };
   });
   return [...keys, ...bounds];
 }

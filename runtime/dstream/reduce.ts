@@ -7,6 +7,7 @@
  * Over windows (EMIT CHANGES), window_end is among the keys: groups whose window has closed are forgotten, which is
  * no retraction.
  */
+import { FRESH_ARRAYS } from '../batch/column-arrays.ts';
 import type { Schema } from '../../common/types.ts';
 import { AggregateSet } from '../aggregate/aggregate-set.ts';
 import type { Batch } from '../batch/column.ts';
@@ -196,7 +197,17 @@ export class Reduce implements StatefulDStream {
     const { schema } = this;
     const context = this.#context;
     emitGroups(
-      { table: this.#table, groups, count: groups.length, set, slots, windows: [], schema, context },
+      {
+        table: this.#table,
+        groups,
+        count: groups.length,
+        set,
+        slots,
+        windows: [],
+        schema,
+        context,
+        arrays: FRESH_ARRAYS,
+      },
       out,
     );
   }

@@ -3,6 +3,7 @@
  * A row between two open sessions merges them. ON WINDOW CLOSE sends a session when the watermark reaches its end;
  * CHANGES sends it at every tick in which it grew, retracting what was shown of it and of those that merged into it.
  */
+import { FRESH_ARRAYS } from '../batch/column-arrays.ts';
 import type { Schema } from '../../common/types.ts';
 import { AggregateSet } from '../aggregate/aggregate-set.ts';
 import type { Batch, Column } from '../batch/column.ts';
@@ -187,6 +188,7 @@ export class SessionReduce implements StatefulDStream {
         windows: [session.first, session.last + this.#gap],
         schema: this.schema,
         context: this.#context,
+        arrays: FRESH_ARRAYS,
       },
       out,
     );

@@ -16,6 +16,7 @@ import { isInvertible } from '../aggregate/accumulator.ts';
 import { createAccumulator } from '../aggregate/create-accumulator.ts';
 import type { Batch, Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
+import { FRESH_ARRAYS, RecycledArrays } from '../batch/column-arrays.ts';
 import { gatherBatch } from '../batch/gather.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import { GroupTable } from '../state/group-table.ts';
@@ -58,6 +59,8 @@ export class WindowedReduce implements StatefulDStream {
   #firstTime: number | null = null;
   #live = new Uint32Array(256);
   #paneOf = new Float64Array(4096);
+  /** null: the whole run is one tick */
+  readonly #recycled: RecycledArrays | null;
 
   /** `sharing`: where queries over the same input number their groups together; null: on its own (finite). */
   constructor(input: DStream, node: WindowedReduceNode, context: QueryContext, sharing: GroupSharing | null) {
@@ -72,6 +75,7 @@ export class WindowedReduce implements StatefulDStream {
     this.timeColumns = this.#watermarkOf < 0 ? [] : node.timeColumns;
     const types = node.keys.map((k) => input.schema[k]!.type);
     const joined = sharing?.join(node.input, node.keys);
+    this.#recycled = sharing === null ? null : new RecycledArrays();
     this.#shared = joined?.groups ?? new SharedGroups(types);
     this.#leave = joined?.leave ?? (() => undefined);
     this.#table = this.#shared.table;
@@ -95,6 +99,7 @@ export class WindowedReduce implements StatefulDStream {
   }
 
   step(tick: Tick, [input]: readonly [Delta]): Delta {
+    this.#recycled?.begin(tick.number);
     for (const batch of input.batches) this.#admit(tick.number, batch);
     const watermark = this.#watermarkOf < 0 ? Number.NEGATIVE_INFINITY : input.watermarks[this.#watermarkOf]!;
     const out: Batch[] = [];
@@ -110,6 +115,7 @@ export class WindowedReduce implements StatefulDStream {
     return (
       this.#table.memoryBytes() / Math.max(1, this.#shared.sharers) +
       this.#panes.memoryBytes() +
+      (this.#recycled?.bytes ?? 0) +
       this.#totals.memoryBytes() +
       (this.#stacks?.memoryBytes() ?? 0) +
       partials.reduce((sum, p) => sum + p.groups.byteLength + p.values.memoryBytes(), 0)
@@ -310,6 +316,7 @@ export class WindowedReduce implements StatefulDStream {
         windows,
         schema: this.schema,
         context: this.#context,
+        arrays: this.#recycled ?? FRESH_ARRAYS,
       },
       out,
     );

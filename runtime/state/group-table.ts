@@ -4,6 +4,7 @@
  */
 import type { SqlType } from '../../common/types.ts';
 import { isValid, type Batch, type Column } from '../batch/column.ts';
+import { FRESH_ARRAYS, type ColumnArrays } from '../batch/column-arrays.ts';
 import { allNull, setValid } from '../batch/validity.ts';
 import { grown } from './grow.ts';
 import { KeyTable, NO_ID } from './key-table.ts';
@@ -84,13 +85,13 @@ export class GroupTable {
   }
 
   /** Key columns of these groups; text is a view into the table's arena. */
-  keyColumns(groups: Uint32Array, count: number): Column[] {
+  keyColumns(groups: Uint32Array, count: number, arrays: ColumnArrays = FRESH_ARRAYS): Column[] {
     if (this.#types.length === 0) return [];
     if (!this.#plainText) {
       return this.#codec.decode(this.#keys.arena, this.#keys.starts, this.#keys.ends, groups, count);
     }
-    const starts = new Uint32Array(count);
-    const ends = new Uint32Array(count);
+    const starts = arrays.uint32(count);
+    const ends = arrays.uint32(count);
     gatherRanges(this.#keys.starts, this.#keys.ends, groups, count, starts, ends);
     return [{ kind: 'bytes', bytes: this.#keys.arena, starts, ends, valid: this.#nullBits(groups, count) }];
   }

@@ -8,6 +8,7 @@ import type { SqlType, TypeName } from '../../common/types.ts';
 import { isInvertible, type Accumulator, type Rows } from '../../runtime/aggregate/accumulator.ts';
 import { createAccumulator } from '../../runtime/aggregate/create-accumulator.ts';
 import type { Column } from '../../runtime/batch/column.ts';
+import { FRESH_ARRAYS } from '../../runtime/batch/column-arrays.ts';
 import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
 import { AGGREGATES, aggregateByKey } from '../../runtime/plan/aggregates.ts';
 import type { AggregateCall } from '../../runtime/plan/query-plan.ts';
@@ -125,7 +126,7 @@ function results(accumulator: Accumulator, values: readonly Value[], type: SqlTy
   return Array.from(ALL, (group) => {
     const counts = Float64Array.of(values.filter((v) => v.group === group).length);
     try {
-      const datum = readDatum(accumulator.emit(Uint32Array.of(group), 1, counts), 0, type);
+      const datum = readDatum(accumulator.emit(Uint32Array.of(group), 1, counts, FRESH_ARRAYS), 0, type);
       return datum === null ? 'NULL' : formatDatum(datum, type);
     } catch (error) {
       return (error as Error).message;
