@@ -23,7 +23,13 @@ export type Int64Column = Readonly<{
   wide: BigInt64Array | null;
   valid: Validity;
 }>;
-export type Float64Column = Readonly<{ kind: 'float64'; values: Float64Array; valid: Validity }>;
+export type Float64Column = Readonly<{
+  kind: 'float64';
+  values: Float64Array;
+  valid: Validity;
+  /** Known to hold one value (a window's bound), so that nobody looks for others; absent: unknown. */
+  constant?: boolean;
+}>;
 export type BytesColumn = Readonly<{
   kind: 'bytes';
   bytes: Uint8Array;

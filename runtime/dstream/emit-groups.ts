@@ -60,7 +60,12 @@ function keysAndWindow(emission: GroupEmission, groups: Uint32Array, count: numb
     if (physicalKind(emission.schema[keys.length + i]!.type) === 'int32') {
       return { kind: 'int32', values: new Int32Array(count).fill(time / 86_400_000_000), valid: null };
     }
-    return { kind: 'float64', values: emission.arrays.float64(count).fill(time, 0, count), valid: null };
+    return {
+      kind: 'float64',
+      values: emission.arrays.float64(count).fill(time, 0, count),
+      valid: null,
+      constant: true,
+    };
   });
   return [...keys, ...bounds];
 }

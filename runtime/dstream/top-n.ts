@@ -9,10 +9,11 @@
 import type { Schema } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
 import { isValid } from '../batch/column.ts';
-import { rowComparator, type RowComparator } from '../batch/compare-rows.ts';
+import { rowComparator } from '../batch/compare-rows.ts';
 import { compactBatch, concatBatches } from '../batch/concat.ts';
 import { consolidate, consolidatePair } from '../batch/consolidate.ts';
 import { gatherBatch } from '../batch/gather.ts';
+import { smallestRows } from '../batch/smallest-rows.ts';
 import { unweighted } from '../batch/unweighted.ts';
 import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
@@ -121,7 +122,7 @@ export class TopN implements StatefulDStream {
     const chosen: number[] = [];
     const ranks: number[] = [];
     for (const rows of this.#partitions(all, partition)) {
-      const best = limit === null ? rows.sort(compare) : smallest(rows, offset + limit, compare);
+      const best = smallestRows(all, rows, order, limit === null ? all.rows : offset + limit, compare);
       for (let i = offset; i < best.length; i++) {
         chosen.push(best[i]!);
         ranks.push(i + 1);
@@ -133,10 +134,11 @@ export class TopN implements StatefulDStream {
     return [{ ...picked, columns: [...picked.columns, numbers] }];
   }
 
-  #partitions(all: Batch, partition: readonly number[]): Uint32Array[] {
+  /** Rows of each partition; null: all of them are one. */
+  #partitions(all: Batch, partition: readonly number[]): (Uint32Array | null)[] {
     // the rows of one window agree in its bounds: what is the same in all rows divides nothing
     const keys = partition.filter((k) => !isConstant(all.columns[k]!, all.rows));
-    if (keys.length === 0) return [everyRow(all.rows)];
+    if (keys.length === 0) return [null];
     const table = new GroupTable(keys.map((k) => this.#input.schema[k]!.type));
     const groups = new Uint32Array(all.rows);
     table.intern(all, keys, groups);
@@ -156,33 +158,10 @@ export class TopN implements StatefulDStream {
   }
 }
 
-function everyRow(count: number): Uint32Array {
-  const rows = new Uint32Array(count);
-  for (let i = 0; i < count; i++) rows[i] = i;
-  return rows;
-}
-
-/** The `count` smallest rows in order. */
-export function smallest(rows: Uint32Array, count: number, compare: RowComparator): Uint32Array {
-  if (count >= rows.length || count > 1000) return rows.sort(compare).subarray(0, count);
-  const best = new Uint32Array(count);
-  let held = 0;
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    if (held === count && (count === 0 || compare(row, best[held - 1]!) >= 0)) continue;
-    let at = held < count ? held++ : held - 1;
-    while (at > 0 && compare(row, best[at - 1]!) < 0) {
-      best[at] = best[at - 1]!;
-      at--;
-    }
-    best[at] = row;
-  }
-  return best.subarray(0, held);
-}
-
 /** Every row holds the same number (columns of other layouts: not looked at). */
 function isConstant(column: Column, rows: number): boolean {
   if (column.kind !== 'float64' || column.valid !== null) return false;
+  if (column.constant === true) return true;
   const { values } = column;
   const first = values[0];
   for (let i = 1; i < rows; i++) if (values[i] !== first) return false;
@@ -231,9 +210,7 @@ function byWindow(batches: readonly Batch[], column: number): Batch[][] {
   };
   for (const batch of batches) {
     const { values } = batch.columns[column] as { values: Float64Array | Int32Array };
-    let same = true;
-    for (let i = 1; i < batch.rows; i++) same &&= values[i] === values[0];
-    if (same) {
+    if (isConstant(batch.columns[column]!, batch.rows)) {
       put(values[0]!, batch);
       continue;
     }

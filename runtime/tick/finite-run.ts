@@ -9,9 +9,9 @@ import { rowComparator } from '../batch/compare-rows.ts';
 import { compactBatch, concatBatches } from '../batch/concat.ts';
 import { readDatum } from '../batch/datum.ts';
 import { gatherBatch } from '../batch/gather.ts';
+import { smallestRows } from '../batch/smallest-rows.ts';
 import type { QueryContext, Tick } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
-import { smallest } from '../dstream/top-n.ts';
 import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
 import type { RelationDelta } from '../source/admitted.ts';
 import { Pipeline } from './pipeline.ts';
@@ -154,11 +154,10 @@ export class FiniteRun {
     const schema: Schema = this.plan.root.schema;
     const all = concatBatches(schema, this.#rows);
     this.#rows = [];
-    const rows = Uint32Array.from({ length: all.rows }, (_, i) => i);
     const compare = rowComparator(schema, all, order, false);
     // equal keys keep their order of arrival
     const stable = (a: number, b: number): number => compare(a, b) || a - b;
-    const sorted = limit === null ? rows.sort(stable) : smallest(rows, offset + limit, stable);
+    const sorted = smallestRows(all, null, order, limit === null ? all.rows : offset + limit, stable);
     const chosen = sorted.slice(offset);
     const out: Batch[] = [];
     for (let at = 0; at < chosen.length; at += 4096) {
