@@ -46,7 +46,7 @@ test('as a sort', () => {
         buildColumn(type, values),
         buildColumn(
           TIE,
-          values.map((_, i) => i),
+          values.map((_, i) => (i * 37) % 61),
         ),
       ];
       const batch = { rows: values.length, columns, weights: null };
