@@ -25,8 +25,9 @@ export const RESULT_WINDOW_BYTES = 4 * MIB;
 export const UNSENT_BYTES_MAX = 16 * MIB;
 /** Time a finite query takes between two ticks at the most. */
 export const SLICE_MS = 5;
-/** Rows buffered by an open transaction block (54000). */
+/** Rows and bytes that an open transaction block may write (54000). */
 export const BLOCK_ROWS_MAX = 1_000_000;
+export const BLOCK_BYTES_MAX = 64 * MIB;
 
 assert(FILE_CHUNK_BYTES <= TICK_BYTES_MAX, 'a tick takes a whole chunk of a file');
 assert(TICK_BYTES_MAX <= WAITING_BYTES_MAX, 'a full tick fits what may wait');

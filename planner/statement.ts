@@ -84,7 +84,8 @@ export type Statement =
       kind: 'write';
       operations: readonly WriteOperation[];
       tag: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE TABLE';
-      /** RETURNING: absent in this version. */
+      /** Columns of RETURNING, which one operation has; null without it. */
+      returning: Schema | null;
     }>
   /** INSERT INTO stream SELECT … EMIT: runs in the foreground until cancelled. */
   | Readonly<{

@@ -5,6 +5,7 @@
  */
 import type { Batch } from './batch/column.ts';
 import type { PlainError } from '../common/sql-error.ts';
+import type { Schema } from '../common/types.ts';
 import type { CatalogChange, CatalogObject, FormatOptions, Oid } from './plan/relation.ts';
 import type { QueryPlan } from './plan/query-plan.ts';
 import type { Expression } from './plan/expression.ts';
@@ -23,7 +24,22 @@ export type EngineOptions = Readonly<{
 
 export type CatalogSnapshot = Readonly<{ objects: readonly CatalogObject[]; nextOid: Oid; version: number }>;
 
-/** One write inside a transaction; all of a commit land in one tick, or none. */
+/** RETURNING: over the old row's columns, the new row's, then those that the operation's plan has behind them. */
+export type Returning = Readonly<{ expressions: readonly Expression[]; columns: Schema }>;
+
+export type Assignment = Readonly<{ column: number; value: Expression }>;
+
+/** What an INSERT does with a row whose key is taken. */
+export type ConflictAction =
+  | Readonly<{ kind: 'error' }>
+  | Readonly<{ kind: 'nothing' }>
+  /** Bound over the columns of the row that is there, then those of the row proposed (EXCLUDED). */
+  | Readonly<{ kind: 'update'; assignments: readonly Assignment[]; predicate: Expression | null }>;
+
+/**
+ * One write; all of a statement happen, or none. Expressions beside a plan may refer to its sub-queries, and work under
+ * its TimeZone.
+ */
 export type WriteOperation =
   /** Rows of a finite plan whose columns are the target's `columns`, in order; other columns get their default. */
   | Readonly<{
@@ -31,24 +47,52 @@ export type WriteOperation =
       relation: Oid;
       columns: readonly number[];
       plan: QueryPlan;
-      onConflict: 'error' | 'nothing' | 'update';
+      onConflict: ConflictAction;
+      returning: Returning | null;
     }>
-  /** `assignments` and `predicate` are bound over the table's columns; `returning` likewise. */
+  /** The same of rows that are there already. */
+  | Readonly<{
+      kind: 'append';
+      relation: Oid;
+      columns: readonly number[];
+      batches: readonly Batch[];
+      timeZone: string;
+    }>
+  /** The plan's columns: all of the row as it is, then a value for each of `assigned`, then what RETURNING reads. */
   | Readonly<{
       kind: 'update';
       relation: Oid;
-      assignments: readonly Readonly<{ column: number; value: Expression }>[];
-      predicate: Expression | null;
-      /** Text ↔ timestamptz conversions in it work under this TimeZone. */
-      timeZone: string;
+      plan: QueryPlan;
+      assigned: readonly number[];
+      /** A row may come several times: the first counts. The table has a primary key then. */
+      repeats: boolean;
+      returning: Returning | null;
     }>
-  | Readonly<{ kind: 'delete'; relation: Oid; predicate: Expression | null; timeZone: string }>
+  /** The plan's columns: all of the row, then what RETURNING reads. */
+  | Readonly<{
+      kind: 'delete';
+      relation: Oid;
+      plan: QueryPlan;
+      repeats: boolean;
+      returning: Returning | null;
+    }>
   | Readonly<{ kind: 'truncate'; relation: Oid }>;
 
-/** `now`: now() of the transaction, µs. */
-export type CommitWrite = Readonly<{ operations: readonly WriteOperation[]; now: number }>;
+/** `returned`: the rows of RETURNING, by operation; empty where there is none. */
+export type WriteResult = Readonly<{
+  tick: number;
+  rowCounts: readonly number[];
+  returned: readonly (readonly Batch[])[];
+}>;
 
-export type WriteResult = Readonly<{ tick: number; rowCounts: readonly number[] }>;
+/** A transaction block: `id` is the server's, and never used again. */
+export type BlockScope = Readonly<{
+  id: number;
+  /** The tick that its reads see. */
+  snapshot: number;
+  /** What the block created and did not commit yet. */
+  created: readonly CatalogObject[];
+}>;
 
 /** Rows rejected by a lenient ingest go to millrace.rejected_rows. */
 export type IngestResult = Readonly<{ tick: number; accepted: number; rejected: number }>;
@@ -128,6 +172,8 @@ export type RunOptions = Readonly<{
   silenceNoticeMs: number;
   /** read at this tick (a transaction's snapshot); null = the last committed. */
   snapshot: number | null;
+  /** read with what this block wrote. */
+  block?: BlockScope;
 }>;
 
 export type SubscribeOptions = RunOptions &
@@ -155,14 +201,33 @@ export type EngineMetrics = Readonly<Record<string, number>>;
 export interface Engine {
   readonly catalog: CatalogSnapshot;
   /**
-   * Applies all, or none, in one tick; resolves with it. `write`: a commit's writes, made after what the changes create
-   * and before what they drop; if they fail nothing has happened.
+   * Applies all, or none, in one tick; resolves with it. `block`: what it wrote lands too, after what the changes create
+   * and before what they drop; if that fails (see `commitBlock`) nothing has happened.
    */
   define(
     changes: readonly CatalogChange[],
-    write?: CommitWrite,
+    block?: number,
   ): Promise<Readonly<{ tick: number; version: number }>>;
+  /** One statement outside of a block; `now`: its now(), µs. */
   write(operations: readonly WriteOperation[], options: Readonly<{ now: number }>): Promise<WriteResult>;
+  /**
+   * One statement inside of a block: evaluated over the snapshot and what the block wrote, checked, and kept until COMMIT.
+   * 54000 where the block holds too much. The result's tick is the snapshot. On an error nothing of it has happened.
+   */
+  writeInBlock(
+    block: BlockScope,
+    operations: readonly WriteOperation[],
+    options: Readonly<{ now: number }>,
+  ): Promise<WriteResult>;
+  /** Takes back all but the block's first so many statements, also one that is under way. */
+  rollbackBlock(block: number, statements: number): Promise<void>;
+  /**
+   * All that the block wrote lands in one tick, or nothing: 23505 where a key was taken meanwhile, 40001 where a row that
+   * it changed was changed by others. Either way the block is over.
+   */
+  commitBlock(block: number): Promise<Readonly<{ tick: number }>>;
+  /** Forgets the block. */
+  endBlock(block: number): Promise<void>;
   ingest(options: IngestOptions): Ingest;
   /** A finite query or SELECT … EMIT. */
   run(plan: QueryPlan, options: RunOptions): ResultStream;

@@ -1,6 +1,6 @@
 /** The catalog as the planner asks for it: an index over plain objects, and the queue through which DDL goes. */
 import type { Catalog } from '../planner/catalog.ts';
-import type { CommitWrite, Engine } from '../runtime/engine-client.ts';
+import type { Engine } from '../runtime/engine-client.ts';
 import type {
   CatalogChange,
   CatalogObject,
@@ -103,19 +103,6 @@ export class CatalogView implements Catalog {
     }
     return new CatalogView(objects.values(), version, this.#oids);
   }
-
-  /** The relation and all below it that its rows come from. */
-  sourcesOf(oids: readonly Oid[]): ReadonlySet<Oid> {
-    const found = new Set<Oid>();
-    const open = [...oids];
-    for (let oid = open.pop(); oid !== undefined; oid = open.pop()) {
-      if (found.has(oid)) continue;
-      found.add(oid);
-      const relation = this.relationByOid(oid);
-      if (relation !== undefined) open.push(...dependenciesOf(relation));
-    }
-    return found;
-  }
 }
 
 /** Zero bytes can't be in a name. */
@@ -171,8 +158,9 @@ export class ServerCatalog {
     return run;
   }
 
-  async define(changes: readonly CatalogChange[], write?: CommitWrite): Promise<number> {
-    const { tick, version } = await this.#engine.define(changes, write);
+  /** `block`: its writes land with the changes. */
+  async define(changes: readonly CatalogChange[], block?: number): Promise<number> {
+    const { tick, version } = await this.#engine.define(changes, block);
     this.#current = this.#current.with(changes, version);
     return tick;
   }

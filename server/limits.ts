@@ -25,8 +25,6 @@ export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
-/** Bytes of writes buffered in a transaction block, beside BLOCK_ROWS_MAX: beyond it 54000. */
-export const TRANSACTION_BYTES_MAX = 64 * MIB;
 
 export const PLAN_CACHE_ENTRIES = 1_000;
 export const PLAN_CACHE_TEXT_BYTES_MAX = 64 * KIB;

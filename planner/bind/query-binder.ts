@@ -42,7 +42,11 @@ export function bindQuery(
   return bindPlainSelect(fromBinder(context, inner, outer), select, keepsOpen);
 }
 
-function fromBinder(context: BindingContext, environment: BindEnvironment, outer: Scope | null): FromBinder {
+export function fromBinder(
+  context: BindingContext,
+  environment: BindEnvironment,
+  outer: Scope | null,
+): FromBinder {
   return {
     context,
     environment,

@@ -16,6 +16,8 @@ export type ScopeRelation = Readonly<{
   original: string | null;
   schema: string | null;
   columns: readonly ScopeColumn[];
+  /** Its columns are found behind its alias alone, and not by `*` (old and new of RETURNING). */
+  qualifiedOnly?: boolean;
 }>;
 
 export type ColumnMatch =
@@ -43,7 +45,8 @@ export class Scope {
   }
 
   #columnsNamed(name: string, wanted: (c: ScopeColumn) => boolean) {
-    return this.relations.flatMap((relation) =>
+    const searched = this.relations.filter((relation) => relation.qualifiedOnly !== true);
+    return searched.flatMap((relation) =>
       relation.columns.filter((c) => c.name === name && wanted(c)).map((column) => ({ column, relation })),
     );
   }

@@ -28,7 +28,7 @@ function starOf(node: Node): readonly string[] | null {
 
 function expandStar(binder: ExpressionBinder, names: readonly string[], location: number): readonly Target[] {
   const { scope, context, origins } = binder;
-  let relations: readonly ScopeRelation[] = scope.relations;
+  let relations: readonly ScopeRelation[] = scope.relations.filter((r) => r.qualifiedOnly !== true);
   if (names.length > 0) {
     const alias = names.at(-1) ?? '';
     const relation = scope.findRelation(names.at(-2) ?? null, alias);

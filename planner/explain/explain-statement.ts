@@ -130,7 +130,7 @@ function linesOf(binding: BindingContext, target: Target, verbose: boolean): rea
   if (target.kind === 'write') {
     return target.operations.flatMap((operation) => [
       line(`${operation.kind} ${binding.catalog.relationByOid(operation.relation)?.name ?? ''}`),
-      ...(operation.kind === 'insert' ? nested(operation.plan) : []),
+      ...('plan' in operation ? nested(operation.plan) : []),
     ]);
   }
   return [line(`${target.kind}: no plan`)];

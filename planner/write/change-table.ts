@@ -1,146 +1,181 @@
-/** UPDATE, DELETE and TRUNCATE: tables only (42809). */
+/**
+ * UPDATE, DELETE and TRUNCATE: tables only (42809). Which rows they meet, and with what values, is a finite query over the
+ * table, and over what stands in FROM or USING.
+ */
 import type { DeleteStmt, Node, RangeVar, TruncateStmt, UpdateStmt } from 'libpg-query';
-import type { Expression } from '../../runtime/plan/expression.ts';
+import type { Schema } from '../../common/types.ts';
+import { BOOL, type Expression } from '../../runtime/plan/expression.ts';
+import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
+import { column } from '../bind/bound.ts';
 import { plainClause } from '../bind/clause.ts';
-import { coerceForColumn } from '../bind/coerce.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
-import { Scope } from '../bind/scope.ts';
+import { bindFrom } from '../bind/from-binder.ts';
+import { fromBinder } from '../bind/query-binder.ts';
+import { Scope, type ScopeRelation } from '../bind/scope.ts';
+import { filter, type LogicalNode } from '../logical/logical-plan.ts';
+import { planFinite } from '../physical/plan-query.ts';
 import type { Planned } from '../statement.ts';
 import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
-import { columnOrdinal, defaultOf } from './insert.ts';
+import { bindAssignments } from './assignments.ts';
+import { bindReturning } from './returning.ts';
 import { changeableTable } from './target.ts';
 
-function binderOver(
+/** The table whose rows change, joined with the relations beside it. */
+type Meeting = Readonly<{
+  table: TableDefinition;
+  scope: Scope;
+  /** Relations of FROM or USING, by ordinals of their own. */
+  others: readonly ScopeRelation[];
+  /** null: there are none. */
+  joined: LogicalNode | null;
+}>;
+
+function meet(
   binding: BindingContext,
   table: TableDefinition,
   range: RangeVar,
-  clause: string,
-): ExpressionBinder {
+  items: readonly Node[],
+): Meeting {
+  binding.gathered.relations.add(table.oid);
   const alias = range.alias?.aliasname ?? table.name;
   const columns = table.columns.map((c, index) => ({ name: c.name, type: c.type, index, hidden: false }));
   const original = range.alias === undefined ? null : table.name;
-  const scope = new Scope([{ alias, original, schema: range.schemaname ?? null, columns }], null);
+  const own: ScopeRelation = { alias, original, schema: range.schemaname ?? null, columns };
+  if (items.length === 0) return { table, scope: new Scope([own], null), others: [], joined: null };
+  const item = bindFrom(fromBinder(binding, ENVIRONMENT, null), items);
+  const others = item.relations;
+  if (item.window !== null)
+    throw binding.error(-1, '0A000', 'windows are not supported beside a changed table');
+  if (table.primaryKey.length === 0) {
+    throw binding.error(
+      range.location,
+      '0A000',
+      'FROM and USING are not supported for tables without a primary key',
+      `Give "${table.name}" a primary key.`,
+    );
+  }
+  if (others.some((r) => r.alias === alias))
+    throw binding.error(range.location, '42712', `table name "${alias}" specified more than once`);
+  const width = table.columns.length;
+  const moved = others.map((r) => ({
+    ...r,
+    columns: r.columns.map((c) => ({ ...c, index: c.index + width })),
+  }));
+  return { table, scope: new Scope([own, ...moved], null), others, joined: item.node };
+}
+
+function binderOf(binding: BindingContext, { scope }: Meeting, clause: string): ExpressionBinder {
   return new ExpressionBinder(binding, scope, plainClause(clause), new WeakMap(), ENVIRONMENT);
 }
 
-function predicateOf(
+const ALWAYS: Expression = { kind: 'constant', text: 't', type: BOOL };
+
+/** A query that gives the whole row, then these values, then columns of the other relations. */
+function planRows(
   binding: BindingContext,
-  table: TableDefinition,
-  range: RangeVar,
-  where: Node | undefined,
-): Expression | null {
-  return where === undefined ? null : binderOver(binding, table, range, 'WHERE').bindBoolean(where, 'WHERE');
+  { table, joined }: Meeting,
+  predicate: Expression | null,
+  values: readonly Expression[],
+  extra: readonly number[],
+): QueryPlan {
+  const schema = fieldsOf(table);
+  const scan: LogicalNode = { kind: 'scan', relation: table, schema };
+  let node: LogicalNode = scan;
+  if (joined !== null) {
+    node = {
+      kind: 'table-join',
+      input: scan,
+      table: joined,
+      join: 'inner',
+      condition: predicate ?? ALWAYS,
+      schema: [...schema, ...joined.schema],
+    };
+  } else if (predicate !== null) node = filter(scan, predicate);
+  const input = node.schema;
+  const ofInput = (index: number): Expression => column(index, input[index]?.type ?? BOOL);
+  const expressions = [
+    ...schema.map((_, i) => ofInput(i)),
+    ...values,
+    ...extra.map((i) => ofInput(schema.length + i)),
+  ];
+  const columns = expressions.map((e, i) => ({ name: `${i}`, type: e.type }));
+  return planFinite(binding, {
+    node: { kind: 'project', input: node, expressions, schema: columns },
+    output: expressions.map((_, i) => i),
+    columns,
+    order: [],
+    limit: null,
+    offset: 0,
+    limitLocation: -1,
+  });
 }
 
-/** Expressions of writes are computed row by row in the tick: no sub-queries. */
-function refuseSubqueries(binding: BindingContext): void {
-  const { firstSubquery } = binding.gathered;
-  if (firstSubquery === null) return;
+const fieldsOf = (table: TableDefinition): Schema => table.columns.map(({ name, type }) => ({ name, type }));
+
+function refuseWith(binding: BindingContext, statement: UpdateStmt | DeleteStmt, name: string): void {
+  if (statement.withClause === undefined) return;
   throw binding.error(
-    firstSubquery,
+    statement.withClause.location,
     '0A000',
-    'sub-queries in UPDATE and DELETE are not supported',
-    'Run the sub-query first and give its result as a parameter.',
+    `WITH in front of ${name} is not supported`,
+    'Write the query as a sub-query.',
   );
-}
-
-function refuseClauses(binding: BindingContext, statement: UpdateStmt | DeleteStmt, name: string): void {
-  if (statement.returningClause !== undefined)
-    throw binding.error(-1, '0A000', 'RETURNING is not supported', 'Read the rows with a SELECT.');
-  if (statement.withClause !== undefined)
-    throw binding.error(statement.withClause.location, '0A000', `WITH in front of ${name} is not supported`);
 }
 
 export function planUpdate(context: StatementContext, update: UpdateStmt): Planned {
   const { binding } = context;
   const range = update.relation ?? {};
-  refuseClauses(binding, update, 'UPDATE');
+  refuseWith(binding, update, 'UPDATE');
   const table = changeableTable(binding, range, 'update');
-  if ((update.fromClause ?? []).length > 0)
-    throw binding.error(
-      -1,
-      '0A000',
-      'UPDATE … FROM is not supported',
-      'Give the values as constants or parameters.',
-    );
-  const seen = new Set<number>();
-  const assignments = (update.targetList ?? []).flatMap((node) => {
-    if (!('ResTarget' in node)) return [];
-    const { name = '', val, location = 0 } = node.ResTarget;
-    if ((node.ResTarget.indirection ?? []).length > 0)
-      throw binding.error(location, '0A000', 'assigning to a part of a column is not supported');
-    const ordinal = columnOrdinal(binding, table, name, location);
-    if (seen.has(ordinal)) throw binding.error(-1, '42601', `multiple assignments to same column "${name}"`);
-    seen.add(ordinal);
-    return [
-      { column: ordinal, value: assigned(binding, table, range, ordinal, sourceOf(binding, val as Node)) },
-    ];
-  });
-  const predicate = predicateOf(binding, table, range, update.whereClause);
-  refuseSubqueries(binding);
-  const { timeZone } = binding;
-  const operation = { kind: 'update', relation: table.oid, assignments, predicate, timeZone } as const;
-  return planned(context, { kind: 'write', operations: [operation], tag: 'UPDATE' });
+  const meeting = meet(binding, table, range, update.fromClause ?? []);
+  const assignments = bindAssignments(
+    binding,
+    table,
+    update.targetList ?? [],
+    binderOf(binding, meeting, 'UPDATE'),
+  );
+  const predicate = predicateOf(binding, meeting, update.whereClause);
+  const source = { target: table, range, own: 'new', others: meeting.others } as const;
+  const bound = bindReturning(binding, update.returningClause, source);
+  const values = assignments.map((a) => a.value);
+  const plan = planRows(binding, meeting, predicate, values, bound?.extra ?? []);
+  const returning = bound?.returning ?? null;
+  const assigned = assignments.map((a) => a.column);
+  const repeats = meeting.joined !== null;
+  const operation = { kind: 'update', relation: table.oid, plan, assigned, repeats, returning } as const;
+  const columns = returning?.columns ?? null;
+  return planned(
+    context,
+    { kind: 'write', operations: [operation], tag: 'UPDATE', returning: columns },
+    columns,
+  );
 }
 
-/** (a, b) = (1, 2): the tree gives each column the whole row and its place. */
-function sourceOf(binding: BindingContext, node: Node): Node {
-  if (!('MultiAssignRef' in node)) return node;
-  const { source, colno = 1, ncolumns = 0 } = node.MultiAssignRef;
-  if (source === undefined || !('RowExpr' in source))
-    throw binding.error(-1, '0A000', 'assigning a sub-query to several columns is not supported');
-  const values = source.RowExpr.args ?? [];
-  if (values.length !== ncolumns) {
-    throw binding.error(
-      source.RowExpr.location,
-      '42601',
-      'number of columns does not match number of values',
-    );
-  }
-  return values[colno - 1] as Node;
-}
-
-function assigned(
-  binding: BindingContext,
-  table: TableDefinition,
-  range: RangeVar,
-  ordinal: number,
-  node: Node,
-): Expression {
-  const field = table.columns[ordinal] as TableDefinition['columns'][number];
-  if ('SetToDefault' in node) return defaultOf(field);
-  if (field.generated !== null) {
-    throw binding.error(
-      -1,
-      '428C9',
-      `column "${field.name}" can only be updated to DEFAULT`,
-      undefined,
-      `Column "${field.name}" is a generated column.`,
-    );
-  }
-  const bound = binderOver(binding, table, range, 'UPDATE').bind(node);
-  return coerceForColumn(binding, bound, field.name, field.type);
+function predicateOf(binding: BindingContext, meeting: Meeting, where: Node | undefined): Expression | null {
+  return where === undefined ? null : binderOf(binding, meeting, 'WHERE').bindBoolean(where, 'WHERE');
 }
 
 export function planDelete(context: StatementContext, remove: DeleteStmt): Planned {
   const { binding } = context;
   const range = remove.relation ?? {};
-  refuseClauses(binding, remove, 'DELETE');
+  refuseWith(binding, remove, 'DELETE');
   const table = changeableTable(binding, range, 'delete from');
-  if ((remove.usingClause ?? []).length > 0)
-    throw binding.error(
-      -1,
-      '0A000',
-      'DELETE … USING is not supported',
-      'Give the keys as constants or parameters.',
-    );
-  const predicate = predicateOf(binding, table, range, remove.whereClause);
-  refuseSubqueries(binding);
-  const { timeZone } = binding;
-  const operation = { kind: 'delete', relation: table.oid, predicate, timeZone } as const;
-  return planned(context, { kind: 'write', operations: [operation], tag: 'DELETE' });
+  const meeting = meet(binding, table, range, remove.usingClause ?? []);
+  const predicate = predicateOf(binding, meeting, remove.whereClause);
+  const source = { target: table, range, own: 'old', others: meeting.others } as const;
+  const bound = bindReturning(binding, remove.returningClause, source);
+  const plan = planRows(binding, meeting, predicate, [], bound?.extra ?? []);
+  const returning = bound?.returning ?? null;
+  const repeats = meeting.joined !== null;
+  const operation = { kind: 'delete', relation: table.oid, plan, repeats, returning } as const;
+  const columns = returning?.columns ?? null;
+  return planned(
+    context,
+    { kind: 'write', operations: [operation], tag: 'DELETE', returning: columns },
+    columns,
+  );
 }
 
 export function planTruncate(context: StatementContext, truncate: TruncateStmt): Planned {
@@ -149,5 +184,5 @@ export function planTruncate(context: StatementContext, truncate: TruncateStmt):
     if (!('RangeVar' in node)) return [];
     return [{ kind: 'truncate', relation: changeableTable(binding, node.RangeVar, 'truncate').oid } as const];
   });
-  return planned(context, { kind: 'write', operations, tag: 'TRUNCATE TABLE' });
+  return planned(context, { kind: 'write', operations, tag: 'TRUNCATE TABLE', returning: null });
 }

@@ -11,7 +11,7 @@ import { planSubscribeStatement } from '../session/subscribe.ts';
 import type { Planned, Statement } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { type CopySettings, readCopyOptions } from './copy-options.ts';
-import { columnOrdinal } from './insert.ts';
+import { columnOrdinal } from './insert-columns.ts';
 import { writableTarget } from './target.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;

@@ -17,20 +17,28 @@ import { planContinuous, planFinite } from '../physical/plan-query.ts';
 import { readQueryOptions } from '../physical/query-options.ts';
 import type { Planned } from '../statement.ts';
 import { bindSelectNode, ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
+import { columnOrdinal, defaultOf } from './insert-columns.ts';
+import { bindConflictAction } from './on-conflict.ts';
+import { bindReturning } from './returning.ts';
 import { writableTarget } from './target.ts';
 
 export function planInsert(context: StatementContext, insert: InsertStmt, clauses: StreamClauses): Planned {
   const { binding } = context;
-  if (insert.returningClause !== undefined)
-    throw binding.error(-1, '0A000', 'RETURNING is not supported', 'Read the rows with a SELECT afterwards.');
   if (insert.override !== undefined && insert.override !== 'OVERRIDING_NOT_SET')
     throw binding.error(-1, '0A000', 'OVERRIDING is not supported');
   const target = writableTarget(binding, insert.relation ?? {}, 'insert into');
   const columns = targetColumns(binding, insert, target);
-  const onConflict = conflictAction(binding, insert, target);
+  const onConflict = bindConflictAction(binding, insert, target);
   const source = withClauseOf(insert);
   const query = bindSource(binding, target, columns, source, insert);
   if (clauses.emit !== null) {
+    if (insert.returningClause !== undefined)
+      throw binding.errorAtOffset(
+        clauses.emit.offset,
+        '0A000',
+        'RETURNING is not supported with EMIT',
+        'Read the stream with SELECT … EMIT.',
+      );
     if (target.kind !== 'stream')
       throw binding.errorAtOffset(
         clauses.emit.offset,
@@ -54,8 +62,16 @@ export function planInsert(context: StatementContext, insert: InsertStmt, clause
   const plan = planFinite(binding, query);
   // VALUES may be shorter than the target: its other columns get their default
   const given = columns.slice(0, query.columns.length);
-  const operation = { kind: 'insert', relation: target.oid, columns: given, plan, onConflict } as const;
-  return planned(context, { kind: 'write', operations: [operation], tag: 'INSERT' });
+  const rows = { target, range: insert.relation ?? {}, own: 'new', others: [] } as const;
+  const returning = bindReturning(binding, insert.returningClause, rows)?.returning ?? null;
+  const relation = target.oid;
+  const operation = { kind: 'insert', relation, columns: given, plan, onConflict, returning } as const;
+  const answer = returning?.columns ?? null;
+  return planned(
+    context,
+    { kind: 'write', operations: [operation], tag: 'INSERT', returning: answer },
+    answer,
+  );
 }
 
 /** WITH in front of INSERT belongs to its query. */
@@ -80,51 +96,6 @@ function targetColumns(binding: BindingContext, insert: InsertStmt, target: Targ
     seen.add(at);
     return at;
   });
-}
-
-export function columnOrdinal(
-  binding: BindingContext,
-  target: Target,
-  name: string,
-  location: number,
-): number {
-  const at = target.columns.findIndex((c) => c.name === name);
-  if (at < 0)
-    throw binding.error(location, '42703', `column "${name}" of relation "${target.name}" does not exist`);
-  return at;
-}
-
-function conflictAction(binding: BindingContext, insert: InsertStmt, target: Target): 'error' | 'nothing' {
-  const clause = insert.onConflictClause;
-  if (clause === undefined || clause.action === 'ONCONFLICT_NONE') return 'error';
-  if (clause.action !== 'ONCONFLICT_NOTHING') {
-    throw binding.error(
-      clause.location,
-      '0A000',
-      'ON CONFLICT DO UPDATE is not supported',
-      'Use ON CONFLICT DO NOTHING, or UPDATE first.',
-    );
-  }
-  if (target.kind === 'stream')
-    throw binding.error(
-      -1,
-      '42P10',
-      'there is no unique or exclusion constraint matching the ON CONFLICT specification',
-    );
-  const inferred = (clause.infer?.indexElems ?? []).map((e) =>
-    'IndexElem' in e ? (e.IndexElem.name ?? '') : '',
-  );
-  const key = target.primaryKey.map((i) => target.columns[i]?.name ?? '');
-  const matches =
-    inferred.length === 0 || (inferred.length === key.length && inferred.every((name) => key.includes(name)));
-  if (!matches || clause.infer?.conname !== undefined) {
-    throw binding.error(
-      -1,
-      '42P10',
-      'there is no unique or exclusion constraint matching the ON CONFLICT specification',
-    );
-  }
-  return 'nothing';
 }
 
 function bindSource(
@@ -202,9 +173,6 @@ function refuseGenerated(binding: BindingContext, field: ColumnDefinition, locat
 }
 
 const isDefault = (node: Node | undefined): boolean => node !== undefined && 'SetToDefault' in node;
-
-export const defaultOf = (field: ColumnDefinition): Expression =>
-  field.defaultValue ?? { kind: 'constant', text: null, type: field.type };
 
 /** Every value is read in its column's type. */
 function bindRows(

@@ -12,10 +12,11 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
 import { SqlError } from '../../common/sql-error.ts';
+import type { Batch } from '../batch/column.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type {
+  BlockScope,
   CatalogSnapshot,
-  CommitWrite,
   Engine,
   EngineMetrics,
   EngineOptions,
@@ -33,10 +34,12 @@ import { FIRST_USER_OID, type CatalogChange, type Oid } from '../plan/relation.t
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { readCatalog, writeCatalog } from '../storage/catalog-file.ts';
 import { loadCheckpoint, saveCheckpoint } from '../storage/checkpoint.ts';
+import { BlockSet } from './block-set.ts';
 import { CatalogChanges } from './catalog-changes.ts';
 import { EngineState, internalError } from './engine-state.ts';
 import { metricsOf } from './engine-metrics.ts';
 import { FiniteQueue } from './finite-queue.ts';
+import type { FiniteRun } from './finite-run.ts';
 import { openIngest } from './open-ingest.ts';
 import { QueryFactory } from './query-factory.ts';
 import { Readers } from './readers.ts';
@@ -44,7 +47,7 @@ import type { RunningSink, RunningView } from './relation-set.ts';
 import { ResultChannel } from './result-channel.ts';
 import { causesOfSilence } from './silence.ts';
 import { writeToSink } from './write-to-sink.ts';
-import { applyWrite } from './write.ts';
+import { writeInTick } from './write-in-tick.ts';
 
 /** Work that waits for a tick; `run` gives what is to be called once the tick is committed. */
 type Waiting = Readonly<{ run: (tick: Tick) => () => void; reject: (error: unknown) => void }>;
@@ -59,6 +62,7 @@ export class EngineCore implements Engine {
   readonly #readers: Readers;
   readonly #changes: CatalogChanges;
   readonly #finite: FiniteQueue;
+  readonly #blocks: BlockSet;
   /** definitions and new readers, before the writes of their tick: a reader's start never sees half a tick */
   #starting: Waiting[] = [];
   #writing: Waiting[] = [];
@@ -74,6 +78,7 @@ export class EngineCore implements Engine {
     this.#readers = new Readers(this.state, this.#factory);
     this.#changes = new CatalogChanges(this.state, this.#factory, this.#readers);
     this.#finite = new FiniteQueue(this.state);
+    this.#blocks = new BlockSet(this.state, this.#finite);
     if (options.dataDirectory !== null) this.#recover(options.dataDirectory);
   }
 
@@ -93,7 +98,7 @@ export class EngineCore implements Engine {
 
   define(
     changes: readonly CatalogChange[],
-    write?: CommitWrite,
+    block?: number,
   ): Promise<Readonly<{ tick: number; version: number }>> {
     // both parts run in one turn: what is created before the writes of the tick, the rest among them
     let failure: { error: unknown } | null = null;
@@ -109,7 +114,7 @@ export class EngineCore implements Engine {
       () => this.#writing,
       (tick) => {
         if (failure !== null) throw failure.error;
-        return this.#finish(changes, write, tick);
+        return this.#finish(changes, block, tick);
       },
     );
   }
@@ -117,8 +122,36 @@ export class EngineCore implements Engine {
   write(operations: readonly WriteOperation[], { now }: Readonly<{ now: number }>): Promise<WriteResult> {
     return this.#inTick(
       () => this.#writing,
-      (tick) => ({ tick: tick.number, rowCounts: this.#write(operations, now, tick) }),
+      (tick) => ({ tick: tick.number, ...this.#write(operations, now, tick) }),
     );
+  }
+
+  writeInBlock(
+    block: BlockScope,
+    operations: readonly WriteOperation[],
+    { now }: Readonly<{ now: number }>,
+  ): Promise<WriteResult> {
+    return this.#blocks.write(block, operations, now);
+  }
+
+  rollbackBlock(block: number, statements: number): Promise<void> {
+    this.#blocks.rollback(block, statements);
+    return Promise.resolve();
+  }
+
+  commitBlock(block: number): Promise<Readonly<{ tick: number }>> {
+    return this.#inTick(
+      () => this.#writing,
+      (tick) => {
+        this.#blocks.commit(block);
+        return { tick: tick.number };
+      },
+    );
+  }
+
+  endBlock(block: number): Promise<void> {
+    this.#blocks.end(block);
+    return Promise.resolve();
   }
 
   ingest(options: IngestOptions): Ingest {
@@ -301,11 +334,11 @@ export class EngineCore implements Engine {
 
   #finish(
     changes: readonly CatalogChange[],
-    write: CommitWrite | undefined,
+    block: number | undefined,
     tick: Tick,
   ): { tick: number; version: number } {
     try {
-      if (write !== undefined) this.#write(write.operations, write.now, tick);
+      if (block !== undefined) this.#blocks.commit(block);
     } catch (error) {
       this.#changes.undo(changes);
       throw error;
@@ -317,11 +350,17 @@ export class EngineCore implements Engine {
     return { tick: tick.number, version: this.#version };
   }
 
-  /** Rows per operation; all of them, or none. */
-  #write(operations: readonly WriteOperation[], now: number, tick: Tick): readonly number[] {
+  /** All of the operations, or none. */
+  #write(
+    operations: readonly WriteOperation[],
+    now: number,
+    tick: Tick,
+  ): Readonly<{ rowCounts: readonly number[]; returned: readonly (readonly Batch[])[] }> {
     this.state.requireMemory();
-    const collect = (plan: QueryPlan) => this.#finite.start(plan, now, null).collect();
-    return applyWrite(operations, { relations: this.state.relations, now, collect, timeMicros: tick.time });
+    const { relations } = this.state;
+    const start = (plan: QueryPlan): FiniteRun => this.#finite.start(plan, now, null, null);
+    const written = writeInTick(operations, { relations, now, start, timeMicros: tick.time });
+    return { rowCounts: written.map((w) => w.rows), returned: written.map((w) => w.returned) };
   }
 
   /** Runs `work` in the next tick; the promise settles when that tick is committed. */

@@ -3,6 +3,7 @@ import { KEPT_ROWS_MAX, KEPT_TICKS_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { EngineOptions } from '../engine-client.ts';
+import type { Block } from './block.ts';
 import { KeptRows, type LateRow, type RejectedRowEntry } from './kept-rows.ts';
 import { RelationSet } from './relation-set.ts';
 import type { RejectRow } from './stream-runtime.ts';
@@ -26,6 +27,8 @@ export class EngineState {
   readonly rejected = new KeptRows<RejectedRowEntry>(KEPT_ROWS_MAX);
   readonly ticks = new KeptRows<TickRecord>(KEPT_TICKS_MAX);
   readonly subscriptions = new Set<Subscription>();
+  /** open transaction blocks that wrote something */
+  readonly blocks = new Map<number, Block>();
   /** the current tick, or the last one */
   tick: Tick = { number: 0, time: 0 };
   memoryBytes = 0;
@@ -86,6 +89,7 @@ export class EngineState {
       bytes += (options.query?.memoryBytes() ?? 0) + options.channel.pendingBytes;
     }
     for (const stream of streams.values()) bytes += stream.memoryBytes;
+    for (const block of this.blocks.values()) bytes += block.memoryBytes();
     for (const table of tables.values()) bytes += table.store.memoryBytes() + table.changelog.bytes;
     this.memoryBytes = bytes;
   }

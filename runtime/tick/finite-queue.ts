@@ -1,81 +1,102 @@
-/** Finite queries under way: each gets slices between ticks, in turn, while its reader keeps up. */
+/** Finite work under way: each task gets slices between ticks, in turn, while its reader keeps up. */
 import { SLICE_MS } from '../../common/limits.ts';
 import type { SqlError } from '../../common/sql-error.ts';
-import type { RunOptions } from '../engine-client.ts';
+import type { BlockScope, RunOptions } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { internalError, type EngineState } from './engine-state.ts';
-import { finiteInput } from './finite-input.ts';
+import { finiteInput, sourceOf } from './finite-input.ts';
 import { FiniteRun } from './finite-run.ts';
 import { ResultChannel } from './result-channel.ts';
 
-type Waiting = {
-  readonly plan: QueryPlan;
-  readonly options: RunOptions;
-  readonly channel: ResultChannel;
-  run: FiniteRun | null;
-};
+export interface FiniteTask {
+  /** False: its reader is behind. */
+  readonly wantsMore: boolean;
+  /** Works for one part; false: it is over. */
+  advance(): boolean;
+  fail(error: SqlError): void;
+}
 
 export class FiniteQueue {
   readonly #state: EngineState;
-  #waiting: Waiting[] = [];
+  #tasks: FiniteTask[] = [];
 
   constructor(state: EngineState) {
     this.#state = state;
   }
 
   get waits(): boolean {
-    return this.#waiting.some((w) => w.channel.wantsMore);
+    return this.#tasks.some((task) => task.wantsMore);
   }
 
   add(plan: QueryPlan, options: RunOptions): ResultChannel {
     const channel = new ResultChannel();
-    const waiting: Waiting = { plan, options, channel, run: null };
-    channel.onCancel(() => {
-      this.#waiting = this.#waiting.filter((w) => w !== waiting);
-    });
+    const task = this.#queryTask(plan, options, channel);
+    channel.onCancel(() => this.remove(task));
     channel.onDrain(() => this.#state.wake());
-    this.#waiting.push(waiting);
+    this.#tasks.push(task);
     this.#state.wake();
     return channel;
   }
 
-  /** Reads what is there when it first works; `snapshot`: as of the end of that tick. */
-  start(plan: QueryPlan, now: number, snapshot: number | null): FiniteRun {
+  /** Between ticks: works on it at once, and in turn with the others where a slice is not enough. */
+  work(task: FiniteTask): void {
+    const until = performance.now() + SLICE_MS;
+    while (task.advance()) {
+      if (performance.now() < until) continue;
+      this.#tasks.push(task);
+      this.#state.wake();
+      return;
+    }
+  }
+
+  remove(task: FiniteTask): void {
+    this.#tasks = this.#tasks.filter((t) => t !== task);
+  }
+
+  /**
+   * Reads what is there when it first works; `snapshot`: as of the end of that tick, with what the block wrote.
+   */
+  start(plan: QueryPlan, now: number, snapshot: number | null, scope: BlockScope | null): FiniteRun {
     const { tick } = this.#state;
-    return new FiniteRun({
-      plan,
-      tick,
-      now,
-      inputOf: (scan) => finiteInput(scan, this.#state, now, snapshot),
-    });
+    const source = sourceOf(this.#state, now, snapshot, scope);
+    return new FiniteRun({ plan, tick, now, inputOf: (scan) => finiteInput(scan.node, source) });
   }
 
   /** Works for a few milliseconds. */
   slice(): void {
     const until = performance.now() + SLICE_MS;
     while (this.waits && performance.now() < until) {
-      const next = this.#waiting.shift()!;
-      if (!next.channel.wantsMore || this.#advance(next)) this.#waiting.push(next);
+      const next = this.#tasks.shift()!;
+      if (!next.wantsMore || next.advance()) this.#tasks.push(next);
     }
   }
 
   failAll(error: SqlError): void {
-    for (const { channel } of this.#waiting) channel.fail(error);
-    this.#waiting = [];
+    for (const task of this.#tasks) task.fail(error);
+    this.#tasks = [];
   }
 
-  /** False: it is over. An error of ours ends this query only: it shares no state with the others. */
-  #advance(waiting: Waiting): boolean {
-    const { channel, plan, options } = waiting;
-    const { tick } = this.#state;
-    try {
-      waiting.run ??= this.start(plan, options.now, options.snapshot);
-      for (const batch of waiting.run.advance()) channel.rows(tick.number, plan.columns, batch, false);
-      if (!waiting.run.done) return true;
-      channel.end(tick.number);
-    } catch (error) {
-      channel.fail(internalError(error));
-    }
-    return false;
+  /** An error of ours ends this query only: it shares no state with the others. */
+  #queryTask(plan: QueryPlan, options: RunOptions, channel: ResultChannel): FiniteTask {
+    let run: FiniteRun | null = null;
+    const advance = (): boolean => {
+      const { tick } = this.#state;
+      try {
+        run ??= this.start(plan, options.now, options.snapshot, options.block ?? null);
+        for (const batch of run.advance()) channel.rows(tick.number, plan.columns, batch, false);
+        if (!run.done) return true;
+        channel.end(tick.number);
+      } catch (error) {
+        channel.fail(internalError(error));
+      }
+      return false;
+    };
+    return {
+      get wantsMore() {
+        return channel.wantsMore;
+      },
+      advance,
+      fail: (error) => channel.fail(error),
+    };
   }
 }

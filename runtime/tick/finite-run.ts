@@ -23,6 +23,8 @@ export type FiniteRunOptions = Readonly<{
   tick: Tick;
   now: number;
   inputOf: (scan: Scan) => FiniteInput;
+  /** what becomes of rows that fail; without it they end the query */
+  context?: QueryContext;
 }>;
 
 const FAILS: QueryContext = {
@@ -57,6 +59,11 @@ export class FiniteRun {
     return this.#done;
   }
 
+  /** By number, once they were computed: for expressions beside the plan. */
+  get subqueryValues(): readonly unknown[] {
+    return this.#subqueryValues;
+  }
+
   /** Works for one part of the input; gives rows that are ready (visible columns). Throws SqlError. */
   advance(): Batch[] {
     if (this.#pipeline === null) {
@@ -88,7 +95,8 @@ export class FiniteRun {
   #build(): void {
     const { plan, now } = this.#options;
     const compile = { now: () => now, timeZone: plan.timeZone, subqueryValues: this.#subqueryValues };
-    const pipeline = new Pipeline(plan.root, { finite: true, compile, context: FAILS });
+    const context = this.#options.context ?? FAILS;
+    const pipeline = new Pipeline(plan.root, { finite: true, compile, context });
     const order = readingOrder(plan.root);
     this.#inputs = pipeline.scans
       .map((scan) => ({ scan, input: this.#options.inputOf(scan) }))

@@ -150,6 +150,12 @@ export class StreamRuntime {
     }
   }
 
+  /** Every row that was ever admitted is retained. */
+  get isWhole(): boolean {
+    for (const { firstArrival } of this.history(Number.NEGATIVE_INFINITY)) return firstArrival === 0;
+    return this.#nextArrival === 0;
+  }
+
   /** A row of the log, at a start without a checkpoint: watermark and counters follow it. */
   follow(part: AdmittedBatch & Readonly<{ tick: number }>): void {
     this.watermark.observe(part.batch, part.arrivedAt);

@@ -48,6 +48,16 @@ export class ViewRuntime {
     return (this.#appended?.bytes ?? 0) + (this.#rows?.memoryBytes() ?? 0) + this.changelog.bytes;
   }
 
+  /** Rows are never taken back. */
+  get isAppendOnly(): boolean {
+    return this.#appended !== null;
+  }
+
+  /** No row has left by retention. */
+  get isWhole(): boolean {
+    return (this.#appended?.trimmedTick ?? 0) === 0;
+  }
+
   get size(): number {
     return this.#appended?.size ?? this.#rows!.size;
   }

@@ -1,111 +1,219 @@
-/** Carries out the writes of one commit: all of them, or none. */
+/** Carries out one write operation on a table or stream: the rows of its plan were collected before. */
+import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
+import type { Schema } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
+import { concatBatches } from '../batch/concat.ts';
 import { buildColumn } from '../batch/datum.ts';
 import { gatherBatch } from '../batch/gather.ts';
-import { concatBatches } from '../batch/concat.ts';
-import type { WriteOperation } from '../engine-client.ts';
-import { compileExpressions, compilePredicate } from '../expression/compile.ts';
-import type { ColumnDefinition } from '../plan/relation.ts';
-import type { Expression } from '../plan/expression.ts';
+import type { Returning, WriteOperation } from '../engine-client.ts';
+import { compileExpressions, type ExpressionOptions } from '../expression/compile.ts';
+import type { ColumnDefinition, StreamDefinition } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { admissible, schemaOf } from './admission.ts';
-import type { RelationSet } from './relation-set.ts';
-import type { StreamRuntime } from './stream-runtime.ts';
-import type { TableRuntime } from './table-runtime.ts';
+import { admissible } from './admission.ts';
+import { type ChangeableTable, deleteRows, insertRows, replaceRows } from './table-changes.ts';
+import { nullRows, upsertRows } from './upsert.ts';
+
+/** A stream takes rows that were checked. */
+export type WritableStream = Readonly<{ definition: StreamDefinition; insert: (batch: Batch) => unknown }>;
+
+export type WriteTarget =
+  | Readonly<{ kind: 'stream'; stream: WritableStream }>
+  | Readonly<{ kind: 'table'; table: ChangeableTable }>;
 
 export type WriteContext = Readonly<{
-  relations: RelationSet;
   /** now(), µs */
   now: number;
+  /** by which MAX SKEW is judged, µs */
   timeMicros: number;
-  collect: (plan: QueryPlan) => Batch[];
 }>;
 
-/** Rows per operation. On an error nothing has happened. */
-export function applyWrite(operations: readonly WriteOperation[], context: WriteContext): number[] {
-  const marks = new Map<TableRuntime, number>();
-  const insertions: [StreamRuntime, Batch][] = [];
-  try {
-    const counts = operations.map((operation) => applyOne(operation, context, marks, insertions));
-    for (const [stream, batch] of insertions) stream.insert(batch);
-    return counts;
-  } catch (error) {
-    for (const [table, mark] of marks) table.undo(mark);
-    throw error;
+/** What an operation's plan gave. */
+export type Collected = Readonly<{ batches: readonly Batch[]; subqueryValues: readonly unknown[] }>;
+
+export const NOTHING_COLLECTED: Collected = { batches: [], subqueryValues: [] };
+
+export type Written = Readonly<{ rows: number; returned: readonly Batch[] }>;
+
+export function planOf(operation: WriteOperation): QueryPlan | null {
+  return 'plan' in operation ? operation.plan : null;
+}
+
+/** After an error the caller undoes what happened. */
+export function carryOut(
+  operation: WriteOperation,
+  target: WriteTarget,
+  collected: Collected,
+  context: WriteContext,
+): Written {
+  if (target.kind === 'stream') return intoStream(operation, target.stream, collected, context);
+  const { table } = target;
+  switch (operation.kind) {
+    case 'insert':
+      return insert(table, operation, collected, context);
+    case 'append': {
+      const options = { now: () => context.now, timeZone: operation.timeZone };
+      const { columns } = table.definition;
+      const batches = operation.batches.map((b) => completed(b, operation.columns, columns, options));
+      return withoutRows(batches.map((batch) => insertRows(table, batch, 'error')));
+    }
+    case 'update':
+      return update(table, operation, collected, context);
+    case 'delete': {
+      const all = met(table, operation, collected);
+      const old = part(all, 0, table.schema.length);
+      deleteRows(table, old);
+      return answer(table.schema, operation, collected, context, old, null, part(all, table.schema.length));
+    }
+    case 'truncate':
+      for (const batch of [...table.rows()]) deleteRows(table, batch);
+      return { rows: 0, returned: [] };
+    default:
+      return unreachable(operation);
   }
 }
 
-function applyOne(
-  operation: WriteOperation,
-  context: WriteContext,
-  marks: Map<TableRuntime, number>,
-  insertions: [StreamRuntime, Batch][],
-): number {
-  const stream = context.relations.streams.get(operation.relation);
-  if (stream !== undefined) {
-    if (operation.kind !== 'insert')
-      throw new SqlError('42809', `cannot ${operation.kind} stream "${stream.name}"`);
-    const batches = insertRows(operation, stream.definition.columns, context);
-    for (const batch of batches) insertions.push([stream, checked(stream, batch, context.timeMicros)]);
-    return rowsOf(batches);
-  }
-  const table = context.relations.table(operation.relation);
-  if (!marks.has(table)) marks.set(table, table.mark);
-  switch (operation.kind) {
-    case 'insert': {
-      if (operation.onConflict === 'update')
-        throw new SqlError('0A000', 'ON CONFLICT DO UPDATE is not supported');
-      let count = 0;
-      for (const batch of insertRows(operation, table.definition.columns, context))
-        count += table.insert(batch, operation.onConflict);
-      return count;
-    }
-    case 'update':
-      return updateRows(table, operation, context);
-    case 'delete': {
-      const chosen = matching(table, operation, context);
-      for (const batch of chosen) table.delete(batch);
-      return rowsOf(chosen);
-    }
-    case 'truncate':
-      for (const batch of table.store.read()) table.delete(batch);
-      return 0;
-  }
-}
+type Operation<K extends WriteOperation['kind']> = Extract<WriteOperation, { kind: K }>;
+
+const withoutRows = (batches: readonly Batch[]): Written => ({ rows: rowsOf(batches), returned: [] });
 
 const rowsOf = (batches: readonly Batch[]): number => batches.reduce((sum, b) => sum + b.rows, 0);
 
-/** For INSERT a row that may not enter is an error. */
-function checked(stream: StreamRuntime, batch: Batch, now: number): Batch {
-  return admissible(stream.definition, stream.complete(batch), now, (_row, error) => {
-    throw error;
-  });
+function optionsOf({ plan }: Operation<'insert' | 'update' | 'delete'>, collected: Collected, now: number) {
+  return { now: () => now, timeZone: plan.timeZone, subqueryValues: collected.subqueryValues };
 }
 
-/** The plan's rows as rows of the target: other columns get their default. */
-function insertRows(
-  operation: WriteOperation & { kind: 'insert' },
-  columns: readonly ColumnDefinition[],
+/** For INSERT into a stream a row that may not enter is an error. */
+function intoStream(
+  operation: WriteOperation,
+  { definition, insert: take }: WritableStream,
+  collected: Collected,
   context: WriteContext,
-): Batch[] {
-  const one: Batch = { rows: 1, columns: [], weights: null };
-  const options = { now: () => context.now, timeZone: operation.plan.timeZone };
-  return context.collect(operation.plan).map((batch) => {
-    const all = columns.map((column, c): Column => {
-      const at = operation.columns.indexOf(c);
-      if (at >= 0) return batch.columns[at]!;
-      if (column.defaultValue === null) return buildColumn(column.type, new Array(batch.rows).fill(null));
-      return compileExpressions([column.defaultValue], options).evaluate({ ...one, rows: batch.rows })[0]!;
-    });
-    return withGenerated({ rows: batch.rows, columns: all, weights: null }, columns, options);
+): Written {
+  if (operation.kind !== 'insert' && operation.kind !== 'append')
+    throw new SqlError('42809', `cannot ${operation.kind} stream "${definition.name}"`);
+  const isInsert = operation.kind === 'insert';
+  const given = isInsert ? collected.batches : operation.batches;
+  const timeZone = isInsert ? operation.plan.timeZone : operation.timeZone;
+  const options = { now: () => context.now, timeZone };
+  const batches = given.map((batch) => completed(batch, operation.columns, definition.columns, options));
+  for (const batch of batches) {
+    const fail = (_row: number, error: SqlError): never => {
+      throw error;
+    };
+    take(admissible(definition, batch, context.timeMicros, fail));
+  }
+  if (!isInsert || operation.returning === null) return withoutRows(batches);
+  const schema = definition.columns.map(({ name, type }) => ({ name, type }));
+  return answer(schema, operation, collected, context, null, concatBatches(schema, batches), null);
+}
+
+function insert(
+  table: ChangeableTable,
+  operation: Operation<'insert'>,
+  collected: Collected,
+  context: WriteContext,
+): Written {
+  const { onConflict, columns } = operation;
+  const options = optionsOf(operation, collected, context.now);
+  const { columns: target } = table.definition;
+  const proposed = collected.batches.map((batch) => completed(batch, columns, target, options));
+  if (onConflict.kind === 'update') {
+    const batch = proposed.length === 1 ? proposed[0]! : concatBatches(table.schema, proposed);
+    const complete = (rows: Batch): Batch => withGenerated(rows, target, options);
+    const { old, fresh } = upsertRows(table, batch, onConflict, options, complete);
+    return answer(table.schema, operation, collected, context, old, fresh, null);
+  }
+  const { kind } = onConflict;
+  const fresh = proposed.map((batch) => insertRows(table, batch, kind));
+  if (operation.returning === null) return withoutRows(fresh);
+  return answer(table.schema, operation, collected, context, null, concatBatches(table.schema, fresh), null);
+}
+
+function update(
+  table: ChangeableTable,
+  operation: Operation<'update'>,
+  collected: Collected,
+  context: WriteContext,
+): Written {
+  const { assigned } = operation;
+  const all = met(table, operation, collected);
+  const width = table.schema.length;
+  const old = part(all, 0, width);
+  const values = all.columns.slice(width, width + assigned.length);
+  const columns = old.columns.map((column, c) => values[assigned.indexOf(c)] ?? column);
+  const options = optionsOf(operation, collected, context.now);
+  const fresh = withGenerated({ rows: old.rows, columns, weights: null }, table.definition.columns, options);
+  replaceRows(table, old, fresh);
+  const extra = part(all, width + assigned.length);
+  return answer(table.schema, operation, collected, context, old, fresh, extra);
+}
+
+/** The rows that an UPDATE or DELETE meets, each once. */
+function met(
+  { keys }: ChangeableTable,
+  { plan, repeats }: Operation<'update' | 'delete'>,
+  { batches }: Collected,
+): Batch {
+  const all = concatBatches(plan.columns, batches);
+  if (!repeats) return all;
+  const seen = new Set<string>();
+  const first = keys.texts(all).flatMap((key, i) => {
+    if (seen.has(key)) return [];
+    seen.add(key);
+    return [i];
   });
+  return gatherBatch(all, Uint32Array.from(first), first.length);
+}
+
+function part(batch: Batch, from: number, to?: number): Batch {
+  return { rows: batch.rows, columns: batch.columns.slice(from, to), weights: null };
+}
+
+/** The rows that RETURNING gives of those that were changed; `old` and `fresh` stand side by side. */
+function answer(
+  schema: Schema,
+  operation: Operation<'insert' | 'update' | 'delete'>,
+  collected: Collected,
+  context: WriteContext,
+  old: Batch | null,
+  fresh: Batch | null,
+  extra: Batch | null,
+): Written {
+  const { rows } = (fresh ?? old)!;
+  const { returning } = operation;
+  if (returning === null) return { rows, returned: [] };
+  if (rows === 0) return { rows, returned: [] };
+  const both = [old ?? nullRows(schema, rows), fresh ?? nullRows(schema, rows)];
+  const columns = [...both.flatMap((b) => b.columns), ...(extra?.columns ?? [])];
+  const program = compileExpressions(returning.expressions, optionsOf(operation, collected, context.now));
+  const batch = { rows, columns: program.evaluate({ rows, columns, weights: null }), weights: null };
+  return { rows, returned: [ownBatch(returning, batch)] };
+}
+
+const ownBatch = ({ columns }: Returning, batch: Batch): Batch => concatBatches(columns, [batch]);
+
+/** Rows of the target from the columns given: others get their default, generated ones are computed. */
+function completed(
+  batch: Batch,
+  given: readonly number[],
+  columns: readonly ColumnDefinition[],
+  options: ExpressionOptions,
+): Batch {
+  const one: Batch = { rows: batch.rows, columns: [], weights: null };
+  const all = columns.map((column, c): Column => {
+    const place = given.indexOf(c);
+    if (place >= 0) return batch.columns[place]!;
+    if (column.defaultValue === null) return buildColumn(column.type, new Array(batch.rows).fill(null));
+    return compileExpressions([column.defaultValue], options).evaluate(one)[0]!;
+  });
+  return withGenerated({ rows: batch.rows, columns: all, weights: null }, columns, options);
 }
 
 function withGenerated(
   batch: Batch,
   columns: readonly ColumnDefinition[],
-  options: { now: () => number; timeZone: string },
+  options: ExpressionOptions,
 ): Batch {
   if (columns.every((c) => c.generated === null)) return batch;
   return {
@@ -115,44 +223,4 @@ function withGenerated(
       return generated === null ? column : compileExpressions([generated], options).evaluate(batch)[0]!;
     }),
   };
-}
-
-/** Rows of the table for which the predicate is TRUE. */
-function matching(
-  table: TableRuntime,
-  { predicate, timeZone }: Readonly<{ predicate: Expression | null; timeZone: string }>,
-  context: WriteContext,
-): Batch[] {
-  const all = table.store.read();
-  if (predicate === null) return [...all];
-  const program = compilePredicate(predicate, { now: () => context.now, timeZone });
-  return all.flatMap((batch) => {
-    const selected = new Uint32Array(batch.rows);
-    const count = program.select(batch, selected);
-    return count === 0 ? [] : [gatherBatch(batch, selected, count)];
-  });
-}
-
-function updateRows(
-  table: TableRuntime,
-  operation: WriteOperation & { kind: 'update' },
-  context: WriteContext,
-): number {
-  const chosen = matching(table, operation, context);
-  if (chosen.length === 0) return 0;
-  const old = concatBatches(schemaOf(table.definition.columns), chosen);
-  const options = { now: () => context.now, timeZone: operation.timeZone };
-  const values = compileExpressions(
-    operation.assignments.map((a) => a.value),
-    options,
-  ).evaluate(old);
-  const columns = old.columns.map((column, c) => {
-    const at = operation.assignments.findIndex((a) => a.column === c);
-    return at < 0 ? column : values[at]!;
-  });
-  table.replace(
-    old,
-    withGenerated({ rows: old.rows, columns, weights: null }, table.definition.columns, options),
-  );
-  return old.rows;
 }

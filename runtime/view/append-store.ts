@@ -49,7 +49,11 @@ export class AppendStore {
 
   /** Keeps a copy. Batches of different ticks stay apart when `keepTicks` (changelogs). */
   append(tick: number, time: number, firstArrival: number, batch: Batch, keepTicks: boolean): void {
-    if (this.#retention.none || batch.rows === 0) return;
+    if (batch.rows === 0) return;
+    if (this.#retention.none) {
+      this.#trimmedTick = tick;
+      return;
+    }
     const compact = compactBatch(this.schema, batch);
     const last = this.#entries.at(-1);
     const joins =
@@ -84,6 +88,13 @@ export class AppendStore {
   /** The entries as of now; later changes do not touch the answer. */
   read(): readonly StoredBatch[] {
     return this.#entries.slice();
+  }
+
+  /** Those of later ticks than this one. */
+  since(tick: number): readonly StoredBatch[] {
+    let from = this.#entries.length;
+    while (from > 0 && this.#entries[from - 1]!.tick > tick) from--;
+    return this.#entries.slice(from);
   }
 
   clear(): void {

@@ -6,7 +6,7 @@ import type { Schema } from '../../common/types.ts';
 import { gatherBatch } from '../batch/gather.ts';
 import type { Batch } from '../batch/column.ts';
 import { grown } from '../state/grow.ts';
-import { KeyTable } from '../state/key-table.ts';
+import { KeyTable, NO_ID } from '../state/key-table.ts';
 import { RowCodec } from '../state/row-codec.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
@@ -55,21 +55,73 @@ export class RowStore {
     }
   }
 
+  /** The numbers of the rows applied last, until the next time. A row keeps its number while it is there. */
+  get applied(): Uint32Array {
+    return this.#ids;
+  }
+
+  /** How often the row of this number is there; below 0: in a store of changes, how often it was taken away. */
+  countOf(id: number): number {
+    return this.#counts[id]!;
+  }
+
+  /** Rows by their numbers, each once. */
+  rowsAt(ids: Uint32Array): Batch {
+    const { arena, starts, ends } = this.#rows;
+    return {
+      rows: ids.length,
+      columns: this.#codec.decode(arena, starts, ends, ids, ids.length),
+      weights: null,
+    };
+  }
+
+  /** The numbers of these rows, NO_ID where there is none. */
+  find(batch: Batch): Uint32Array {
+    const { bytes, starts, ends } = this.#codec.encode(batch, this.#ordinals);
+    const ids = new Uint32Array(batch.rows);
+    this.#rows.lookup(bytes, starts, ends, batch.rows, ids);
+    return ids;
+  }
+
+  /** The batch without rows that are here: each that is left out is taken from here. */
+  takeFrom(batch: Batch): Batch {
+    const ids = this.find(batch);
+    const kept = new Uint32Array(batch.rows);
+    let count = 0;
+    for (let i = 0; i < batch.rows; i++) {
+      const id = ids[i]!;
+      if (id === NO_ID || this.#counts[id]! <= 0) kept[count++] = i;
+      else {
+        this.#counts[id]!--;
+        this.#size--;
+      }
+    }
+    return count === batch.rows ? batch : gatherBatch(batch, kept, count);
+  }
+
   /** All rows as batches that later changes do not touch. */
   read(): readonly Batch[] {
-    if (this.#cache !== null) return this.#cache;
+    this.#cache ??= this.#read(1);
+    return this.#cache;
+  }
+
+  /** In a store of changes: what they take away. */
+  readTaken(): readonly Batch[] {
+    return this.#read(-1);
+  }
+
+  #read(sign: 1 | -1): readonly Batch[] {
     const out: Batch[] = [];
     const ids = new Uint32Array(READ_ROWS);
     let count = 0;
     const limit = this.#rows.limit;
     for (let id = 0; id < limit; id++) {
-      if (this.#counts[id]! > 0) ids[count++] = id;
+      if (this.#counts[id]! * sign > 0) ids[count++] = id;
       if (count === READ_ROWS || (id === limit - 1 && count > 0)) {
-        out.push(this.#decode(ids.slice(0, count), count));
+        out.push(this.#decode(ids.slice(0, count), count, sign));
         count = 0;
       }
     }
-    this.#cache = out;
     return out;
   }
 
@@ -100,17 +152,17 @@ export class RowStore {
     this.#rows.release(id);
   }
 
-  #decode(ids: Uint32Array, count: number): Batch {
+  #decode(ids: Uint32Array, count: number, sign: 1 | -1): Batch {
     const { arena, starts, ends } = this.#rows;
     const batch: Batch = {
       rows: count,
       columns: this.#codec.decode(arena, starts, ends, ids, count),
       weights: null,
     };
-    if (ids.every((id) => this.#counts[id] === 1)) return batch;
+    if (ids.every((id) => this.#counts[id] === sign)) return batch;
     const repeated: number[] = [];
     ids.forEach((id, i) => {
-      for (let k = this.#counts[id]!; k > 0; k--) repeated.push(i);
+      for (let k = this.#counts[id]! * sign; k > 0; k--) repeated.push(i);
     });
     return gatherBatch(batch, Uint32Array.from(repeated), repeated.length);
   }

@@ -58,6 +58,10 @@ export class EngineProxy implements Engine {
 
   define = this.#call('define');
   write = this.#call('write');
+  writeInBlock = this.#call('writeInBlock');
+  rollbackBlock = this.#call('rollbackBlock');
+  commitBlock = this.#call('commitBlock');
+  endBlock = this.#call('endBlock');
   statistics = this.#call('statistics');
   measure = this.#call('measure');
   silence = this.#call('silence');

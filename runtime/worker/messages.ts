@@ -15,6 +15,10 @@ import type { QueryPlan } from '../plan/query-plan.ts';
 export type CallName =
   | 'define'
   | 'write'
+  | 'writeInBlock'
+  | 'rollbackBlock'
+  | 'commitBlock'
+  | 'endBlock'
   | 'statistics'
   | 'measure'
   | 'silence'

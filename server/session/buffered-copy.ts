@@ -1,14 +1,13 @@
 /** COPY FROM inside a transaction block: the rows are read at once, for their errors and their number, and land at COMMIT. */
+import { BLOCK_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
 import type { Batch } from '../../runtime/batch/column.ts';
+import { compactBatch } from '../../runtime/batch/concat.ts';
 import { createDecoder } from '../../runtime/format/decode/create-decoder.ts';
-import { TRANSACTION_BYTES_MAX } from '../limits.ts';
-import { requireNotNull } from './buffered-write.ts';
+import { writeInBlock } from './block-scope.ts';
 import type { CopyIngest } from './outcome.ts';
 import type { Session } from './session.ts';
-import { tooMuchWritten } from './transaction.ts';
-import { valuesBytes, valuesPlan } from './values-plan.ts';
 
 type CopyFrom = Extract<Statement, { kind: 'copy-from' }>;
 
@@ -23,43 +22,40 @@ export function bufferCopy(session: Session, statement: CopyFrom): CopyIngest {
   return {
     push: async (chunk) => {
       bytes += chunk.length;
-      if (bytes > TRANSACTION_BYTES_MAX) throw tooMuchWritten();
+      if (bytes > BLOCK_BYTES_MAX) throw tooMuchCopied();
       chunks.push(chunk);
     },
-    finish: async () => bufferRows(session, statement, Buffer.concat(chunks)),
+    finish: async () => writeRows(session, statement, Buffer.concat(chunks)),
     abort: () => {
       chunks.length = 0;
     },
   };
 }
 
-function bufferRows(session: Session, statement: CopyFrom, text: Buffer): number {
+async function writeRows(session: Session, statement: CopyFrom, text: Buffer): Promise<number> {
   const { target, ingest } = statement;
   const decoder = createDecoder(target.columns, ingest.columns, ingest.format, null, ingest.label);
+  const schema = ingest.columns.map((ordinal) => target.columns[ordinal]!);
   const batches: Batch[] = [];
   decoder.decode(text, 0, text.length, true, {
     batch: (batch) => {
       const columns = ingest.columns.map((ordinal) => batch.columns[ordinal]!);
-      batches.push({ rows: batch.rows, columns, weights: null });
+      batches.push(compactBatch(schema, { rows: batch.rows, columns, weights: null }));
     },
     reject: (row) => {
       throw row.error;
     },
   });
-  requireNotNull(target, ingest.columns, batches);
-  const rows = batches.reduce((sum, batch) => sum + batch.rows, 0);
-  const columns = ingest.columns.map((ordinal) => {
-    const { name, type } = target.columns[ordinal]!;
-    return { name, type };
-  });
-  const plan = valuesPlan(batches, columns, session.settings.get('timezone'));
-  const operation = {
-    kind: 'insert',
-    relation: target.oid,
-    columns: ingest.columns,
-    plan,
-    onConflict: 'error',
-  } as const;
-  session.transaction!.buffer(operation, rows, valuesBytes(plan));
-  return rows;
+  const { oid: relation } = target;
+  const timeZone = session.settings.get('timezone');
+  const { rowCounts } = await writeInBlock(session, [
+    { kind: 'append', relation, columns: ingest.columns, batches, timeZone },
+  ]);
+  return rowCounts[0] ?? 0;
 }
+
+const tooMuchCopied = (): SqlError =>
+  new SqlError('54000', 'the transaction block writes too much', {
+    detail: `A COPY in a block has ${BLOCK_BYTES_MAX} bytes at the most.`,
+    hint: 'Commit in smaller portions, or use COPY outside of a transaction block.',
+  });

@@ -1,6 +1,5 @@
 /** COMMIT: all of a block in one tick. */
 import { SqlError } from '../../common/sql-error.ts';
-import type { WriteOperation } from '../../runtime/engine-client.ts';
 import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { Session } from './session.ts';
@@ -8,46 +7,14 @@ import type { Transaction } from './transaction.ts';
 
 /** Gives the tick of the writes or changes, null where there were none. */
 export async function commitTransaction(session: Session, transaction: Transaction): Promise<number | null> {
+  const { catalog, engine } = session.context;
+  const { block, changes, statements } = transaction;
   if (transaction.isEmpty) return null;
-  if (transaction.changes.length === 0) return commitWrites(session, transaction);
-  return session.context.catalog.exclusively(() => commitChanges(session, transaction));
-}
-
-/** The check and the start of the write happen in one turn of the event loop: nothing can come between them. */
-function commitWrites(session: Session, transaction: Transaction): Promise<number> {
-  const { ledger, engine } = session.context;
-  refuseConflicts(session, transaction);
-  const relations = transaction.operations.map((operation) => operation.relation);
-  return ledger.record(relations, async () => {
-    const result = await engine.write(transaction.operations, { now: transaction.now });
-    return result.tick;
+  if (changes.length === 0) return (await engine.commitBlock(block)).tick;
+  return catalog.exclusively(() => {
+    verifyChanges(catalog.current, changes);
+    return statements === 0 ? catalog.define(changes) : catalog.define(changes, block);
   });
-}
-
-function refuseConflicts(session: Session, transaction: Transaction): void {
-  for (const operation of transaction.operations) {
-    if (!readsItsTable(operation)) continue;
-    if (session.context.ledger.writtenSince(operation.relation, transaction.writeMark)) {
-      throw new SqlError('40001', 'could not serialize access due to concurrent update', {
-        hint: 'The transaction might succeed if retried.',
-      });
-    }
-  }
-}
-
-/** What an UPDATE or DELETE does depends on the rows that are there. */
-const readsItsTable = (operation: WriteOperation): boolean =>
-  operation.kind === 'update' || operation.kind === 'delete';
-
-/** Changes and writes of one block. */
-function commitChanges(session: Session, transaction: Transaction): Promise<number> {
-  const { catalog, ledger } = session.context;
-  const { changes, operations, now } = transaction;
-  verifyChanges(catalog.current, changes);
-  if (operations.length === 0) return catalog.define(changes);
-  refuseConflicts(session, transaction);
-  const relations = operations.map((operation) => operation.relation);
-  return ledger.record(relations, () => catalog.define(changes, { operations, now }));
 }
 
 /** Whether changes that were planned against an older catalog still hold: other sessions may have changed it since. */

@@ -104,7 +104,7 @@ async function measure(
   statement: ExplainStatement,
 ): Promise<ReadonlyMap<number, OperatorStatistics>> {
   const target = targetOf(statement);
-  if (target.kind === 'plan') refuseUncommitted(session, scannedRelations(target.plan));
+  if (target.kind === 'plan') refuseUncommitted(session, scannedRelations(target.plan), false);
   const { engine } = session.context;
   const statistics =
     target.kind === 'relation'

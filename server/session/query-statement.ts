@@ -3,6 +3,7 @@ import type { Schema } from '../../common/types.ts';
 import type { Statement } from '../../planner/statement.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import { blockScope } from './block-scope.ts';
 import type { LiveShape, RowsOutcome } from './outcome.ts';
 import { EngineRows, type RowSource } from './row-source.ts';
 import { scannedRelations } from './scanned-relations.ts';
@@ -19,11 +20,10 @@ export async function runQuery(
   label: string,
 ): Promise<RowsOutcome> {
   const { plan } = statement;
-  const relations = scannedRelations(plan);
-  refuseUncommitted(session, relations);
   const finite = plan.emit.kind === 'finite';
-  const snapshot = finite ? await blockSnapshot(session) : null;
-  const stream = session.context.engine.run(plan, session.runOptions(label, snapshot));
+  refuseUncommitted(session, scannedRelations(plan), finite);
+  const block = finite ? await blockScope(session) : null;
+  const stream = session.context.engine.run(plan, session.runOptions(label, block));
   return {
     kind: 'rows',
     columns: statement.columns,
@@ -52,7 +52,8 @@ export async function runSubscribe(
   label: string,
 ): Promise<RowsOutcome> {
   const { target, upsertKey, withinTickOrder } = statement;
-  refuseUncommitted(session, target.kind === 'plan' ? scannedRelations(target.plan) : [target.relation.oid]);
+  const read = target.kind === 'plan' ? scannedRelations(target.plan) : [target.relation.oid];
+  refuseUncommitted(session, read, false);
   const bare = targetSchema(target);
   const wholeTicks = upsertKey !== null || withinTickOrder.length > 0;
   const stream = session.context.engine.subscribe({
@@ -108,45 +109,23 @@ function isAppendOnly(target: SubscribeStatement['target']): boolean {
 }
 
 /**
- * A block's writes are not in any tick before COMMIT, and the engine can't see them: a read that they would change is
- * refused rather than answered without them.
+ * What a block created is in no tick before COMMIT. A finite query sees its tables and streams all the same, but no
+ * materialized view; what follows the live ticks sees nothing of it.
  */
-export function refuseUncommitted(session: Session, relations: readonly Oid[]): void {
+export function refuseUncommitted(session: Session, relations: readonly Oid[], finite: boolean): void {
   const { transaction, catalog } = session;
-  if (transaction === null || transaction.isEmpty) return;
-  for (const oid of catalog.sourcesOf(relations)) {
+  if (transaction === null) return;
+  for (const oid of relations) {
     const relation = catalog.relationByOid(oid);
-    if (relation === undefined) continue;
-    if (transaction.hasCreated(oid)) {
-      if (relation.kind === 'view') continue;
-      const what = relation.kind === 'materialized-view' ? 'materialized view' : relation.kind;
-      throw new SqlError(
-        '55000',
-        `${what} "${relation.name}" was created in this transaction and can't be read yet`,
-        {
-          hint: 'Read it after COMMIT.',
-        },
-      );
-    }
-    if (relation.kind !== 'stream' && transaction.hasWritten(oid)) {
-      throw new SqlError(
-        '0A000',
-        `reading "${relation.name}" after writing it in the same transaction block is not supported`,
-        {
-          hint: 'Read it before the write, or after COMMIT.',
-        },
-      );
-    }
+    if (relation === undefined || !transaction.hasCreated(oid)) continue;
+    if (finite && relation.kind !== 'materialized-view') continue;
+    const what = relation.kind === 'materialized-view' ? 'materialized view' : relation.kind;
+    throw new SqlError(
+      '55000',
+      `${what} "${relation.name}" was created in this transaction and can't be read yet`,
+      {
+        hint: 'Read it after COMMIT.',
+      },
+    );
   }
-}
-
-/** No relation has this OID: asking for its last change tells the last committed tick. */
-const NO_RELATION: Oid = 0;
-
-/** The tick that the block's reads see, fixed by BEGIN or by the first of them; null outside a block. */
-export async function blockSnapshot(session: Session): Promise<number | null> {
-  const { transaction } = session;
-  if (transaction === null) return null;
-  transaction.snapshot ??= (await session.context.engine.lastChange(NO_RELATION)).committed;
-  return transaction.snapshot;
 }

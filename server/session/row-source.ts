@@ -116,9 +116,9 @@ export class EngineRows implements RowSource {
 export class StaticRows implements RowSource {
   readonly #events: RowEvent[];
 
-  constructor(batch: Batch, tick: number) {
+  constructor(batches: readonly Batch[], tick: number) {
     this.#events = [
-      { kind: 'rows', batch, tick, snapshot: true, deletes: null },
+      ...batches.map((batch) => ({ kind: 'rows', batch, tick, snapshot: true, deletes: null }) as const),
       { kind: 'end', tick },
     ];
   }

@@ -1,7 +1,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
 import type { ParsedStatement, PlanContext, Planned, Statement } from '../../planner/statement.ts';
-import type { RunOptions } from '../../runtime/engine-client.ts';
+import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { ServerContext } from '../server-context.ts';
@@ -194,7 +194,7 @@ export class Session {
   }
 
   begin(implicit: boolean): void {
-    this.transaction = new Transaction(implicit, this.context.clock() * 1_000, this.context.ledger.mark());
+    this.transaction = new Transaction(implicit, this.context.clock() * 1_000);
     this.settings.beginBlock();
     if (this.settings.get('default_transaction_read_only') === 'on') {
       this.settings.set('transaction_read_only', 'on', true);
@@ -227,6 +227,10 @@ export class Session {
 
   endTransaction(committed: boolean): void {
     this.settings.endBlock(committed);
+    const { transaction } = this;
+    // what the engine keeps of a block that committed is gone already
+    if (transaction?.wrote && !committed)
+      void this.context.engine.endBlock(transaction.block).catch(() => {});
     this.transaction = null;
     this.#overlay = null;
     this.closePortals();
@@ -253,13 +257,14 @@ export class Session {
     this.prepared.set(name, prepared);
   }
 
-  runOptions(label: string, snapshot: number | null): RunOptions {
+  runOptions(label: string, block: BlockScope | null): RunOptions {
     return {
       label,
       pid: this.pid,
       now: this.now,
       silenceNoticeMs: parseDurationMs(this.settings.get('millrace.silence_notice')) ?? 0,
-      snapshot,
+      snapshot: block?.snapshot ?? null,
+      ...(block === null ? {} : { block }),
     };
   }
 

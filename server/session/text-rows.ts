@@ -23,7 +23,7 @@ export function textRows(
   return {
     kind: 'rows',
     columns,
-    source: new StaticRows(batch, 0),
+    source: new StaticRows([batch], 0),
     live: null,
     tag,
     counted: tag === 'SELECT',

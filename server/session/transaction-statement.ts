@@ -1,9 +1,9 @@
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
+import { blockScope } from './block-scope.ts';
 import { warning } from './notice.ts';
 import type { Outcome } from './outcome.ts';
-import { blockSnapshot } from './query-statement.ts';
 import type { Session } from './session.ts';
 
 type TransactionStatement = Extract<Statement, { kind: 'transaction' }>;
@@ -27,8 +27,9 @@ export async function executeTransaction(
       openBlock(session, 'RELEASE SAVEPOINT').release(statement.name ?? '');
       return command(statement.tag);
     case 'rollback-to': {
-      const mark = openBlock(session, 'ROLLBACK TO SAVEPOINT').rollbackTo(statement.name ?? '');
-      session.settings.restoreTo(mark);
+      const transaction = openBlock(session, 'ROLLBACK TO SAVEPOINT');
+      session.settings.restoreTo(transaction.rollbackTo(statement.name ?? ''));
+      await session.context.engine.rollbackBlock(transaction.block, transaction.statements);
       return command(statement.tag);
     }
     default:
@@ -44,7 +45,7 @@ async function begin(session: Session): Promise<void> {
   else if (transaction.implicit) transaction.implicit = false;
   else session.notify(warning('25001', 'there is already a transaction in progress'));
   // What the block reads is what is there now, whenever it reads.
-  await blockSnapshot(session);
+  await blockScope(session);
 }
 
 async function commit(session: Session, statement: TransactionStatement): Promise<Outcome> {

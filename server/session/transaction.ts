@@ -1,65 +1,38 @@
-import { BLOCK_ROWS_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
-import type { WriteOperation } from '../../runtime/engine-client.ts';
 import type { CatalogChange, Oid } from '../../runtime/plan/relation.ts';
-import { TRANSACTION_BYTES_MAX } from '../limits.ts';
 
-type Savepoint = Readonly<{
-  name: string;
-  operations: number;
-  changes: number;
-  settings: number;
-  rows: number;
-  bytes: number;
-}>;
+type Savepoint = Readonly<{ name: string; statements: number; changes: number; settings: number }>;
 
-export const tooMuchWritten = (): SqlError =>
-  new SqlError('54000', 'the transaction block writes too much', {
-    detail: `A block holds ${BLOCK_ROWS_MAX} rows or ${TRANSACTION_BYTES_MAX} bytes of writes at the most.`,
-    hint: 'Commit in smaller portions, or use COPY outside of a transaction block.',
-  });
+/** The engine knows blocks by number; none is used twice. */
+let lastBlock = 0;
 
 /**
- * A transaction block: nothing of it reaches the engine before COMMIT. `implicit`: the statements of one simple Query,
- * or up to a Sync; it ends with them.
+ * A transaction block. What it writes is kept by the engine, which knows it by its number, and its changes of the catalog
+ * here; nothing of it shows to others before COMMIT. `implicit`: the statements of one simple Query, or up to a Sync; it
+ * ends with them.
  */
 export class Transaction {
+  readonly block = ++lastBlock;
   implicit: boolean;
   failed = false;
   /** now() of every statement in the block, µs. */
   readonly now: number;
-  /** The ledger's mark at BEGIN. */
-  readonly writeMark: number;
   /** The tick that reads see; null until the first read fixed it. */
   snapshot: number | null = null;
-  readonly operations: WriteOperation[] = [];
+  /** Writes that the engine keeps. */
+  statements = 0;
+  /** A write was begun: the engine may know the block. */
+  wrote = false;
   readonly changes: CatalogChange[] = [];
   readonly #savepoints: Savepoint[] = [];
-  #rows = 0;
-  #bytes = 0;
 
-  constructor(implicit: boolean, now: number, writeMark: number) {
+  constructor(implicit: boolean, now: number) {
     this.implicit = implicit;
     this.now = now;
-    this.writeMark = writeMark;
   }
 
   get isEmpty(): boolean {
-    return this.operations.length === 0 && this.changes.length === 0;
-  }
-
-  buffer(operation: WriteOperation, rows: number, bytes: number): void {
-    this.#rows += rows;
-    this.#bytes += bytes;
-    if (this.#rows > BLOCK_ROWS_MAX || this.#bytes > TRANSACTION_BYTES_MAX) {
-      throw tooMuchWritten();
-    }
-    this.operations.push(operation);
-  }
-
-  /** Relations with writes of this block that are not yet committed. */
-  hasWritten(oid: Oid): boolean {
-    return this.operations.some((operation) => operation.relation === oid);
+    return this.statements === 0 && this.changes.length === 0;
   }
 
   hasCreated(oid: Oid): boolean {
@@ -69,11 +42,9 @@ export class Transaction {
   savepoint(name: string, settingsMark: number): void {
     this.#savepoints.push({
       name,
-      operations: this.operations.length,
+      statements: this.statements,
       changes: this.changes.length,
       settings: settingsMark,
-      rows: this.#rows,
-      bytes: this.#bytes,
     });
   }
 
@@ -86,10 +57,8 @@ export class Transaction {
     const index = this.#find(name);
     const savepoint = this.#savepoints[index]!;
     this.#savepoints.length = index + 1;
-    this.operations.length = savepoint.operations;
+    this.statements = savepoint.statements;
     this.changes.length = savepoint.changes;
-    this.#rows = savepoint.rows;
-    this.#bytes = savepoint.bytes;
     this.failed = false;
     return savepoint.settings;
   }

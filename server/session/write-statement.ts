@@ -1,11 +1,12 @@
 import { SqlError } from '../../common/sql-error.ts';
+import type { Schema } from '../../common/types.ts';
 import type { Statement } from '../../planner/statement.ts';
-import type { WriteOperation } from '../../runtime/engine-client.ts';
-import { bufferWrite } from './buffered-write.ts';
-import { valuesPlan } from './values-plan.ts';
+import type { Batch } from '../../runtime/batch/column.ts';
+import type { WriteOperation, WriteResult } from '../../runtime/engine-client.ts';
+import { writeInBlock } from './block-scope.ts';
 import type { Outcome } from './outcome.ts';
 import { refuseUncommitted, runQuery } from './query-statement.ts';
-import { nextEvent } from './row-source.ts';
+import { nextEvent, StaticRows } from './row-source.ts';
 import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
 
@@ -14,25 +15,29 @@ type ContinuousInsert = Extract<Statement, { kind: 'insert-continuous' }>;
 
 /** INSERT, UPDATE, DELETE, TRUNCATE: one tick of its own, or a part of the block. */
 export async function executeWrite(session: Session, statement: WriteStatement): Promise<Outcome> {
+  const { operations, returning } = statement;
   session.refuseReadOnly(statement.tag);
-  if (session.buffers) {
-    let rows = 0;
-    for (const operation of statement.operations) rows += await bufferWrite(session, operation);
-    return { kind: 'command', tag: commandTag(statement.tag, rows), tick: null };
+  for (const operation of operations) {
+    if ('plan' in operation) refuseUncommitted(session, scannedRelations(operation.plan), true);
   }
-  const { tick, rows } = await writeNow(session, statement.operations);
-  return { kind: 'command', tag: commandTag(statement.tag, rows), tick };
+  const { buffers } = session;
+  const result = await (buffers ? writeInBlock(session, operations) : writeNow(session, operations));
+  const rows = result.rowCounts.reduce((sum, count) => sum + count, 0);
+  const tag = commandTag(statement.tag, rows);
+  const tick = buffers ? null : result.tick;
+  if (returning === null) return { kind: 'command', tag, tick };
+  return returnedRows(returning, result, tag);
+}
+
+/** RETURNING: all rows are there when the statement has run, however few the client takes. */
+function returnedRows(columns: Schema, { returned, tick }: WriteResult, tag: string): Outcome {
+  const batches: readonly Batch[] = returned.flat();
+  return { kind: 'rows', columns, source: new StaticRows(batches, tick), live: null, tag, counted: false };
 }
 
 /** A write that was handed to the engine is waited for: only its answer tells whether it happened. */
-async function writeNow(
-  session: Session,
-  operations: readonly WriteOperation[],
-): Promise<Readonly<{ tick: number; rows: number }>> {
-  const { engine, ledger } = session.context;
-  const relations = operations.map((operation) => operation.relation);
-  const result = await ledger.record(relations, () => engine.write(operations, { now: session.now }));
-  return { tick: result.tick, rows: result.rowCounts.reduce((sum, count) => sum + count, 0) };
+function writeNow(session: Session, operations: readonly WriteOperation[]): Promise<WriteResult> {
+  return session.context.engine.write(operations, { now: session.now });
 }
 
 function commandTag(tag: WriteStatement['tag'], rows: number): string {
@@ -57,7 +62,7 @@ export async function executeContinuousInsert(
     throw new SqlError('25001', 'INSERT ... SELECT ... EMIT cannot run inside a transaction block');
   }
   const { plan, target, columns } = statement;
-  refuseUncommitted(session, [...scannedRelations(plan), target.oid]);
+  const { timeZone } = plan;
   const outcome = await runQuery(session, { kind: 'query', plan, columns: plan.columns }, label);
   let rows = 0;
   try {
@@ -67,11 +72,11 @@ export async function executeContinuousInsert(
       if (event.kind === 'end') return { kind: 'command', tag: `INSERT 0 ${rows}`, tick: event.tick };
       if (event.kind === 'notice') session.notify(event.notice);
       if (event.kind !== 'rows' || event.batch.rows === 0) continue;
-      const values = valuesPlan([event.batch], plan.columns, plan.timeZone);
+      const batches = [event.batch];
       const written = await writeNow(session, [
-        { kind: 'insert', relation: target.oid, columns, plan: values, onConflict: 'error' },
+        { kind: 'append', relation: target.oid, columns, batches, timeZone },
       ]);
-      rows += written.rows;
+      rows += written.rowCounts[0] ?? 0;
     }
   } finally {
     session.release(outcome.source);

@@ -22,7 +22,7 @@ function plansOf(statement: Statement): readonly QueryPlan[] {
     case 'create':
       return 'plan' in statement.object ? [statement.object.plan] : [];
     case 'write':
-      return statement.operations.flatMap((o) => (o.kind === 'insert' ? [o.plan] : []));
+      return statement.operations.flatMap((o) => ('plan' in o ? [o.plan] : []));
     case 'subscribe':
       return statement.target.kind === 'plan' ? [statement.target.plan] : [];
     case 'copy-to':

@@ -178,29 +178,20 @@ describe('WriteLedger', () => {
 });
 
 describe('Transaction', () => {
-  const truncate = (relation: number) => ({ kind: 'truncate', relation }) as const;
-
   it('goes back to savepoints, the innermost of a name first', () => {
-    const transaction = new Transaction(false, 0, 0);
-    transaction.buffer(truncate(1), 0, 1);
+    const transaction = new Transaction(false, 0);
+    transaction.statements = 1;
     transaction.savepoint('a', 0);
-    transaction.buffer(truncate(2), 0, 1);
+    transaction.statements = 2;
     transaction.savepoint('a', 5);
-    transaction.buffer(truncate(3), 0, 1);
+    transaction.statements = 3;
     transaction.failed = true;
     expect(transaction.rollbackTo('a')).toBe(5);
-    expect([transaction.failed, transaction.operations.length]).toEqual([false, 2]);
+    expect([transaction.failed, transaction.statements]).toEqual([false, 2]);
     transaction.release('a');
     expect(transaction.rollbackTo('a')).toBe(0);
-    expect(transaction.operations).toEqual([truncate(1)]);
+    expect(transaction.statements).toBe(1);
     expect(() => transaction.release('b')).toThrow(expect.objectContaining({ code: '3B001' }));
-  });
-
-  it('is bounded', () => {
-    const transaction = new Transaction(false, 0, 0);
-    expect(() => transaction.buffer(truncate(1), 2_000_000, 1)).toThrow(
-      expect.objectContaining({ code: '54000' }),
-    );
   });
 });
 
