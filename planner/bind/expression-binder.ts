@@ -9,6 +9,7 @@ import { castExplicitly, coerceAll, coerceTo, coerceToBoolean, readLiteral } fro
 import type { BindEnvironment } from './environment.ts';
 import { bindFunctionCall } from './function-calls.ts';
 import { bindOperatorExpression } from './operators.ts';
+import { writeOutUnits } from './interval-range.ts';
 import type { ColumnMatch, Scope } from './scope.ts';
 import { bindCase, bindCurrentValue, bindSubscript } from './special-forms.ts';
 import { bindScalarSubquery } from './subquery.ts';
@@ -246,15 +247,17 @@ export class ExpressionBinder {
     let bound = this.bind(arg);
     if (target.name === 'interval' && bound.open?.kind === 'literal' && bound.open.text !== null) {
       const field = intervalField(typeName);
-      if (field === 'range') {
+      const units = field === 'range' ? writeOutUnits(typeName, bound.open.text) : null;
+      if (field === 'range' && units === null) {
         throw this.context.error(
           typeName.location,
           '0A000',
-          'INTERVAL … TO … is not supported',
+          `interval literal "${bound.open.text}" does not have the fields of INTERVAL … TO …`,
           "Write the units out: INTERVAL '1 day 2 hours'.",
         );
       }
-      if (field !== null)
+      if (units !== null) bound = openLiteral(units, bound.location);
+      else if (field !== null)
         bound = openLiteral(this.#inField(bound.open.text, field, typeName.location), bound.location);
     }
     const at = (cast.location ?? 0) >= 0 ? (cast.location ?? 0) : (typeName.location ?? 0);

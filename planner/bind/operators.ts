@@ -1,8 +1,9 @@
 /** Operators, comparisons and the forms that PostgreSQL's grammar keeps as A_Expr: IN, BETWEEN, LIKE, NULLIF … */
 import type { A_Expr, Node } from 'libpg-query';
-import { elementTypeName, isArrayType } from '../../common/types.ts';
+import { elementTypeName, isArrayType, type TypeName } from '../../common/types.ts';
 import { BOOL, type Expression, walkExpression } from '../../runtime/plan/expression.ts';
 import { functionsNamed } from '../../runtime/plan/functions.ts';
+import type { FunctionSignature } from '../../runtime/plan/signature.ts';
 import { type Bound, typed, typeOf } from './bound.ts';
 import { coerceTo, commonType, tryCoerce, typeLabel } from './coerce.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
@@ -100,7 +101,9 @@ export function operator(
     const text = concatenation(binder, left, right, location);
     if (text !== null) return text;
   }
-  const found = resolveOperator(functionsNamed('operator', symbol), typeOf(left), typeOf(right));
+  const all = functionsNamed('operator', symbol);
+  const candidates = symbol === '||' ? concatenations(all, left, right) : all;
+  const found = resolveOperator(candidates, typeOf(left), typeOf(right));
   if (found.kind !== 'found') {
     const label = `${typeLabel(left)} ${symbol} ${typeLabel(right)}`;
     if (found.kind === 'ambiguous') {
@@ -124,6 +127,17 @@ export function operator(
   } = found;
   const args = [coerceTo(binder.context, left, l), coerceTo(binder.context, right, r)];
   return typed({ kind: 'call', function: candidate.key, args, type: { name: candidate.result } }, location);
+}
+
+/** Those of arrays where a side is one; without, a string that is open is no array. */
+function concatenations(
+  all: readonly FunctionSignature[],
+  left: Bound,
+  right: Bound,
+): readonly FunctionSignature[] {
+  const isArray = (type: TypeName | null): boolean => type !== null && isArrayType(type);
+  const ofArrays = isArray(typeOf(left)) || isArray(typeOf(right));
+  return all.filter(({ result }) => isArray(result) === ofArrays);
 }
 
 /** text || anynonarray and the other way round: the other side is cast to text. */

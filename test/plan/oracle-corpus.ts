@@ -289,6 +289,20 @@ export const ROWS_OF_TABLES: readonly string[] = [
 
 /** Queries whose rows must be PostgreSQL's; with ORDER BY at the end in this order. */
 export const ANSWERED: readonly string[] = [
+  `select interval '1-2' year to month, interval '-3-1' year to month, interval '1 10' day to hour`,
+  `select interval '1 10:20' day to minute, interval '2 10:20:30.5' day to second, interval '10:20' hour to minute`,
+  `select interval '10:20:30' hour to second, interval '10:20' minute to second, interval ' 10:20.25 ' minute to second`,
+  `select interval '10:75' hour to minute`,
+  `select overlay('Txxxxas' placing 'hom' from 2 for 4), overlay('abcdef' placing 'xyz' from 3), overlay('äöü' placing 'x' from 2 for 0)`,
+  `select overlay('abc' placing 'x' from 9), overlay('abc' placing '' from 1 for 2), overlay('abc' placing 'x' from 2 for -1)`,
+  `select overlay('abc' placing 'x' from 0)`,
+  `select overlay('abc' placing 'x' from 2 for 2147483647)`,
+  `select overlay('\\x010203'::bytea placing '\\xff'::bytea from 2)`,
+  `select array[1,2] || 3, 0 || array[1,2], array[1] || array[2,3], array[1] || null::int, null::int[] || 1, array[1] || '{7,8}'`,
+  `select ia || i4, ia || ia, ta || s, s || ta, i4 || ia from t order by id`,
+  `select array[1.5] || 2.5, array[true] || false, array['a'] || 'b'::text, array[date '2026-01-01'] || date '2026-01-02' = '{2026-01-01,2026-01-02}'`,
+  `select array_append(array[1], 2), array_prepend(0, array[1]), array_cat(array[1], array[2]), array_append(null::int[], 1)`,
+  `select array[1,2] || 'x'`,
   `select id from users order by id offset 2`,
   `select id from users order by id limit 0`,
   `select id from users order by id limit 2 offset 10`,

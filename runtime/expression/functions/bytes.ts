@@ -17,6 +17,16 @@ function slice(bytes: Uint8Array, start: number, length: number): Uint8Array {
   return bytes.slice(Math.max(start - 1, 0), Math.max(start - 1 + length, 0));
 }
 
+/** The part of `length` bytes from `start` is replaced. */
+function overlay(bytes: Uint8Array, part: Uint8Array, start: number, length = part.length): Uint8Array {
+  if (start <= 0) throw new SqlError('22011', 'negative substring length not allowed');
+  if (start + length > INT4_MAX) throw new SqlError('22003', 'integer out of range');
+  const rest = slice(bytes, start + length, Number.POSITIVE_INFINITY);
+  return concat(concat(slice(bytes, 1, start - 1), part), rest);
+}
+
+const INT4_MAX = 2 ** 31 - 1;
+
 function trim(bytes: Uint8Array, set: Uint8Array, fromLeft: boolean, fromRight: boolean): Uint8Array {
   let start = 0;
   let end = bytes.length;
@@ -106,6 +116,7 @@ export const BYTES_FUNCTIONS: readonly Entry[] = [
     slice(bytes, start, Number.POSITIVE_INFINITY),
   ),
   ...pureAll(['substring(bytea,int4,int4)', 'substr(bytea,int4,int4)'], slice),
+  ...pureAll(['overlay(bytea,bytea,int4)', 'overlay(bytea,bytea,int4,int4)'], overlay),
   pure('btrim(bytea,bytea)', (bytes: Uint8Array, set: Uint8Array) => trim(bytes, set, true, true)),
   pure('ltrim(bytea,bytea)', (bytes: Uint8Array, set: Uint8Array) => trim(bytes, set, true, false)),
   pure('rtrim(bytea,bytea)', (bytes: Uint8Array, set: Uint8Array) => trim(bytes, set, false, true)),

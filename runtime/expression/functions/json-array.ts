@@ -109,6 +109,11 @@ function stringToArray(text: string | null, separator: string | null, nullText: 
   return parts.map((part) => (part === nullText ? null : part));
 }
 
+const bothArrays = (a: Items | null, b: Items | null): Items | null =>
+  a === null ? b : b === null ? a : [...a, ...b];
+const withLast = (items: Items | null, item: unknown): Items => [...(items ?? []), item];
+const withFirst = (item: unknown, items: Items | null): Items => [item, ...(items ?? [])];
+
 const ARRAY_ENTRIES: readonly Entry[] = [
   ...SCALARS.map((type) =>
     pure(`[](${arrayOf(type)},int4)`, (items: Items, index: number) =>
@@ -122,11 +127,14 @@ const ARRAY_ENTRIES: readonly Entry[] = [
     ),
   ),
   ...ARRAYS.map((type) => pure(`cardinality(${type})`, (items: Items) => items.length)),
-  pure('||(_text,_text)', (a: Items | null, b: Items | null) =>
-    a === null ? b : b === null ? a : [...a, ...b],
-  ),
-  pure('||(_text,text)', (a: Items | null, item: string | null) => [...(a ?? []), item]),
-  pure('||(text,_text)', (item: string | null, a: Items | null) => [item, ...(a ?? [])]),
+  ...SCALARS.flatMap((type) => {
+    const array = arrayOf(type);
+    return [
+      ...pureAll([`||(${array},${array})`, `array_cat(${array},${array})`], bothArrays),
+      ...pureAll([`||(${array},${type})`, `array_append(${array},${type})`], withLast),
+      ...pureAll([`||(${type},${array})`, `array_prepend(${type},${array})`], withFirst),
+    ];
+  }),
   ...pureAll(
     ['string_to_array(text,text)', 'string_to_array(text,text,text)'],
     (text, separator, nullText = null) => stringToArray(text, separator, nullText),

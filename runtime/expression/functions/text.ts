@@ -6,9 +6,8 @@ import { type Entry, pure, pureAll } from '../implementation.ts';
 import { likeFunction, replaceEscape } from '../like.ts';
 import { initcap, lower, upper } from './letter-case.ts';
 
-/** Longer results than this PostgreSQL can't make either. */
-/** PostgreSQL allows twice that; a JavaScript string does not. */
-const LENGTH_MAX = 0x1fffffe8;
+/** Characters of a text that is made longer than its arguments. PostgreSQL makes 1 GB of them, and takes its time. */
+const LENGTH_MAX = 1 << 26;
 
 const tooLong = (): SqlError => new SqlError('54000', 'requested length too large');
 
@@ -17,6 +16,14 @@ function substring(text: string, start: number, length: number): string {
   return sliceCharacters(text, Math.max(start - 1, 0), start - 1 + length);
 }
 
+/** The part of `length` characters from `start` is replaced. */
+function overlay(text: string, part: string, start: number, length = characterCount(part)): string {
+  if (start <= 0) throw new SqlError('22011', 'negative substring length not allowed');
+  if (start + length > INT4_MAX) throw new SqlError('22003', 'integer out of range');
+  return substring(text, 1, start - 1) + part + substring(text, start + length, FROM_START);
+}
+
+const INT4_MAX = 2 ** 31 - 1;
 const FROM_START = Number.POSITIVE_INFINITY;
 
 function left(text: string, count: number): string {
@@ -161,6 +168,7 @@ export const TEXT_FUNCTIONS: readonly Entry[] = [
   ),
   ...pureAll(['substring(text,int4,int4)', 'substr(text,int4,int4)'], substring),
   ...pureAll(['position(text,text)', 'strpos(text,text)'], position),
+  ...pureAll(['overlay(text,text,int4)', 'overlay(text,text,int4,int4)'], overlay),
   pure('replace(text,text,text)', replaceAll),
   pure('translate(text,text,text)', translate),
   pure('split_part(text,text,int4)', splitPart),

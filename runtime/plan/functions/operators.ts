@@ -2,7 +2,7 @@
 import type { ScalarTypeName, TypeName } from '../../../common/types.ts';
 import type { FunctionSignature } from '../signature.ts';
 import { overloads, signature } from './signatures.ts';
-import { FLOATS, INTEGERS, NUMBERS, ORDERED, ORDERED_ARRAYS } from './types.ts';
+import { arrayOf, FLOATS, INTEGERS, NUMBERS, ORDERED, ORDERED_ARRAYS, SCALARS } from './types.ts';
 
 const wider = <T extends string>(order: readonly T[], a: T, b: T): T =>
   order.indexOf(a) >= order.indexOf(b) ? a : b;
@@ -86,7 +86,12 @@ export const OPERATORS: readonly FunctionSignature[] = [
   ...PATTERNS,
   // text || anynonarray is a cast of the other side to text, then this.
   ...overloads('operator', '||', 'text,text:text bytea,bytea:bytea'),
-  ...overloads('operator', '||', '_text,_text:_text _text,text:_text text,_text:_text', { strict: false }),
+  ...SCALARS.flatMap((element) => {
+    const array = arrayOf(element);
+    return [[array, array] as const, [array, element] as const, [element, array] as const].map((args) =>
+      signature('operator', '||', args, array, { strict: false }),
+    );
+  }),
   ...['->', '->>'].flatMap((name) =>
     (['json', 'jsonb'] as const).flatMap((t) =>
       (['text', 'int4'] as const).map((key) =>

@@ -19,6 +19,8 @@ const TEXT: readonly FunctionSignature[] = [
   ...named('btrim ltrim rtrim', 'text:text text,text:text bytea,bytea:bytea'),
   ...named('substring', 'text,int4:text text,int4,int4:text text,text:text text,text,text:text'),
   ...named('substr', 'text,int4:text text,int4,int4:text'),
+  ...named('overlay', 'text,text,int4,int4:text text,text,int4:text'),
+  ...named('overlay', 'bytea,bytea,int4,int4:bytea bytea,bytea,int4:bytea'),
   ...named('substring substr', 'bytea,int4:bytea bytea,int4,int4:bytea'),
   ...named('position', 'text,text:int4 bytea,bytea:int4'),
   ...named('strpos', 'text,text:int4'),
@@ -126,6 +128,14 @@ const JSON_AND_ARRAYS: readonly FunctionSignature[] = [
   ...SCALARS.map((element) => signature('function', '[]', [arrayOf(element), 'int4'], element)),
   ...ARRAYS.map((array) => signature('function', 'array_length', [array, 'int4'], 'int4')),
   ...ARRAYS.map((array) => signature('function', 'cardinality', [array], 'int4')),
+  ...SCALARS.flatMap((element) => {
+    const array = arrayOf(element);
+    return [
+      signature('function', 'array_append', [array, element], array, { strict: false }),
+      signature('function', 'array_prepend', [element, array], array, { strict: false }),
+      signature('function', 'array_cat', [array, array], array, { strict: false }),
+    ];
+  }),
   ...ARRAYS.map((array) => signature('function', 'array_to_string', [array, 'text'], 'text', stable)),
   ...ARRAYS.map((array) =>
     signature('function', 'array_to_string', [array, 'text', 'text'], 'text', { ...stable, strict: false }),
