@@ -3,6 +3,7 @@ import type { Node } from 'libpg-query';
 import { unreachable } from '../common/assert.ts';
 import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
+import { planCreateIndex } from './define/create-index.ts';
 import { planCreateSchema } from './define/create-schema.ts';
 import { planCreateSink } from './define/create-sink.ts';
 import { planCreateStream } from './define/create-stream.ts';
@@ -101,15 +102,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
       noticeCode: '00000',
     });
   }
-  if ('IndexStmt' in node) {
-    namedRelation(binding, node.IndexStmt.relation ?? {});
-    throw binding.error(
-      node.IndexStmt.relation?.location,
-      '0A000',
-      'CREATE INDEX is not supported',
-      'Point reads scan the view; a primary key serves tables.',
-    );
-  }
+  if ('IndexStmt' in node) return planCreateIndex(context, node.IndexStmt);
   return null;
 }
 
@@ -129,11 +122,27 @@ function planSession(context: StatementContext, node: Node): Planned | null {
   return null;
 }
 
+/** Kinds whose name is not their statement's, and what to write instead. */
+const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string }>>> = {
+  DefineStmt: { words: 'CREATE AGGREGATE, OPERATOR or TYPE' },
+  ListenStmt: { hint: 'SUBSCRIBE TO the view, or ask for it by WebSocket or Server-Sent Events.' },
+  NotifyStmt: { hint: 'Insert a row into a stream; readers SUBSCRIBE to it.' },
+  AlterTableStmt: { hint: 'Create another table, INSERT INTO it SELECT from this one, and rename it.' },
+  CreateFunctionStmt: { hint: 'Write the expression where it is used, or in a view.' },
+  CreateTrigStmt: { words: 'CREATE TRIGGER', hint: 'Create a materialized view or a sink over the table.' },
+  CreateSeqStmt: { words: 'CREATE SEQUENCE', hint: 'gen_random_uuid() makes keys.' },
+  MergeStmt: { hint: 'Use INSERT, UPDATE and DELETE in one transaction.' },
+};
+
 /** `CreateFunctionStmt` → CREATE FUNCTION is not supported. */
 function refuse(context: StatementContext, node: Node): never {
-  const words = kindOf(node)
-    .replace(/Stmt$/, '')
-    .replace(/([a-z])([A-Z])/g, '$1 $2')
-    .toUpperCase();
-  throw context.binding.error(-1, '0A000', `${words} is not supported`);
+  const kind = kindOf(node);
+  const { words, hint } = REFUSED[kind] ?? {};
+  const shown =
+    words ??
+    kind
+      .replace(/Stmt$/, '')
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toUpperCase();
+  throw context.binding.error(-1, '0A000', `${shown} is not supported`, hint);
 }

@@ -20,6 +20,7 @@ import { durationText } from './duration-text.ts';
 import { expressionText } from './expression-text.ts';
 import { windowState } from './state-estimate.ts';
 import { shownName } from '../../runtime/plan/relation.ts';
+import { sharingKey, sharingReduces } from '../../runtime/plan/sharing-key.ts';
 
 type WindowedReduce = Extract<PlanNode, { kind: 'windowed-reduce' }>;
 
@@ -32,6 +33,7 @@ class Explainer {
   readonly #verbose: boolean;
   readonly #lines: ExplainLine[] = [];
   #continuous = false;
+  #plan: QueryPlan | null = null;
 
   constructor(catalog: Catalog, verbose: boolean) {
     this.#catalog = catalog;
@@ -40,6 +42,7 @@ class Explainer {
 
   explain(plan: QueryPlan): readonly ExplainLine[] {
     const tail = tailText(plan);
+    this.#plan = plan;
     this.#continuous = plan.emit.kind !== 'finite';
     this.#add(0, `Query: ${emitText(plan.emit)}${tail}`, null, { emit: plan.emit.kind, key: keyNames(plan) });
     const names = plan.columns.map((c) => c.name);
@@ -175,6 +178,22 @@ class Explainer {
     if (this.#continuous) this.#add(depth + 1, `late rows: ${lateText(node.late)}`, null, {});
     if (!node.partial) this.#add(depth + 1, 'partial windows are left out', null, {});
     this.#add(depth + 1, `estimated state: ${windowState(node)}`, null, {});
+    const sharers = this.#sharers(node);
+    if (sharers.length > 0)
+      this.#add(depth + 1, `group numbers shared with: ${sharers.join(', ')}`, null, { sharedWith: sharers });
+  }
+
+  /** Views and sinks whose groups are numbered in the same table; panes and totals are each one's own. */
+  #sharers(node: WindowedReduce): readonly string[] {
+    if (!this.#continuous || sharingReduces(node)[0] !== node) return [];
+    const key = sharingKey(node.input, node.keys);
+    return [...this.#catalog.objects()].flatMap((object) =>
+      'plan' in object &&
+      object.plan !== this.#plan &&
+      sharingReduces(object.plan.root).some((other) => sharingKey(other.input, other.keys) === key)
+        ? [shownName(object)]
+        : [],
+    );
   }
 
   #aggregates(calls: readonly AggregateCall[], input: Schema, depth: number, windowed: boolean): void {

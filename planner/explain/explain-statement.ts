@@ -50,6 +50,14 @@ export function planExplain(
   const { binding } = context;
   const options = readOptions(binding, explain.options ?? []);
   const target = explainTarget(context, syntax, explain, planNode);
+  if (target.kind === 'execute') {
+    throw binding.error(
+      -1,
+      '0A000',
+      'EXPLAIN EXECUTE is not supported',
+      'EXPLAIN the statement itself, with its values.',
+    );
+  }
   const plan = planOf(target);
   if (options.analyze && plan === null)
     throw binding.error(-1, '0A000', 'EXPLAIN ANALYZE takes SELECT, SUBSCRIBE and materialized views only');

@@ -37,6 +37,6 @@ function refuseFill(cursor: TokenCursor): never {
     cursor.offset,
     '0A000',
     'EMIT … FILL is not supported',
-    'Leave FILL out: windows without rows give no result rows; a client can fill the gaps by window_end.',
+    'Write EMIT ON WINDOW CLOSE: a window without rows of a key gives no row. Who reads the result fills the gaps: window_end goes up by the slide.',
   );
 }

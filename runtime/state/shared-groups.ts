@@ -9,6 +9,7 @@
 import type { SqlType } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
+import { sharingKey } from '../plan/sharing-key.ts';
 import { GroupTable } from './group-table.ts';
 
 /** Batches of a tick that are remembered; a long history read at a start is not. */
@@ -78,7 +79,7 @@ export class GroupSharing {
   readonly #shared = new Map<string, SharedGroups>();
 
   join(input: PlanNode, keys: readonly number[]): { groups: SharedGroups; leave: () => void } {
-    const key = JSON.stringify([input, keys], (name, value: unknown) => (name === 'id' ? undefined : value));
+    const key = sharingKey(input, keys);
     const known = this.#shared.get(key);
     const groups = known ?? new SharedGroups(keys.map((k) => input.schema[k]!.type));
     if (known === undefined) this.#shared.set(key, groups);
