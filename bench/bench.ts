@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [--workload W0..W4|ingest|latency|fanout|limit|all] [--rows N] [--json]
+ * npm run bench -- [--workload W0..W4|ingest|latency|fanout|subscribers|limit|all] [--rows N] [--json]
  *
  * Starts the real server, feeds it through SQL, prints rows/s, CPU seconds of the whole server process and its peak
  * memory. Figures are kept in bench/results.md.
@@ -10,6 +10,7 @@ import { runIngest } from './ingest.ts';
 import { runLatency } from './latency.ts';
 import { runLimit } from './limit.ts';
 import { report, type Result } from './report.ts';
+import { runSubscribers } from './subscribers.ts';
 import { runWindows, WINDOW_QUERIES } from './windows.ts';
 
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Result>>> = {
   ingest: () => runIngest(Math.min(rows, 2_000_000)),
   latency: () => runLatency(),
   fanout: () => runFanout(Math.min(rows, 1_000_000)),
+  subscribers: () => runSubscribers(),
   limit: () => runLimit(rows),
 };
 

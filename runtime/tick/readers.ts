@@ -11,6 +11,7 @@ import type { ContinuousQuery } from './continuous-query.ts';
 import { internalError, type EngineState } from './engine-state.ts';
 import type { QueryFactory } from './query-factory.ts';
 import type { ResultChannel } from './result-channel.ts';
+import { SharedRows } from './shared-rows.ts';
 import { causesOfSilence, causesOfStreamSilence } from './silence.ts';
 import { StreamRuntime } from './stream-runtime.ts';
 import { contentAsOf, Subscription, tooOld, type SubscriptionOptions } from './subscription.ts';
@@ -23,6 +24,9 @@ type Target = StreamRuntime | TableRuntime | ViewRuntime;
 export class Readers {
   readonly #state: EngineState;
   readonly #factory: QueryFactory;
+  readonly #shared = new SharedRows();
+  /** Subscribers of each relation. */
+  readonly #audience = new Map<Oid, number>();
 
   constructor(state: EngineState, factory: QueryFactory) {
     this.#state = state;
@@ -66,7 +70,10 @@ export class Readers {
   }
 
   leave(subscription: Subscription): void {
-    if (this.#state.subscriptions.delete(subscription)) subscription.options.query?.close();
+    if (!this.#state.subscriptions.delete(subscription)) return;
+    const { query, relation } = subscription.options;
+    query?.close();
+    if (relation !== null) this.#count(relation, -1);
   }
 
   step(tick: Tick): void {
@@ -78,6 +85,7 @@ export class Readers {
         subscription.options.channel.fail(internalError(error));
       }
     }
+    this.#shared.clear();
   }
 
   /** After the commit: UP TO, progress, readers that are gone. */
@@ -106,6 +114,7 @@ export class Readers {
   #add(options: Omit<SubscriptionOptions, 'now'>): Subscription {
     const subscription = new Subscription({ ...options, now: this.#state.now });
     this.#state.subscriptions.add(subscription);
+    if (options.relation !== null) this.#count(options.relation, 1);
     options.channel.onCancel(() => this.leave(subscription));
     return subscription;
   }
@@ -163,10 +172,26 @@ export class Readers {
     } else if (relation !== null) {
       const delta = this.#deltaOf(relation);
       const batches = delta?.parts.map((p) => p.batch) ?? [];
-      subscription.send(tick.number, tick.time, batches);
+      subscription.send(tick.number, tick.time, this.#forAudience(subscription, relation, tick, batches));
       if (delta?.ended === true) channel.end(tick.number);
     }
     if (subscription.isSilent(tick.time)) this.#noticeSilence(subscription);
+  }
+
+  #forAudience(
+    { options }: Subscription,
+    relation: Oid,
+    tick: Tick,
+    batches: readonly Batch[],
+  ): readonly Batch[] {
+    if ((this.#audience.get(relation) ?? 0) < 2) return batches;
+    return batches.map((batch) => this.#shared.of(tick.number, options.schema, batch));
+  }
+
+  #count(relation: Oid, change: number): void {
+    const count = (this.#audience.get(relation) ?? 0) + change;
+    if (count === 0) this.#audience.delete(relation);
+    else this.#audience.set(relation, count);
   }
 
   #deltaOf(relation: Oid): RelationDelta | null {

@@ -5,6 +5,7 @@ import type { Batch } from '../batch/column.ts';
 import { batchBytes, compactBatch } from '../batch/concat.ts';
 import type { ResultEvent, ResultStream } from '../engine-client.ts';
 import { RESULT_WINDOW_BYTES } from '../../common/limits.ts';
+import { isShared } from './shared-rows.ts';
 
 /** The engine's end. The reader's end is ResultStream; a worker puts messages between the two. */
 export class ResultChannel implements ResultStream {
@@ -37,10 +38,10 @@ export class ResultChannel implements ResultStream {
     this.#onDrain = listener;
   }
 
-  /** Rows of this schema; they are copied. */
+  /** Rows of this schema; they are copied, unless they are shared with others. */
   rows(tick: number, schema: Schema, batch: Batch, snapshot: boolean): void {
     if (batch.rows === 0) return;
-    const own = compactBatch(schema, batch);
+    const own = isShared(batch) ? batch : compactBatch(schema, batch);
     this.push({ kind: 'rows', tick, batch: own, snapshot }, batchBytes(own));
   }
 

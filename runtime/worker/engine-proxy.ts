@@ -16,7 +16,7 @@ import type {
   SubscribeOptions,
 } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import type { CallName, FromEngine, ToEngine, WorkerData } from './messages.ts';
+import type { CallName, Delivery, FromEngine, ToEngine, WorkerData } from './messages.ts';
 
 type Pending = Readonly<{ resolve: (value: unknown) => void; reject: (error: unknown) => void }>;
 
@@ -135,19 +135,22 @@ export class EngineProxy implements Engine {
       case 'error':
         this.#settle(message.id)?.reject(SqlError.fromPlain(message.error));
         break;
-      case 'events': {
-        const stream = this.#streams.get(message.stream);
-        if (stream === undefined) break;
-        for (const { event, bytes } of message.events) stream.receive(event, bytes);
-        if (stream.over) this.#streams.delete(message.stream);
+      case 'events':
+        for (const delivery of message.deliveries) this.#deliver(delivery);
         break;
-      }
       case 'taken':
         this.#ingests.get(message.ingest)?.taken(message.bytes, message.error);
         break;
       default:
         unreachable(message);
     }
+  }
+
+  #deliver({ stream: id, events }: Delivery): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    for (const { event, bytes } of events) stream.receive(event, bytes);
+    if (stream.over) this.#streams.delete(id);
   }
 
   #settle(id: number): Pending | undefined {

@@ -6,8 +6,9 @@ import { batchBytes } from '../batch/concat.ts';
 import type { Ingest, ResultEvent, ResultStream } from '../engine-client.ts';
 import { RESULT_WINDOW_BYTES } from '../../common/limits.ts';
 import { EngineCore } from '../tick/engine-core.ts';
+import { isShared } from '../tick/shared-rows.ts';
 import { TickLoop } from '../tick/tick-loop.ts';
-import { buffersOf, type FromEngine, type ToEngine, type WorkerData } from './messages.ts';
+import { buffersOf, type Delivery, type FromEngine, type ToEngine, type WorkerData } from './messages.ts';
 
 assert(parentPort !== null, 'engine-worker runs in a worker thread');
 const port = parentPort;
@@ -116,15 +117,28 @@ async function pump(id: number, stream: ResultStream, finite: boolean): Promise<
   streams.delete(id);
 }
 
+/** What the streams that became ready together have to say goes over in one message. */
+let outbox: Delivery[] = [];
+let outboxBuffers = new Set<ArrayBuffer>();
+
 function send(id: number, open: OpenStream, events: readonly ResultEvent[]): void {
-  const transfer = new Set<ArrayBuffer>();
   const sized = events.map((event) => {
     const bytes = event.kind === 'rows' ? batchBytes(event.batch) : 0;
-    if (event.kind === 'rows') buffersOf(event.batch, transfer);
+    // shared rows are cloned, once a message: the next message may hold them again
+    if (event.kind === 'rows' && !isShared(event.batch)) buffersOf(event.batch, outboxBuffers);
     open.unsentBytes += bytes;
     return { event, bytes };
   });
-  post({ kind: 'events', stream: id, events: sized }, [...transfer]);
+  if (outbox.length === 0) queueMicrotask(flush);
+  outbox.push({ stream: id, events: sized });
+}
+
+function flush(): void {
+  const deliveries = outbox;
+  const transfer = [...outboxBuffers];
+  outbox = [];
+  outboxBuffers = new Set();
+  post({ kind: 'events', deliveries }, transfer);
 }
 
 async function push(id: number, chunk: Uint8Array): Promise<void> {

@@ -43,13 +43,15 @@ export type FromEngine =
   | Readonly<{ kind: 'failed'; message: string }>
   | Readonly<{ kind: 'result'; id: number; value: unknown }>
   | Readonly<{ kind: 'error'; id: number; error: PlainError }>
-  | Readonly<{
-      kind: 'events';
-      stream: number;
-      events: readonly Readonly<{ event: ResultEvent; bytes: number }>[];
-    }>
+  /** Batches that several streams get are one object on the other side too. */
+  | Readonly<{ kind: 'events'; deliveries: readonly Delivery[] }>
   /** bytes of the ingest that the engine has taken; or what went wrong with it */
   | Readonly<{ kind: 'taken'; ingest: number; bytes: number; error: PlainError | null }>;
+
+export type Delivery = Readonly<{
+  stream: number;
+  events: readonly Readonly<{ event: ResultEvent; bytes: number }>[];
+}>;
 
 export type WorkerData = Readonly<{ options: EngineOptions }>;
 

@@ -4,7 +4,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import { flattenError } from '../flatten-error.ts';
 import { OUTPUT_BYTES_HIGH, SLOW_READER_CHECK_MS } from '../limits.ts';
 import { liveStatement, type LiveRequest } from '../live/live-statement.ts';
-import { noticeMessage, progressMessage, rowsMessage, schemaMessage } from '../live/live-messages.ts';
+import { noticeMessage, progressMessage, rowsServerEvent, schemaMessage } from '../live/live-messages.ts';
 import type { ServerContext } from '../server-context.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
@@ -88,7 +88,7 @@ async function sendEvents(session: Session, outcome: RowsOutcome, response: Serv
     session.interrupt.throwIfRaised();
     switch (event.kind) {
       case 'rows':
-        if (event.batch.rows > 0) writeEvent(response, null, event.tick, rowsMessage(event, live, null));
+        if (event.batch.rows > 0 && !response.writableEnded) response.write(rowsServerEvent(event, live));
         break;
       case 'progress':
         writeEvent(response, 'progress', event.tick, progressMessage(event.tick, null));
@@ -124,7 +124,5 @@ function writeEvent(response: ServerResponse, name: string | null, id: number | 
   if (!response.headersSent || response.writableEnded) return;
   let head = name === null ? '' : `event: ${name}\n`;
   if (id !== null) head += `id: ${id}\n`;
-  response.write(`${head}data: `);
-  response.write(Buffer.isBuffer(data) ? data : JSON.stringify(data));
-  response.write('\n\n');
+  response.write(`${head}data: ${JSON.stringify(data)}\n\n`);
 }

@@ -6,8 +6,10 @@ import { encodeJsonRows } from '../http/result-body.ts';
 import type { Notice } from '../session/notice.ts';
 import type { LiveShape } from '../session/outcome.ts';
 import type { RowEvent } from '../session/row-source.ts';
+import { encodeOnce } from './shared-encoding.ts';
 
 export type Id = string | number | null;
+export type RowsEvent = Extract<RowEvent, { kind: 'rows' }>;
 
 /** SSE has no id: the connection is the subscription. */
 const withId = (
@@ -26,18 +28,40 @@ export function noticeMessage(notice: Notice, id?: Id): Readonly<Record<string, 
   return withId(id, { op: 'notice', severity, code, message, detail: detail ?? null, hint: hint ?? null });
 }
 
-/** `{"id","op":"rows","tick":t,"rows":[[…]],"diffs":[…]}`: rows are encoded straight from the columns. */
-export function rowsMessage(event: Extract<RowEvent, { kind: 'rows' }>, shape: LiveShape, id: Id): Buffer {
+/** What stands before the shared bytes of a rows message. */
+export const messageHead = (id: Id): string => (id === null ? '{' : `{"id":${JSON.stringify(id)},`);
+
+/**
+ * A rows message after its head: `"op":"rows","tick":t,"rows":[[…]],"diffs":[…]}`, encoded straight from the columns,
+ * once for all who get this batch in this shape.
+ */
+export function rowsTail(event: RowsEvent, shape: LiveShape): Buffer {
   const { batch, tick, deletes } = event;
-  const writer = new ByteWriter();
-  writer.writeText(rowsHead(tick, id));
-  encodeJsonRows(writer, batch, shape.columns);
-  writer.writeText(`]${envelopeMembers(batch.rows, batch.weights, deletes, shape)}}`);
-  return writer.take();
+  return encodeOnce(batch, `json ${shapeName(shape)} ${tick}`, () => {
+    const writer = new ByteWriter();
+    writer.writeText(rowsStart(tick));
+    encodeJsonRows(writer, batch, shape.columns);
+    writer.writeText(`]${envelopeMembers(batch.rows, batch.weights, deletes, shape)}}`);
+    return writer.take();
+  });
 }
 
-export const rowsHead = (tick: number, id: Id): string =>
-  `{${id === null ? '' : `"id":${JSON.stringify(id)},`}"op":"rows","tick":${tick},"rows":[`;
+/** A Server-Sent Event of one tick's rows, whole. */
+export function rowsServerEvent(event: RowsEvent, shape: LiveShape): Buffer {
+  return encodeOnce(event.batch, `sse ${shapeName(shape)} ${event.tick}`, () =>
+    Buffer.concat([
+      Buffer.from(`id: ${event.tick}\ndata: ${messageHead(null)}`),
+      rowsTail(event, shape),
+      Buffer.from('\n\n'),
+    ]),
+  );
+}
+
+/** A batch belongs to one relation or query: its columns' types are always the same. */
+const shapeName = ({ envelope, appendOnly }: LiveShape): string =>
+  `${envelope}${appendOnly ? ' append-only' : ''}`;
+
+export const rowsStart = (tick: number): string => `"op":"rows","tick":${tick},"rows":[`;
 
 function envelopeMembers(
   rows: number,

@@ -21,7 +21,7 @@ import {
 import { receiveCopy } from './copy-in.ts';
 import type { FrontendMessage } from './frontend-message.ts';
 import { parameterTexts } from './parameter-values.ts';
-import { dataRowEncoder, formatOf } from './row-encoder.ts';
+import { dataRowEncoder, formatOf, sharedEncoder } from './row-encoder.ts';
 import { completionTag, sendCopyOutcome, type Wire } from './send-outcome.ts';
 import { sendRows } from './send-rows.ts';
 
@@ -144,7 +144,10 @@ export async function handleExecute(wire: Wire, message: Message<'execute'>): Pr
       break;
     case 'rows': {
       requireSameColumns(portal.columns, outcome.columns);
-      const encoder = dataRowEncoder(outcome.columns, portal.resultFormats, session.settings.text);
+      const { text } = session.settings;
+      const rows = dataRowEncoder(outcome.columns, portal.resultFormats, text);
+      const encoder =
+        outcome.live === null ? rows : sharedEncoder(rows, `rows ${portal.resultFormats.join()}`, text);
       const cursor = portal.cursor(outcome);
       const sent = await sendRows(session, output, cursor, encoder, message.rowsMax, outcome.live !== null);
       if (!sent.ended) {

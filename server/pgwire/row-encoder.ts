@@ -3,7 +3,7 @@ import type { Schema } from '../../common/types.ts';
 import type { TextSettings } from '../../common/value-text.ts';
 import type { CopyOptions } from '../../planner/statement.ts';
 import type { Batch } from '../../runtime/batch/column.ts';
-import type { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
+import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
 import {
   writeCopyBinaryHeader,
   writeCopyBinaryRows,
@@ -18,6 +18,7 @@ import {
   textField,
   textFields,
 } from '../../runtime/format/encode/output-field.ts';
+import { encodeOnce } from '../live/shared-encoding.ts';
 
 export type RowEncoder = Readonly<{
   start: (out: ByteWriter) => void;
@@ -26,6 +27,30 @@ export type RowEncoder = Readonly<{
 }>;
 
 const nothing = (): void => {};
+
+/**
+ * For continuous results, which may have many readers: a batch that goes out whole is encoded once for all who want it
+ * in the same way.
+ */
+export function sharedEncoder(encoder: RowEncoder, name: string, settings: TextSettings): RowEncoder {
+  const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = settings;
+  const format = JSON.stringify([name, timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits]);
+  return {
+    ...encoder,
+    rows: (out, batch, from, to) => {
+      if (from !== 0 || to !== batch.rows) {
+        encoder.rows(out, batch, from, to);
+        return;
+      }
+      const bytes = encodeOnce(batch, format, () => {
+        const writer = new ByteWriter();
+        encoder.rows(writer, batch, from, to);
+        return writer.take();
+      });
+      out.writeBytes(bytes);
+    },
+  };
+}
 
 /** Fields are made once for a batch, also where its rows leave in portions. */
 function rememberFields(

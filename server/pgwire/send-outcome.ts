@@ -12,7 +12,7 @@ import {
   writeRowDescription,
 } from './backend-messages.ts';
 import { receiveCopy } from './copy-in.ts';
-import { copyEncoder, dataRowEncoder, LIVE_COPY, type RowEncoder } from './row-encoder.ts';
+import { copyEncoder, dataRowEncoder, LIVE_COPY, type RowEncoder, sharedEncoder } from './row-encoder.ts';
 import { sendRows } from './send-rows.ts';
 import type { WireInput } from './wire-input.ts';
 import type { WireOutput } from './wire-output.ts';
@@ -50,16 +50,26 @@ export const completionTag = (outcome: RowsOutcome, rows: number): string =>
 export function sendCopyOutcome(wire: Wire, outcome: Outcome & { kind: 'copy-out' }): Promise<number> {
   const { rows, options } = outcome;
   const encoder = copyEncoder(rows.columns, options, wire.session.settings.text);
-  return sendCopy(wire, rows, encoder, options.format === 'binary');
+  const shared =
+    rows.live === null
+      ? encoder
+      : sharedEncoder(encoder, `copy ${JSON.stringify(options)}`, wire.session.settings.text);
+  return sendCopy(wire, rows, shared, options.format === 'binary');
 }
 
 async function sendResult(wire: Wire, outcome: RowsOutcome): Promise<number> {
   const { session, output } = wire;
+  const { text } = session.settings;
   if (outcome.live !== null && wantsCopy(session)) {
-    return sendCopy(wire, outcome, copyEncoder(outcome.columns, LIVE_COPY, session.settings.text));
+    return sendCopy(
+      wire,
+      outcome,
+      sharedEncoder(copyEncoder(outcome.columns, LIVE_COPY, text), 'live', text),
+    );
   }
   writeRowDescription(output.writer, outcome.columns, () => 0);
-  return drain(wire, outcome, dataRowEncoder(outcome.columns, [], session.settings.text));
+  const rows = dataRowEncoder(outcome.columns, [], text);
+  return drain(wire, outcome, outcome.live === null ? rows : sharedEncoder(rows, 'rows', text));
 }
 
 /** psql prints a CopyOut stream as it comes, and rows only when all are there. */

@@ -45,8 +45,7 @@ class PresentedRows implements RowSource {
 function presentEvent(event: RowEvent, shape: LiveShape): RowEvent | null {
   switch (event.kind) {
     case 'rows': {
-      const unit = unitWeights(event.batch);
-      return { ...event, batch: envelopeBatch(unit, event.tick, event.deletes, shape), deletes: null };
+      return { ...event, batch: presentedBatch(event, shape), deletes: null };
     }
     case 'progress':
       if (!shape.progress) return null;
@@ -63,6 +62,18 @@ function presentEvent(event: RowEvent, shape: LiveShape): RowEvent | null {
     default:
       return unreachable(event);
   }
+}
+
+/** What was presented already, by batch: subscribers of one relation get one batch, and so one presentation of it. */
+const presented = new WeakMap<Batch, Readonly<{ name: string; batch: Batch }>>();
+
+function presentedBatch({ batch, tick, deletes }: RowEvent & { kind: 'rows' }, shape: LiveShape): Batch {
+  const name = `${tick} ${shape.envelope} ${shape.progress}`;
+  const known = presented.get(batch);
+  if (known?.name === name) return known.batch;
+  const made = envelopeBatch(unitWeights(batch), tick, deletes, shape);
+  presented.set(batch, { name, batch: made });
+  return made;
 }
 
 /** A row of weight n is n rows of weight 1: what leaves has +1 and −1 only. */

@@ -72,7 +72,8 @@ export class TickRows implements RowSource {
   #flush(): void {
     if (this.#batches.length === 0) return;
     const { schema, upsertKey, order } = this.#shape;
-    const whole = concatBatches(schema, this.#batches);
+    // a batch alone stays what it is: others may have encoded it already
+    const whole = this.#batches.length === 1 ? this.#batches[0]! : concatBatches(schema, this.#batches);
     this.#batches = [];
     const { batch, deletes } =
       upsertKey === null ? { batch: whole, deletes: null } : upsert(whole, schema, upsertKey);

@@ -3,7 +3,7 @@ import type { Batch } from '../../runtime/batch/column.ts';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
 import { arrayShape, writeJsonRows } from '../../runtime/format/encode/json.ts';
 import { jsonField } from '../../runtime/format/encode/output-field.ts';
-import { type Id, rowsHead } from '../live/live-messages.ts';
+import { type Id, messageHead, rowsStart } from '../live/live-messages.ts';
 import type { LiveShape } from '../session/outcome.ts';
 import type { RowEvent } from '../session/row-source.ts';
 import { keyText } from '../session/tick-rows.ts';
@@ -82,7 +82,7 @@ export class Conflation {
     }
     this.#pending.clear();
     this.bytes = 0;
-    return `${rowsHead(this.#tick, id)}${rows.join(',')}]${this.#members(weights)}}`;
+    return `${messageHead(id)}${rowsStart(this.#tick)}${rows.join(',')}]${this.#members(weights)}}`;
   }
 
   #members(weights: readonly number[]): string {

@@ -3,7 +3,13 @@ import type { WebSocket } from 'ws';
 import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { OUTPUT_BYTES_HIGH, SLOW_READER_CHECK_MS } from '../limits.ts';
-import { noticeMessage, progressMessage, rowsMessage, schemaMessage } from '../live/live-messages.ts';
+import {
+  messageHead,
+  noticeMessage,
+  progressMessage,
+  rowsTail,
+  schemaMessage,
+} from '../live/live-messages.ts';
 import { liveStatement } from '../live/live-statement.ts';
 import type { LiveShape, RowsOutcome } from '../session/outcome.ts';
 import type { RowEvent, RowSource } from '../session/row-source.ts';
@@ -27,6 +33,19 @@ export async function runSubscription(
   return new Sender(session, socket, outcome, message.id, conflation).run();
 }
 
+/** Below this a copy is cheaper than a second frame. */
+const COPY_BYTES_MAX = 4_096;
+
+/** One text message; large shared bytes go out as they are, in a frame behind that of the head. */
+function sendShared(socket: WebSocket, head: Buffer, tail: Buffer): void {
+  if (tail.length <= COPY_BYTES_MAX) {
+    socket.send(Buffer.concat([head, tail]), { binary: false });
+    return;
+  }
+  socket.send(head, { binary: false, fin: false });
+  socket.send(tail, { binary: false, fin: true });
+}
+
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, SLOW_READER_CHECK_MS));
 
 class Sender {
@@ -35,6 +54,7 @@ class Sender {
   readonly #source: RowSource;
   readonly #shape: LiveShape;
   readonly #id: Subscribe['id'];
+  readonly #head: Buffer;
   readonly #conflation: Conflation | null;
 
   constructor(
@@ -49,6 +69,7 @@ class Sender {
     this.#source = outcome.source;
     this.#shape = outcome.live!;
     this.#id = id;
+    this.#head = Buffer.from(messageHead(id));
     this.#conflation = conflation;
   }
 
@@ -118,7 +139,7 @@ class Sender {
   #sendRows(event: Extract<RowEvent, { kind: 'rows' }>): void {
     const conflation = this.#conflation;
     if (conflation === null || (conflation.isEmpty && !this.#congested)) {
-      this.#socket.send(rowsMessage(event, this.#shape, this.#id), { binary: false });
+      sendShared(this.#socket, this.#head, rowsTail(event, this.#shape));
       return;
     }
     conflation.add(event);
