@@ -127,7 +127,14 @@ function topProperties(node: Extract<LogicalNode, { kind: 'top-n' }>, input: Pro
 function unionProperties(inputs: readonly Properties[]): Properties {
   const [first, ...others] = inputs;
   if (first === undefined) return { times: new Map(), appendOnly: true, closes: false, keys: [] };
-  const times = new Map([...first.times].filter(([i, role]) => others.every((o) => o.times.get(i) === role)));
+  // a window's bound beside a plain time is a time, and its watermark the lesser
+  const times = new Map(
+    [...first.times].flatMap(([i, role]) => {
+      const roles = others.map((other) => other.times.get(i));
+      if (roles.includes(undefined)) return [];
+      return [[i, roles.every((r) => r === role) ? role : ('time' as const)]];
+    }),
+  );
   const closes = inputs.every((i) => i.closes) && [...times.values()].includes('window-end');
   return { times, appendOnly: inputs.every((i) => i.appendOnly), closes, keys: [] };
 }

@@ -23,6 +23,12 @@ export class Scan implements DStream {
     this.#watermarks = node.timeColumns.map(() => Number.NEGATIVE_INFINITY);
   }
 
+  /** Goes on after a stop where the relation stands: its next delta may be long in coming. */
+  resume({ watermarks, ended }: Pick<RelationDelta, 'watermarks' | 'ended'>): void {
+    this.#ended = ended;
+    this.#watermarks = this.#advanced(watermarks);
+  }
+
   /** What the next step reads; null: nothing new. */
   feed(delta: RelationDelta | null): void {
     this.#delta = delta;
@@ -33,15 +39,19 @@ export class Scan implements DStream {
     this.#delta = null;
     if (delta === null) return { batches: [], watermarks: this.#watermarks, ended: this.#ended };
     this.#ended ||= delta.ended;
-    this.#watermarks = this.timeColumns.map((c, i) => {
-      const next = delta.watermarks.get(this.node.columns[c]!) ?? Number.NEGATIVE_INFINITY;
-      return Math.max(this.#watermarks[i]!, next);
-    });
+    this.#watermarks = this.#advanced(delta.watermarks);
     return {
       batches: delta.parts.map((part) => this.#choose(part)),
       watermarks: this.#watermarks,
       ended: this.#ended,
     };
+  }
+
+  #advanced(watermarks: RelationDelta['watermarks']): number[] {
+    return this.timeColumns.map((c, i) => {
+      const next = watermarks.get(this.node.columns[c]!) ?? Number.NEGATIVE_INFINITY;
+      return Math.max(this.#watermarks[i]!, next);
+    });
   }
 
   #choose({ batch, arrivedAt, firstArrival }: AdmittedBatch): Batch {

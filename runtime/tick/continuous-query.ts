@@ -19,10 +19,14 @@ export interface Feed {
   readonly delta: RelationDelta | null;
   /** What the relation holds, for the start; each part a step of its own. */
   backfill(): Iterable<RelationDelta>;
+  /** Watermarks and end of the relation as of the last tick: after a start nothing announces them again. */
+  standing(): Standing;
   close(): void;
   save(w: StateWriter): void;
   load(r: StateReader): void;
 }
+
+export type Standing = Pick<RelationDelta, 'watermarks' | 'ended'>;
 
 /** Of one step; `more`: the tick has another. */
 export type Output = Readonly<{
@@ -46,7 +50,8 @@ export class ContinuousQuery {
   readonly pipeline: Pipeline;
   readonly #feeds: readonly { scan: Scan; feed: Feed }[];
   readonly #emission: Emission;
-  /** root ordinal → position among the output's columns */
+  /** watermarks of the output's columns */
+  #reached: ReadonlyMap<number, number> = new Map();
   #begun = false;
   rowsIn = 0;
   rowsOut = 0;
@@ -94,6 +99,8 @@ export class ContinuousQuery {
         yield* this.#steps(tick);
       }
     }
+    const held = this.#emission.flush();
+    if (held.length > 0) yield { batches: held, watermarks: this.#reached, ended: this.ended, more: false };
   }
 
   /** One tick, in one or more steps; none where there was nothing to do. */
@@ -143,7 +150,10 @@ export class ContinuousQuery {
     this.rowsOut = saved.rowsOut;
     this.ended = saved.ended;
     this.failed = saved.failed == null ? null : SqlError.fromPlain(saved.failed);
-    for (const { feed } of this.#feeds) feed.load(r);
+    for (const { scan, feed } of this.#feeds) {
+      feed.load(r);
+      scan.resume(feed.standing());
+    }
     this.pipeline.load(r);
     this.#emission.load(r);
   }
@@ -154,7 +164,8 @@ export class ContinuousQuery {
     const batches = this.#emission.emit(tick, delta);
     for (const batch of batches) this.rowsOut += batch.rows;
     this.ended = delta.ended;
-    return { batches, watermarks: this.#watermarks(delta), ended: delta.ended, more: delta.more === true };
+    this.#reached = this.#watermarks(delta);
+    return { batches, watermarks: this.#reached, ended: delta.ended, more: delta.more === true };
   }
 
   #watermarks(delta: Delta): ReadonlyMap<number, number> {

@@ -47,6 +47,13 @@ export class Emission {
     return this.#limited(batches).map((batch) => this.visible(batch));
   }
 
+  /** What a period still holds back: at the start it is part of the current result, not of what comes later. */
+  flush(): Batch[] {
+    const out = consolidate(this.#rootSchema, this.#held);
+    this.#held = [];
+    return this.#limited(out).map((batch) => this.visible(batch));
+  }
+
   visible(batch: Batch): Batch {
     return { ...batch, columns: this.#plan.output.map((ordinal) => batch.columns[ordinal]!) };
   }

@@ -4,13 +4,19 @@ import { relationDelta } from '../source/admitted.ts';
 import type { Source } from '../source/source.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import { admissible } from './admission.ts';
-import type { Feed } from './continuous-query.ts';
+import type { Feed, Standing } from './continuous-query.ts';
 import type { RejectRow, StreamRuntime } from './stream-runtime.ts';
 import { StreamWatermark } from './stream-watermark.ts';
 import type { TableRuntime } from './table-runtime.ts';
 import type { ViewRuntime } from './view-runtime.ts';
 
 const nothing = (): void => undefined;
+
+/** A watermark of +∞ is a source's end. */
+const standingOf = ({ column, value }: StreamWatermark): Standing => ({
+  watermarks: new Map([[column, value]]),
+  ended: value === Number.POSITIVE_INFINITY,
+});
 
 /** Rows of the stream; its history tick by tick with the watermark as it was. */
 export function streamFeed(stream: StreamRuntime, now: number, onClose: () => void): Feed {
@@ -43,6 +49,7 @@ export function streamFeed(stream: StreamRuntime, now: number, onClose: () => vo
         yield { parts: [], watermarks: new Map([[stream.watermark.column, value]]), ended };
       }
     },
+    standing: () => standingOf(stream.watermark),
     close: onClose,
     save: nothing,
     load: nothing,
@@ -109,6 +116,10 @@ export class PrivateFeed implements Feed {
     // the source itself begins at the start
   }
 
+  standing(): Standing {
+    return standingOf(this.#watermark);
+  }
+
   close(): void {
     this.#source.close();
   }
@@ -132,6 +143,7 @@ export function tableFeed(table: TableRuntime): Feed {
       return table.delta;
     },
     backfill: () => [relationDelta(table.store.read(), new Map(), false)],
+    standing: () => ({ watermarks: new Map(), ended: false }),
     close: nothing,
     save: nothing,
     load: nothing,
@@ -144,6 +156,7 @@ export function viewFeed(view: ViewRuntime): Feed {
       return view.delta;
     },
     backfill: () => [relationDelta(view.read(), view.watermarks, view.ended)],
+    standing: () => ({ watermarks: view.watermarks, ended: view.ended }),
     close: nothing,
     save: nothing,
     load: nothing,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseScript } from '../support/script.ts';
+import { livesOf, parseScript } from '../support/script.ts';
 import { TEST_SEED } from '../support/seeds.ts';
 import { LIVES, runScript, stopScriptServer } from '../support/script-lives.ts';
 
@@ -18,7 +18,8 @@ afterAll(stopScriptServer);
 for (const name of SCRIPTS) {
   const source = readFileSync(`${DIRECTORY}/${name}`, 'utf8');
   describe(name, () => {
-    for (const life of LIVES)
+    const lives = livesOf(source);
+    for (const life of LIVES.filter((name) => lives?.includes(name) ?? true))
       it(life, async () => expect(await runScript(source, life, SEED)).toBeGreaterThan(0));
   });
 }

@@ -23,14 +23,16 @@ const columnsOf = (relation: RelationDefinition): Schema => ('columns' in relati
 export class Millrace {
   readonly core: Core;
   readonly #catalog: ServerCatalog;
-  #now = START_MS;
+  #now: number;
 
-  private constructor(core: Core) {
+  private constructor(core: Core, nowMs: number) {
     this.core = core;
+    this.#now = nowMs;
     this.#catalog = new ServerCatalog(core);
   }
 
-  static async start(options: Partial<EngineOptions> = {}): Promise<Millrace> {
+  /** `nowMs`: what the clock shows; after a stop it does not go back. */
+  static async start(options: Partial<EngineOptions> = {}, nowMs = START_MS): Promise<Millrace> {
     await loadPlanner();
     const core = startEngineHere({
       dataDirectory: null,
@@ -41,8 +43,8 @@ export class Millrace {
       clock: 'manual',
       ...options,
     });
-    const millrace = new Millrace(core);
-    await core.advanceClock(START_MS);
+    const millrace = new Millrace(core, nowMs);
+    await core.advanceClock(nowMs);
     return millrace;
   }
 
@@ -81,6 +83,10 @@ export class Millrace {
       upTo: statement.upTo,
     });
     return this.#follower(stream, columns);
+  }
+
+  get nowMs(): number {
+    return this.#now;
   }
 
   /** Moves the clock by so many milliseconds and ticks. */

@@ -1,27 +1,36 @@
 /**
- * The lives of a script: as written, a row a tick, random cuts, with restarts, over the wire. The consolidated answers
- * are the same in all.
+ * The lives of a script: as written, a row a tick, random cuts, with restarts, with crashes, over the wire. The
+ * consolidated answers are the same in all.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import type { EventEmitter } from 'node:events';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { vi } from 'vitest';
 import { createRandom } from '../../common/random.ts';
-import { consolidateChanges, Millrace, type Follower } from './millrace.ts';
+import { type Change, consolidateChanges, Millrace, type Row } from './millrace.ts';
 import { parseScript, shown, type ScriptRecord } from './script.ts';
 import { TestServer } from './server.ts';
 
-export const LIVES = ['as-written', 'row-a-tick', 'random-cuts', 'restarts', 'wire'] as const;
+export const LIVES = ['as-written', 'row-a-tick', 'random-cuts', 'restarts', 'crashes', 'wire'] as const;
 export type Life = (typeof LIVES)[number];
 
 /** What a life must be able to do. */
 interface Host {
   execute(sql: string): Promise<void>;
   query(sql: string): Promise<(readonly (string | null)[])[]>;
-  /** null: this life does not follow queries */
-  follow(sql: string): Promise<Follower> | null;
+  follow(sql: string): Promise<Followed>;
   restart(): Promise<void>;
+  crash(): Promise<void>;
+  /** The clock; undefined where it is the system's. */
+  readonly clock?: Readonly<{ now(): number; advance(ms: number): Promise<void> }>;
   stop(): Promise<void>;
+}
+
+/** What a followed query has sent; `expected`: over the wire, rows may still be on their way. */
+interface Followed {
+  consolidated(expected: readonly string[]): Promise<readonly string[]>;
 }
 
 export class ScriptError extends Error {}
@@ -29,7 +38,8 @@ export class ScriptError extends Error {}
 export async function runScript(source: string, life: Life, seed: number): Promise<number> {
   const host = life === 'wire' ? await WireHost.start() : await EmbeddedHost.start(life);
   const cut = cuts(life, seed);
-  const followers = new Map<string, Follower>();
+  const followers = new Map<string, Followed>();
+  const random = createRandom(seed);
   let statements = 0;
   try {
     for (const record of parseScript(source)) {
@@ -40,7 +50,9 @@ export async function runScript(source: string, life: Life, seed: number): Promi
           cause: error,
         });
       });
-      if (life === 'restarts' && record.kind === 'feed' && followers.size === 0) await host.restart();
+      if (record.kind !== 'feed' || followers.size > 0) continue;
+      if (life === 'restarts') await host.restart();
+      if (life === 'crashes' && random.next() < 0.5) await host.crash();
     }
   } finally {
     await host.stop();
@@ -51,7 +63,7 @@ export async function runScript(source: string, life: Life, seed: number): Promi
 async function runRecord(
   record: ScriptRecord,
   host: Host,
-  followers: Map<string, Follower>,
+  followers: Map<string, Followed>,
   cut: (rows: number) => number[],
 ): Promise<void> {
   switch (record.kind) {
@@ -71,21 +83,49 @@ async function runRecord(
       }
       return;
     }
-    case 'changes': {
-      const follower = host.follow(record.sql);
-      if (follower !== null) followers.set(record.name, await follower);
+    case 'changes':
+      followers.set(record.name, await host.follow(record.sql));
       return;
-    }
     case 'consolidated': {
       const follower = followers.get(record.name);
-      if (follower === undefined) return;
-      const rows = consolidateChanges(follower.drain().changes.map((c) => ({ ...c, row: c.row.map(shown) })));
-      return expectRows(rows, record.rows.toSorted());
+      if (follower === undefined) throw new Error(`nothing follows ${record.name}`);
+      const expected = record.rows.toSorted();
+      return expectRows(await follower.consolidated(expected), expected);
     }
     case 'restart':
       return host.restart();
+    case 'crash':
+      return host.crash();
+    case 'clock':
+      return clockOf(host).advance(record.byMs);
+    case 'advance':
+      return advanceStream(record.stream, record.to, host);
   }
 }
+
+function clockOf(host: Host): NonNullable<Host['clock']> {
+  if (host.clock === undefined) throw new Error('this life has no clock of its own: name the lives');
+  return host.clock;
+}
+
+/** A watermark that goes with the clock starts to go after a while (IDLE AFTER), so it takes a few steps. */
+async function advanceStream(stream: string, to: string, host: Host): Promise<void> {
+  const clock = clockOf(host);
+  const target = Date.parse(to);
+  for (let step = 0; step < ADVANCE_STEPS; step++) {
+    const [row] = await host.query(`SELECT extract(epoch FROM millrace.watermark('${stream}')) * 1000`);
+    const missing = target - Number(row?.[0] ?? Number.NaN);
+    if (missing <= 0) return;
+    if (Number.isNaN(missing)) throw new Error(`${stream} has no watermark`);
+    await clock.advance(missing);
+  }
+  throw new Error(`the watermark of ${stream} does not come to ${to} with the clock`);
+}
+
+const ADVANCE_STEPS = 50;
+
+const consolidatedLines = (changes: readonly Change[]): string[] =>
+  consolidateChanges(changes.map((change) => ({ ...change, row: change.row.map(shown) })));
 
 async function runStatement(record: ScriptRecord & { kind: 'statement' }, host: Host): Promise<void> {
   let failure: { code?: string; message: string } | null = null;
@@ -135,7 +175,8 @@ class EmbeddedHost implements Host {
   }
 
   static async start(life: Life): Promise<EmbeddedHost> {
-    const directory = life === 'restarts' ? mkdtempSync(join(tmpdir(), 'millrace-script-')) : null;
+    const directory =
+      life === 'restarts' || life === 'crashes' ? mkdtempSync(join(tmpdir(), 'millrace-script-')) : null;
     return new EmbeddedHost(await Millrace.start({ dataDirectory: directory }), directory);
   }
 
@@ -147,14 +188,33 @@ class EmbeddedHost implements Host {
     return this.#millrace.query(sql);
   }
 
-  follow(sql: string): Promise<Follower> {
-    return this.#millrace.follow(sql);
+  async follow(sql: string): Promise<Followed> {
+    const follower = await this.#millrace.follow(sql);
+    return { consolidated: async () => consolidatedLines(follower.drain().changes) };
+  }
+
+  get clock(): NonNullable<Host['clock']> {
+    return { now: () => this.#millrace.nowMs, advance: (ms) => this.#millrace.advance(ms) };
   }
 
   async restart(): Promise<void> {
     if (this.#directory === null) return;
+    const { nowMs } = this.#millrace;
     await this.#millrace.stop();
-    this.#millrace = await Millrace.start({ dataDirectory: this.#directory });
+    this.#millrace = await Millrace.start({ dataDirectory: this.#directory }, nowMs);
+  }
+
+  /** What a kill leaves: the files as they are now. */
+  async crash(): Promise<void> {
+    if (this.#directory === null) return;
+    const { nowMs } = this.#millrace;
+    const left = mkdtempSync(join(tmpdir(), 'millrace-crash-'));
+    cpSync(this.#directory, left, { recursive: true });
+    await this.#millrace.stop();
+    rmSync(this.#directory, { recursive: true });
+    cpSync(left, this.#directory, { recursive: true });
+    rmSync(left, { recursive: true });
+    this.#millrace = await Millrace.start({ dataDirectory: this.#directory }, nowMs);
   }
 
   async stop(): Promise<void> {
@@ -168,25 +228,24 @@ class WireHost implements Host {
   static #server: Promise<TestServer> | null = null;
   static #schemas = 0;
   readonly #client: pg.Client;
+  readonly #port: number;
+  readonly #schema: string;
+  readonly #followers: pg.Client[] = [];
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, port: number, schema: string) {
     this.#client = client;
+    this.#port = port;
+    this.#schema = schema;
   }
 
   static async start(): Promise<WireHost> {
     WireHost.#server ??= TestServer.start();
     const server = await WireHost.#server;
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port: server.pgPort,
-      user: 'script',
-      database: 'millrace',
-    });
-    await client.connect();
+    const client = await connect(server.pgPort);
     const schema = `script_${++WireHost.#schemas}`;
     await client.query(`CREATE SCHEMA ${schema}`);
     await client.query(`SET search_path = ${schema}`);
-    return new WireHost(client);
+    return new WireHost(client, server.pgPort, schema);
   }
 
   static async stopServer(): Promise<void> {
@@ -199,22 +258,80 @@ class WireHost implements Host {
   }
 
   async query(sql: string): Promise<(readonly (string | null)[])[]> {
-    const text = { getTypeParser: () => (value: string) => value };
-    const result = await this.#client.query({ text: sql, rowMode: 'array', types: text as never });
+    const result = await this.#client.query({ text: sql, rowMode: 'array', types: AS_TEXT });
     return result.rows as (string | null)[][];
   }
 
-  follow(): null {
-    return null;
+  /** A connection of its own, whose rows are taken as they come. */
+  async follow(sql: string): Promise<Followed> {
+    const client = await connect(this.#port);
+    this.#followers.push(client);
+    await client.query(`SET search_path = ${this.#schema}`);
+    const rows: Row[] = [];
+    let failure: Error | null = null;
+    const query = new pg.Query({ text: sql, rowMode: 'array', types: AS_TEXT } as pg.QueryConfig);
+    query.on('row', (row) => rows.push(row as unknown as Row));
+    const begun = new Promise<boolean>((resolve) => {
+      const { connection } = client as unknown as { connection: EventEmitter };
+      connection.once('rowDescription', ({ fields }: { fields: { name: string }[] }) =>
+        resolve(fields[0]?.name === 'tick' && fields[1]?.name === 'diff'),
+      );
+      query.on('error', (error) => {
+        failure = error;
+        resolve(false);
+      });
+    });
+    client.query(query);
+    const enveloped = await begun;
+    if (failure !== null) throw failure;
+    const changes = (): Change[] =>
+      rows.map((row) =>
+        enveloped
+          ? { tick: Number(row[0]), diff: Number(row[1]), row: row.slice(2) }
+          : { tick: 0, diff: 1, row },
+      );
+    return { consolidated: (expected) => settled(() => consolidatedLines(changes()), expected) };
   }
 
   async restart(): Promise<void> {
     // one server serves all scripts
   }
 
-  stop(): Promise<void> {
-    return this.#client.end();
+  async crash(): Promise<void> {
+    // likewise
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#followers) await client.end();
+    await this.#client.end();
   }
 }
+
+const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig;
+
+async function connect(port: number): Promise<pg.Client> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'script', database: 'millrace' });
+  await client.connect();
+  return client;
+}
+
+/** What has come when it is what was expected; else what has come after a long while. */
+async function settled(
+  lines: () => readonly string[],
+  expected: readonly string[],
+): Promise<readonly string[]> {
+  const wanted = expected.join('\n');
+  const same = (): boolean => {
+    try {
+      return lines().join('\n') === wanted;
+    } catch {
+      return false; // the rows of a tick have come in part
+    }
+  };
+  await vi.waitUntil(same, { timeout: SETTLED_MS, interval: 5 }).catch(() => false);
+  return lines();
+}
+
+const SETTLED_MS = 5_000;
 
 export const stopScriptServer = (): Promise<void> => WireHost.stopServer();

@@ -7,8 +7,12 @@
  *   feed <stream>                     rows as VALUES tuples, one a line; cut into ticks as the life says
  *   changes <name> <sql>              starts following the query (SELECT … EMIT or SUBSCRIBE)
  *   consolidated <name>               ----, then the rows that its changes add up to, sorted
- *   restart                           a stop and a start (every life but the one over the wire)
+ *   restart                           a stop and a start (every life that keeps files)
+ *   crash                             the files as they are now, and a start (likewise)
+ *   advance <stream> to <time>        the clock goes on until the stream's watermark is there (IDLE AFTER, arrived_at)
+ *   advance clock by <ms>             the clock goes on; both need a life in the test's own thread
  *   only <life> …                     the next record runs in these lives only
+ *   lives <life> …                    first in the file: the whole script runs in these lives only
  *   # a comment
  */
 export type ScriptRecord = Readonly<{ line: number; only: readonly string[] }> &
@@ -18,7 +22,9 @@ export type ScriptRecord = Readonly<{ line: number; only: readonly string[] }> &
     | Readonly<{ kind: 'feed'; stream: string; rows: readonly string[] }>
     | Readonly<{ kind: 'changes'; name: string; sql: string }>
     | Readonly<{ kind: 'consolidated'; name: string; rows: readonly string[] }>
-    | Readonly<{ kind: 'restart' }>
+    | Readonly<{ kind: 'restart' | 'crash' }>
+    | Readonly<{ kind: 'advance'; stream: string; to: string }>
+    | Readonly<{ kind: 'clock'; byMs: number }>
   );
 
 export function parseScript(source: string): ScriptRecord[] {
@@ -29,7 +35,7 @@ export function parseScript(source: string): ScriptRecord[] {
     const head = lines[at]!.trim();
     const line = at + 1;
     at++;
-    if (head === '' || head.startsWith('#')) continue;
+    if (head === '' || head.startsWith('#') || head.startsWith('lives ')) continue;
     const body: string[] = [];
     while (at < lines.length && lines[at]!.trim() !== '') body.push(lines[at++]!);
     const [word, ...rest] = head.split(/\s+/);
@@ -66,7 +72,13 @@ function recordOf(word: string, rest: readonly string[], body: readonly string[]
     case 'consolidated':
       return { kind: 'consolidated', name: rest[0], rows };
     case 'restart':
-      return { kind: 'restart' };
+    case 'crash':
+      return { kind: word };
+    case 'advance':
+      if (rest[0] === 'clock' && rest[1] === 'by') return { kind: 'clock', byMs: Number(rest[2]) };
+      if (rest[1] !== 'to')
+        throw new Error(`line ${line}: advance <stream> to <time>, or advance clock by <ms>`);
+      return { kind: 'advance', stream: rest[0], to: rest.slice(2).join(' ') };
     default:
       throw new Error(`line ${line}: unknown record ${word}`);
   }
@@ -75,3 +87,9 @@ function recordOf(word: string, rest: readonly string[], body: readonly string[]
 /** A value as scripts write it. */
 export const shown = (value: string | null): string =>
   value === null ? 'NULL' : value === '' ? '(empty)' : value.replaceAll('\n', '\\n');
+
+/** The lives that the script asks for; null: all. */
+export function livesOf(source: string): readonly string[] | null {
+  const line = source.split('\n').find((text) => text.startsWith('lives '));
+  return line === undefined ? null : line.split(/\s+/).slice(1);
+}
