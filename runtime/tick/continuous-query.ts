@@ -103,6 +103,12 @@ export class ContinuousQuery {
     if (held.length > 0) yield { batches: held, watermarks: this.#reached, ended: this.ended, more: false };
   }
 
+  /** The current result is state alone: nothing of it is sent, and LIMIT counts what comes later. */
+  prepare(tick: Tick): void {
+    for (const _ of this.backfill(tick)) void _;
+    this.#emission.restart();
+  }
+
   /** One tick, in one or more steps; none where there was nothing to do. */
   *step(tick: Tick): Generator<Output> {
     if (this.ended || this.failed !== null) return;

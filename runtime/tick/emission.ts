@@ -19,18 +19,23 @@ export class Emission {
   readonly #order: readonly SortKey[];
   #held: Batch[] = [];
   #periodEnd: number | null = null;
-  #skip: number;
-  #left: number;
+  #skip = 0;
+  #left = Number.POSITIVE_INFINITY;
 
   constructor(plan: QueryPlan, timeColumns: readonly number[]) {
     this.#plan = plan;
     this.#rootSchema = plan.root.schema;
-    this.#skip = plan.offset;
-    this.#left = plan.limit ?? Number.POSITIVE_INFINITY;
+    this.restart();
     const windowEnd = plan.emit.kind === 'close' ? timeColumns.at(-1) : undefined;
     const byWindow: SortKey[] =
       windowEnd === undefined ? [] : [{ column: windowEnd, descending: false, nullsFirst: false }];
     this.#order = plan.order.length === 0 ? [] : [...byWindow, ...plan.order];
+  }
+
+  /** OFFSET and LIMIT count from here on. */
+  restart(): void {
+    this.#skip = this.#plan.offset;
+    this.#left = this.#plan.limit ?? Number.POSITIVE_INFINITY;
   }
 
   /** LIMIT is used up: the query ends. */

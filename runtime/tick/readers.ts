@@ -36,7 +36,7 @@ export class Readers {
   /** SELECT … EMIT: its state is built from what is retained; only what comes later is sent. */
   select(plan: QueryPlan, options: RunOptions, channel: ResultChannel): void {
     const query = this.#factory.create(plan, null, channel);
-    for (const _ of query.backfill(this.#state.tick)) void _;
+    query.prepare(this.#state.tick);
     this.follow(query, channel, options, false, null);
   }
 
