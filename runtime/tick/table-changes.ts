@@ -33,9 +33,16 @@ export interface ChangeableTable {
   change(batch: Batch): void;
 }
 
-/** 23502, 23505, 40001. Gives the rows that came, those with a taken key left out under 'nothing'. */
+/**
+ * 23502, 23505, 40001: the error of the first row that has one. Gives the rows that came, those with a taken key left out
+ * under 'nothing'.
+ */
 export function insertRows(table: ChangeableTable, batch: Batch, onConflict: 'error' | 'nothing'): Batch {
-  checkNulls(table, batch);
+  const failure = nullFailure(table, batch);
+  if (failure !== null) {
+    freeRows(table, firstRows(batch, failure.row), onConflict);
+    throw failure.error;
+  }
   const rows = freeRows(table, batch, onConflict);
   const fresh = rows === null ? batch : gatherBatch(batch, rows, rows.length);
   if (fresh.rows > 0) table.change(fresh);
@@ -44,10 +51,15 @@ export function insertRows(table: ChangeableTable, batch: Batch, onConflict: 'er
 
 /** The table has the old rows; `fresh` has a row for each. After an error the caller undoes the statement. */
 export function replaceRows(table: ChangeableTable, old: Batch, fresh: Batch): void {
-  checkNulls(table, fresh);
   if (old.rows === 0) return;
+  const failure = nullFailure(table, fresh);
+  const moves = table.definition.primaryKey.some((c) => fresh.columns[c] !== old.columns[c]);
+  const held = moves ? new Set(table.keys.texts(old)) : null;
   table.change(negated(old));
-  freeRows(table, fresh, 'error');
+  const lawful = failure === null ? fresh : firstRows(fresh, failure.row);
+  // rows that keep their keys take nobody's
+  if (held !== null) freeRows(table, lawful, 'error', held);
+  if (failure !== null) throw failure.error;
   table.change(fresh);
 }
 
@@ -55,17 +67,23 @@ export function deleteRows(table: ChangeableTable, rows: Batch): void {
   if (rows.rows > 0) table.change(negated(rows));
 }
 
-/** Rows whose key is free, also within the batch; null: all. */
-function freeRows(table: ChangeableTable, batch: Batch, onConflict: 'error' | 'nothing'): Uint32Array | null {
+/** Rows whose key is free, also within the batch; null: all. `left`: keys that the statement's own rows just left. */
+function freeRows(
+  table: ChangeableTable,
+  batch: Batch,
+  onConflict: 'error' | 'nothing',
+  left: ReadonlySet<string> | null = null,
+): Uint32Array | null {
   if (table.definition.primaryKey.length === 0) return null;
   const held = table.held(batch);
   const seen = batch.rows > 1 ? new Set<string>() : null;
-  const texts = seen === null ? [] : table.keys.texts(batch);
+  const texts = seen === null && left === null ? [] : table.keys.texts(batch);
   const rows = new Uint32Array(batch.rows);
   let count = 0;
   for (let i = 0; i < batch.rows; i++) {
     const twice = seen?.has(texts[i]!) === true;
-    if (held[i] === FREE && !twice) {
+    const free = held[i] === FREE || (held[i] === HELD_UNSEEN && left?.has(texts[i]!) === true);
+    if (free && !twice) {
       rows[count++] = i;
       seen?.add(texts[i]!);
     } else if (onConflict === 'error') throw duplicateKey(table, batch, i);
@@ -79,20 +97,34 @@ export const serializationFailure = (): SqlError =>
     hint: 'The transaction might succeed if retried.',
   });
 
-/** 23502. */
-export function checkNulls({ definition, schema }: ChangeableTable, batch: Batch): void {
+/** 23502 of the first row that has NULL where none may be. */
+export function nullFailure(
+  { definition, schema }: ChangeableTable,
+  batch: Batch,
+): Readonly<{ row: number; error: SqlError }> | null {
+  let row = batch.rows;
+  let name = '';
   definition.columns.forEach((column, c) => {
     const { valid } = batch.columns[c]!;
     if (valid === null || !(column.notNull || definition.primaryKey.includes(c))) return;
-    for (let i = 0; i < batch.rows; i++) {
+    for (let i = 0; i < row; i++) {
       if (isValid(valid, i)) continue;
-      const { message } = nullViolation(column.name, definition.name);
-      throw new SqlError('23502', message, {
-        detail: `Failing row contains (${rowText(schema, batch, i)}).`,
-      });
+      row = i;
+      ({ name } = column);
     }
   });
+  if (row === batch.rows) return null;
+  const { message } = nullViolation(name, definition.name);
+  const detail = `Failing row contains (${rowText(schema, batch, row)}).`;
+  return { row, error: new SqlError('23502', message, { detail }) };
 }
+
+export const firstRows = (batch: Batch, count: number): Batch =>
+  gatherBatch(
+    batch,
+    Uint32Array.from({ length: count }, (_, i) => i),
+    count,
+  );
 
 function rowText(schema: Schema, batch: Batch, row: number): string {
   const values = schema.map((field, c) => {

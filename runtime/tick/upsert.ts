@@ -8,9 +8,10 @@ import { compileExpressions, compilePredicate, type ExpressionOptions } from '..
 import type { ConflictAction } from '../engine-client.ts';
 import {
   type ChangeableTable,
-  checkNulls,
+  firstRows,
   FREE,
   HELD_UNSEEN,
+  nullFailure,
   replaceRows,
   serializationFailure,
 } from './table-changes.ts';
@@ -32,7 +33,7 @@ export function upsertRows(
   options: ExpressionOptions,
   complete: (batch: Batch) => Batch,
 ): Upserted {
-  checkNulls(table, batch);
+  const failure = nullFailure(table, batch);
   const { primaryKey } = table.definition;
   const predicate = action.predicate === null ? null : compilePredicate(action.predicate, options);
   const values = compileExpressions(
@@ -43,8 +44,10 @@ export function upsertRows(
   const touched = new Set<string>();
   const movesKeys = action.assignments.some((a) => primaryKey.includes(a.column));
   // a row whose key changes may free or take the key of one that comes later: then one by one
-  const parts = movesKeys && batch.rows > 1 ? singles(batch) : [batch];
+  const lawful = failure === null ? batch : firstRows(batch, failure.row);
+  const parts = movesKeys && lawful.rows > 1 ? singles(lawful) : [lawful];
   const done = parts.map((part) => upsertPart(part));
+  if (failure !== null) throw failure.error;
   return {
     old: concatBatches(
       table.schema,
