@@ -17,6 +17,8 @@ export type Delta = Readonly<{
   watermarks: readonly number[];
   /** Nothing will ever come after this delta. */
   ended: boolean;
+  /** Silent for so long that its watermark goes with the clock (IDLE AFTER): it does not hold other inputs back. */
+  idle?: boolean | undefined;
   /** The operator holds more of this tick's output back: step again, with empty inputs, in the same tick. */
   more?: boolean;
 }>;

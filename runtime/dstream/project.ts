@@ -48,6 +48,6 @@ export class Project implements DStream {
       }
     }
     const watermarks = this.#watermarkOf.map((w) => input.watermarks[w]!);
-    return { batches, watermarks, ended: input.ended };
+    return { batches, watermarks, ended: input.ended, idle: input.idle };
   }
 }

@@ -15,6 +15,7 @@ export class Scan implements DStream {
   #delta: RelationDelta | null = null;
   #watermarks: number[];
   #ended = false;
+  #idle = false;
 
   constructor(node: ScanNode) {
     this.node = node;
@@ -24,8 +25,9 @@ export class Scan implements DStream {
   }
 
   /** Goes on after a stop where the relation stands: its next delta may be long in coming. */
-  resume({ watermarks, ended }: Pick<RelationDelta, 'watermarks' | 'ended'>): void {
+  resume({ watermarks, ended, idle }: Pick<RelationDelta, 'watermarks' | 'ended' | 'idle'>): void {
     this.#ended = ended;
+    this.#idle = idle === true;
     this.#watermarks = this.#advanced(watermarks);
   }
 
@@ -37,13 +39,16 @@ export class Scan implements DStream {
   step(): Delta {
     const delta = this.#delta;
     this.#delta = null;
-    if (delta === null) return { batches: [], watermarks: this.#watermarks, ended: this.#ended };
+    if (delta === null)
+      return { batches: [], watermarks: this.#watermarks, ended: this.#ended, idle: this.#idle };
+    this.#idle = delta.idle === true;
     this.#ended ||= delta.ended;
     this.#watermarks = this.#advanced(delta.watermarks);
     return {
       batches: delta.parts.map((part) => this.#choose(part)),
       watermarks: this.#watermarks,
       ended: this.#ended,
+      idle: this.#idle,
     };
   }
 

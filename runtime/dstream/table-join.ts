@@ -62,7 +62,7 @@ export class TableJoin implements StatefulDStream {
       if (joined !== null) batches.push(joined);
     }
     const watermarks = this.timeColumns.map((c) => left.watermarks[this.#left.timeColumns.indexOf(c)]!);
-    return { batches, watermarks, ended: left.ended };
+    return { batches, watermarks, ended: left.ended, idle: left.idle };
   }
 
   memoryBytes(): number {

@@ -64,7 +64,7 @@ export class WindowExpand implements StatefulDStream {
     }
     const watermark = this.#watermarkOf < 0 ? before : input.watermarks[this.#watermarkOf]!;
     this.#watermark = Math.max(before, watermark);
-    return { batches, watermarks: this.#outputWatermarks(input), ended: input.ended };
+    return { batches, watermarks: this.#outputWatermarks(input), ended: input.ended, idle: input.idle };
   }
 
   memoryBytes(): number {

@@ -15,6 +15,8 @@ export type RelationDelta = Readonly<{
   /** watermark by ordinal of the relation's column (ARRIVED_AT included); absent: not a time attribute */
   watermarks: ReadonlyMap<number, number>;
   ended: boolean;
+  /** Its watermark goes with the clock (IDLE AFTER). */
+  idle?: boolean;
 }>;
 
 export const NO_ARRIVAL = -1;

@@ -26,7 +26,7 @@ export interface Feed {
   load(r: StateReader): void;
 }
 
-export type Standing = Pick<RelationDelta, 'watermarks' | 'ended'>;
+export type Standing = Pick<RelationDelta, 'watermarks' | 'ended' | 'idle'>;
 
 /** Of one step; `more`: the tick has another. */
 export type Output = Readonly<{

@@ -13,9 +13,10 @@ import type { ViewRuntime } from './view-runtime.ts';
 const nothing = (): void => undefined;
 
 /** A watermark of +∞ is a source's end. */
-const standingOf = ({ column, value }: StreamWatermark): Standing => ({
+const standingOf = ({ column, value, idle }: StreamWatermark): Standing => ({
   watermarks: new Map([[column, value]]),
   ended: value === Number.POSITIVE_INFINITY,
+  idle,
 });
 
 /** Rows of the stream; its history tick by tick with the watermark as it was. */
@@ -43,11 +44,8 @@ export function streamFeed(stream: StreamRuntime, now: number, onClose: () => vo
         watermark.observe(part.batch, part.arrivedAt);
       }
       if (parts.length > 0) yield delta();
-      const value = stream.watermark.value;
-      if (value > Number.NEGATIVE_INFINITY) {
-        const ended = value === Number.POSITIVE_INFINITY;
-        yield { parts: [], watermarks: new Map([[stream.watermark.column, value]]), ended };
-      }
+      const { value, idle } = stream.watermark;
+      if (value > Number.NEGATIVE_INFINITY || idle) yield { parts: [], ...standingOf(stream.watermark) };
     },
     standing: () => standingOf(stream.watermark),
     close: onClose,
@@ -104,9 +102,7 @@ export class PrivateFeed implements Feed {
     const value = this.#watermark.advance(now);
     const moved = value !== before || this.#source.ended;
     this.#delta =
-      parts.length > 0 || moved
-        ? { parts, watermarks: new Map([[this.#watermark.column, value]]), ended: this.#source.ended }
-        : null;
+      parts.length > 0 || moved ? { parts, ...standingOf(this.#watermark), ended: this.#source.ended } : null;
     this.#stream.watermark.maxTime = Math.max(this.#stream.watermark.maxTime, this.#watermark.maxTime);
     this.#stream.rowsIn += rows;
     return rows;

@@ -32,6 +32,7 @@ export class StreamRuntime {
   #insertions: Batch[] = [];
   #parts: AdmittedBatch[] = [];
   #shownWatermark = Number.NEGATIVE_INFINITY;
+  #shownIdle = false;
   #nextArrival: number;
   delta: RelationDelta | null = null;
   lastChange = 0;
@@ -106,15 +107,18 @@ export class StreamRuntime {
     if (
       rows > 0 ||
       (watermark !== this.#shownWatermark && !processingTime) ||
+      this.watermark.idle !== this.#shownIdle ||
       (processingTime && rows === 0)
     ) {
       this.delta = {
         parts: this.#parts,
         watermarks: new Map([[this.watermark.column, watermark]]),
         ended: watermark === Number.POSITIVE_INFINITY,
+        idle: this.watermark.idle,
       };
     }
     this.#shownWatermark = watermark;
+    this.#shownIdle = this.watermark.idle;
     if (rows > 0) {
       this.lastChange = tick;
       this.rowsIn += rows;
@@ -191,6 +195,7 @@ export class StreamRuntime {
     this.lastChange = saved.lastChange;
     this.rowsIn = saved.rowsIn;
     this.#shownWatermark = this.watermark.value;
+    this.#shownIdle = this.watermark.idle;
   }
 
   /** With generated columns filled in. */

@@ -13,6 +13,8 @@ export class StreamWatermark {
   readonly #definition: WatermarkDefinition | null;
   maxTime = Number.NEGATIVE_INFINITY;
   /** clock at the last row, µs */
+  /** Where no row has come yet, silence counts from here. */
+  #begunAt: number | null = null;
   lastRowAt: number | null = null;
   value = Number.NEGATIVE_INFINITY;
   ended = false;
@@ -48,13 +50,11 @@ export class StreamWatermark {
     else if (this.#definition !== null) {
       const { delayMicros, idleAfterMicros } = this.#definition;
       next = this.maxTime - delayMicros;
-      if (
-        idleAfterMicros !== null &&
-        this.lastRowAt !== null &&
-        nowMicros - this.lastRowAt >= idleAfterMicros
-      ) {
+      this.#begunAt ??= nowMicros;
+      const silentMicros = nowMicros - (this.lastRowAt ?? this.#begunAt);
+      if (idleAfterMicros !== null && silentMicros >= idleAfterMicros) {
         this.idle = true;
-        next += nowMicros - this.lastRowAt;
+        next += silentMicros;
       }
     }
     this.value = Math.max(this.value, next);
@@ -62,17 +62,30 @@ export class StreamWatermark {
   }
 
   state(): unknown {
-    return { maxTime: this.maxTime, lastRowAt: this.lastRowAt, value: this.value, ended: this.ended };
+    const { maxTime, lastRowAt, value, ended, idle } = this;
+    return { maxTime, lastRowAt, value, ended, idle, begunAt: this.#begunAt };
   }
 
   restore(state: unknown): void {
-    const saved = state as { maxTime: number; lastRowAt: number | null; value: number; ended: boolean };
+    const saved = state as SavedWatermark;
     this.maxTime = saved.maxTime;
     this.lastRowAt = saved.lastRowAt;
     this.value = saved.value;
     this.ended = saved.ended;
+    this.idle = saved.idle ?? false;
+    this.#begunAt = saved.begunAt ?? null;
   }
 }
+
+type SavedWatermark = Readonly<{
+  maxTime: number;
+  lastRowAt: number | null;
+  value: number;
+  ended: boolean;
+  /** absent where an older version saved it, as the next */
+  idle?: boolean;
+  begunAt?: number | null;
+}>;
 
 function greatestOf(values: Float64Array | Int32Array, rows: number): number {
   let greatest = Number.NEGATIVE_INFINITY;
