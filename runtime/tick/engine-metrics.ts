@@ -11,6 +11,7 @@ export function metricsOf(state: EngineState, rowsAdmitted: number): EngineMetri
     millrace_memory_bytes: state.memoryBytes,
     millrace_memory_limit_bytes: state.options.memoryLimitBytes,
     millrace_subscriptions: state.subscriptions.size,
+    millrace_transaction_blocks: state.blocks.size,
     millrace_relations: state.relations.objects.size,
   };
   for (const { definition, query, rows, sink } of state.relations.sinks.values()) {
