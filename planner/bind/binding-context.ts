@@ -1,7 +1,7 @@
 /** What binding one statement needs to know, and what it gathers on the way. */
 import { SqlError } from '../../common/sql-error.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
-import type { Oid } from '../../runtime/plan/relation.ts';
+import type { KnownRelation, Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { Catalog } from '../catalog.ts';
 import type { SourceText } from '../parse/source-text.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';
@@ -9,6 +9,7 @@ import type { PlanContext, Planned } from '../statement.ts';
 import type { LiteralSettings } from './literal.ts';
 import { literalSettings } from './literal.ts';
 import { Parameters } from './parameters.ts';
+import { type Found, findRelation } from './relation-lookup.ts';
 
 export type Notice = Planned['notices'][number];
 
@@ -25,6 +26,7 @@ export class BindingContext {
   readonly gathered: Gathered;
   /** How many views are open around this one. */
   readonly viewDepth: number;
+  readonly #names: readonly KnownRelation[];
 
   constructor(
     plan: PlanContext,
@@ -37,6 +39,7 @@ export class BindingContext {
       parameters: Parameters;
       gathered: Gathered;
       viewDepth: number;
+      names: readonly KnownRelation[];
     }> = {},
   ) {
     this.plan = plan;
@@ -57,6 +60,19 @@ export class BindingContext {
     );
     this.parameters = overrides.parameters ?? new Parameters(plan, this.literals);
     this.viewDepth = overrides.viewDepth ?? 0;
+    this.#names = overrides.names ?? [];
+  }
+
+  /** By name, as search_path says; in a view's text, what it meant when the view was made. */
+  relation(schema: string | null, name: string): Found | null {
+    const known = this.#names.find((n) => n.schema === schema && n.name === name);
+    const definition = known === undefined ? undefined : this.catalog.relationByOid(known.oid);
+    if (known !== undefined && definition !== undefined)
+      return { kind: 'relation', definition: underOldNames(definition, known.columns) };
+    const found = findRelation(this, schema, name);
+    if (found?.kind === 'relation' && this.viewDepth === 0)
+      this.gathered.know(schema, name, found.definition);
+    return found;
   }
 
   /** The same surroundings for a sub-query that is a plan of its own. */
@@ -67,6 +83,7 @@ export class BindingContext {
       parameters: this.parameters,
       gathered: new Gathered(this.gathered),
       viewDepth: this.viewDepth,
+      names: this.#names,
     });
   }
 
@@ -92,11 +109,20 @@ export class BindingContext {
   }
 }
 
+function underOldNames(definition: RelationDefinition, names: readonly string[]): RelationDefinition {
+  if (definition.kind === 'sink' || definition.columns.every((c, i) => c.name === names[i]))
+    return definition;
+  const columns = definition.columns.map((c, i) => ({ ...c, name: names[i] ?? c.name }));
+  return { ...definition, columns };
+}
+
 /** Queries in one statement, those of views and WITH counted wherever they are named: they are bound each time. */
 const QUERIES_MAX = 5000;
 
 export class Gathered {
   readonly relations: Set<Oid>;
+  /** What the names in the statement's own text mean. */
+  readonly names: KnownRelation[];
   readonly notices: Notice[];
   /** set_config(…): the session carries it out. */
   readonly settings: { name: string; value: string | null; local: boolean }[];
@@ -109,8 +135,14 @@ export class Gathered {
   constructor(parent: Gathered | null = null) {
     this.#totals = parent?.totals ?? { queries: 0, cacheable: true };
     this.relations = parent?.relations ?? new Set();
+    this.names = parent?.names ?? [];
     this.notices = parent?.notices ?? [];
     this.settings = parent?.settings ?? [];
+  }
+
+  know(schema: string | null, name: string, definition: RelationDefinition): void {
+    if (definition.kind === 'sink' || this.names.some((n) => n.schema === schema && n.name === name)) return;
+    this.names.push({ schema, name, oid: definition.oid, columns: definition.columns.map((c) => c.name) });
   }
 
   get totals(): { queries: number; cacheable: boolean } {

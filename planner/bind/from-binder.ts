@@ -13,7 +13,7 @@ import type { BindEnvironment } from './environment.ts';
 import { ExpressionBinder } from './expression-binder.ts';
 import type { FromItem } from './from-item.ts';
 import { mergeUsing, usesWindow, usingCondition } from './join-columns.ts';
-import { findRelation, shownName } from './relation-lookup.ts';
+import { shownName } from './relation-lookup.ts';
 import { Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { stringOf } from './tree.ts';
 import { windowClauseSpecification } from './window-specification.ts';
@@ -251,7 +251,7 @@ export function relationNode(
   location: number,
 ): LogicalNode {
   const { context } = from;
-  const found = findRelation(context, schema, name);
+  const found = context.relation(schema, name);
   if (found === null) {
     throw context.error(location, '42P01', `relation "${shownName(schema, name)}" does not exist`);
   }

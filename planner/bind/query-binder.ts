@@ -138,6 +138,7 @@ function bindViewNode(from: FromBinder, view: ViewDefinition, location: number):
     parameters: context.parameters,
     gathered: context.gathered,
     viewDepth: context.viewDepth + 1,
+    names: view.names ?? [],
   });
   const environment: BindEnvironment = { ...from.environment, tables: new Map() };
   const node = relationOf(bindQuery(inner, syntax.node.SelectStmt, environment, null));

@@ -5,7 +5,6 @@ import { parseStatements, syntaxOf } from '../parse/parse.ts';
 import { type Bound, typed } from './bound.ts';
 import { coerceTo } from './coerce.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
-import { findRelation } from './relation-lookup.ts';
 
 export function bindWatermark(binder: ExpressionBinder, call: FuncCall): Bound {
   const { context } = binder;
@@ -37,7 +36,7 @@ export function bindWatermark(binder: ExpressionBinder, call: FuncCall): Bound {
 /** The stream's name in millrace.watermarks; null while a parameter's value is not known yet. */
 function streamNamed(binder: ExpressionBinder, name: string | null, location: number): string | null {
   if (name === null) return null;
-  const found = findRelation(binder.context, null, name);
+  const found = binder.context.relation(null, name);
   if (found?.kind === 'relation' && found.definition.kind === 'stream') return shownName(found.definition);
   const { context } = binder;
   if (found === null) throw context.error(location, '42P01', `relation "${name}" does not exist`);

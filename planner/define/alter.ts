@@ -31,6 +31,15 @@ function lookUp(
 const missing = (binding: BindingContext, range: RangeVar): boolean =>
   findRelation(binding, range.schemaname ?? null, range.relname ?? '') === null;
 
+const skipped = (context: StatementContext, tag: string, range: RangeVar): Planned =>
+  planned(context, {
+    kind: 'nothing',
+    tag,
+    notice: `relation "${range.relname ?? ''}" does not exist, skipping`,
+    noticeCode: '00000',
+  });
+
+/** What reads the relation goes on: plans name it by its OID, the texts of views by what their names meant. */
 export function planRename(context: StatementContext, syntax: PostgresSyntax, rename: RenameStmt): Planned {
   const { binding } = context;
   const isColumn = rename.renameType === 'OBJECT_COLUMN';
@@ -44,37 +53,14 @@ export function planRename(context: StatementContext, syntax: PostgresSyntax, re
   }
   const tag = `ALTER ${KIND_LABELS[kind].toUpperCase()}`;
   const range = rename.relation;
+  if (rename.missing_ok === true && missing(binding, range)) return skipped(context, tag, range);
   const name = range.relname ?? '';
-  if (rename.missing_ok === true && missing(binding, range)) {
-    return planned(context, {
-      kind: 'nothing',
-      tag,
-      notice: `relation "${name}" does not exist, skipping`,
-      noticeCode: '00000',
-    });
-  }
   const definition = lookUp(binding, kind, range.schemaname ?? null, name, range.location);
-  refuseReaders(binding, definition);
   const newName = rename.newname ?? '';
   const object = isColumn
     ? renamedColumn(binding, definition, rename.subname ?? '', newName)
     : renamedRelation(binding, definition, newName);
   return planned(context, { kind: 'alter', objects: [object], tag });
-}
-
-/** A view's text names what it reads. */
-function refuseReaders(binding: BindingContext, definition: RelationDefinition): void {
-  const reader = binding.catalog
-    .dependents(definition.oid)
-    .find((d) => d.kind === 'view' || d.kind === 'materialized-view' || d.kind === 'sink');
-  if (reader === undefined) return;
-  const label = KIND_LABELS[reader.kind];
-  throw binding.error(
-    -1,
-    '0A000',
-    `cannot rename "${definition.name}" because ${label} "${reader.name}" reads it`,
-    `Drop the ${label} first and create it again with the new name.`,
-  );
 }
 
 function renamedRelation(
@@ -122,17 +108,9 @@ export function planSetSchema(
   }
   const tag = `ALTER ${KIND_LABELS[kind].toUpperCase()}`;
   const range = alter.relation;
+  if (alter.missing_ok === true && missing(binding, range)) return skipped(context, tag, range);
   const name = range.relname ?? '';
-  if (alter.missing_ok === true && missing(binding, range)) {
-    return planned(context, {
-      kind: 'nothing',
-      tag,
-      notice: `relation "${name}" does not exist, skipping`,
-      noticeCode: '00000',
-    });
-  }
   const definition = lookUp(binding, kind, range.schemaname ?? null, name, range.location);
-  refuseReaders(binding, definition);
   const target = alter.newschema ?? '';
   requireWritableSchema(binding, target);
   requireSchema(binding, target);

@@ -90,6 +90,7 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
     query: bodyText(context, syntax),
     settings: viewSettings(binding),
     dependencies: [...binding.gathered.relations],
+    names: binding.gathered.names,
   };
   if (replaced === null) return planned(context, { kind: 'create', object, replaces: null, tag });
   checkReplacement(binding, object, replaced);

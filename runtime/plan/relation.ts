@@ -87,14 +87,23 @@ export type TableDefinition = ObjectBase &
 /** Settings that a view keeps from its creation. */
 export type ViewSettings = Readonly<{ timeZone: string; dateStyle: string; searchPath: readonly string[] }>;
 
+/** What a name in a view's text meant when the view was made: it goes on meaning that, whatever is renamed. */
+export type KnownRelation = Readonly<{
+  schema: string | null;
+  name: string;
+  oid: Oid;
+  columns: readonly string[];
+}>;
+
 export type ViewDefinition = ObjectBase &
   Readonly<{
     kind: 'view';
     columns: readonly ColumnDefinition[];
-    /** the query's text, re-bound where it is used; names refer by OID through `dependencies`. */
+    /** the query's text, re-bound where it is used; its names are those of `names`. */
     query: string;
     settings: ViewSettings;
     dependencies: readonly Oid[];
+    names: readonly KnownRelation[];
   }>;
 
 export type MaterializedViewDefinition = ObjectBase &
