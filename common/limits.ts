@@ -17,8 +17,8 @@ export const WAITING_BYTES_MAX = 64 * MIB;
 export const KEPT_ROWS_MAX = 10_000;
 /** Ticks kept in millrace.ticks. */
 export const KEPT_TICKS_MAX = 10_000;
-/** Arrays that an operator keeps for its next tick's output, of each element type. */
-export const RECYCLED_BYTES_MAX = 4 * MIB;
+/** Arrays that an engine keeps for the next tick's results, of each element type. */
+export const RECYCLED_BYTES_MAX = 16 * MIB;
 /** Unsent bytes of a finite result before its query waits for the reader. */
 export const RESULT_WINDOW_BYTES = 4 * MIB;
 /** Unsent bytes of a continuous result before it is cut off (53400). */

@@ -18,9 +18,9 @@ import type { Catalog } from '../catalog.ts';
 import type { ExplainLine } from '../statement.ts';
 import { durationText } from './duration-text.ts';
 import { expressionText } from './expression-text.ts';
+import { sharersOf } from './sharers.ts';
 import { windowState } from './state-estimate.ts';
 import { shownName } from '../../runtime/plan/relation.ts';
-import { sharingKey, sharingReduces } from '../../runtime/plan/sharing-key.ts';
 
 type WindowedReduce = Extract<PlanNode, { kind: 'windowed-reduce' }>;
 
@@ -178,22 +178,18 @@ class Explainer {
     if (this.#continuous) this.#add(depth + 1, `late rows: ${lateText(node.late)}`, null, {});
     if (!node.partial) this.#add(depth + 1, 'partial windows are left out', null, {});
     this.#add(depth + 1, `estimated state: ${windowState(node)}`, null, {});
-    const sharers = this.#sharers(node);
-    if (sharers.length > 0)
-      this.#add(depth + 1, `group numbers shared with: ${sharers.join(', ')}`, null, { sharedWith: sharers });
-  }
-
-  /** Views and sinks whose groups are numbered in the same table; panes and totals are each one's own. */
-  #sharers(node: WindowedReduce): readonly string[] {
-    if (!this.#continuous || sharingReduces(node)[0] !== node) return [];
-    const key = sharingKey(node.input, node.keys);
-    return [...this.#catalog.objects()].flatMap((object) =>
-      'plan' in object &&
-      object.plan !== this.#plan &&
-      sharingReduces(object.plan.root).some((other) => sharingKey(other.input, other.keys) === key)
-        ? [shownName(object)]
-        : [],
-    );
+    if (!this.#continuous) return;
+    const { panes, groups } = sharersOf(node, this.#plan, this.#catalog);
+    for (const [what, sharers] of [
+      ['panes', panes],
+      ['group numbers', groups],
+    ] as const) {
+      const names = sharers.map(shownName);
+      if (names.length > 0)
+        this.#add(depth + 1, `${what} shared with: ${names.join(', ')}`, null, {
+          [what === 'panes' ? 'panesSharedWith' : 'groupsSharedWith']: names,
+        });
+    }
   }
 
   #aggregates(calls: readonly AggregateCall[], input: Schema, depth: number, windowed: boolean): void {

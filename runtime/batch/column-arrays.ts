@@ -36,17 +36,13 @@ export class RecycledArrays implements ColumnArrays {
   uint32(length: number): Uint32Array {
     return this.#integers.take(length);
   }
-
-  get bytes(): number {
-    return this.#floats.bytes + this.#integers.bytes;
-  }
 }
 
 /** Arrays by size, a power of two. */
 class Pool<A extends Float64Array | Uint32Array> {
   readonly #make: (length: number) => A;
   readonly #classes: { arrays: A[]; used: number }[] = [];
-  bytes = 0;
+  #bytes = 0;
 
   constructor(make: (length: number) => A) {
     this.#make = make;
@@ -65,9 +61,9 @@ class Pool<A extends Float64Array | Uint32Array> {
       size.used++;
       return free;
     }
-    if (this.bytes >= RECYCLED_BYTES_MAX) return this.#make(length);
+    if (this.#bytes >= RECYCLED_BYTES_MAX) return this.#make(length);
     const array = this.#make(2 ** exponent);
-    this.bytes += array.byteLength;
+    this.#bytes += array.byteLength;
     size.arrays.push(array);
     size.used++;
     return array;

@@ -29,6 +29,8 @@ export interface DStream {
   /** Ordinals of the output that carry a watermark. */
   readonly timeColumns: readonly number[];
   step(tick: Tick, inputs: readonly Delta[]): Delta;
+  /** What was there before has been read: from now on it steps in every tick with news, as all others that read the same. */
+  follow?(): void;
   /** The query is over: what is shared with others is given back. */
   close?(): void;
 }

@@ -1,7 +1,11 @@
 /**
- * Windowed reduces with the same key number their groups in one table (runtime/state/shared-groups.ts): the plans below
- * them read the same relation and do the same, so equal keys meet equal rows.
+ * What continuous queries keep together. Windowed reduces with the same key number their groups in one table
+ * (runtime/state/shared-groups.ts): the plans below them read the same relation and do the same, so equal keys meet
+ * equal rows. Those that get the same rows in every tick keep one set of panes (runtime/state/shared-panes.ts).
  */
+import { type Expression, walkExpression } from './expression.ts';
+import { functionByKey } from './functions.ts';
+import { expressionsOf, inputsOf } from './plan-nodes.ts';
 import type { PlanNode } from './query-plan.ts';
 
 type WindowedReduce = Extract<PlanNode, { kind: 'windowed-reduce' }>;
@@ -17,4 +21,22 @@ export function sharingReduces(node: PlanNode): readonly WindowedReduce[] {
   return node.kind === 'windowed-reduce' && node.emit === 'close' && node.window.kind !== 'session'
     ? [node, ...deeper]
     : deeper;
+}
+
+/** Its panes hold what any query with its key that runs in the tick would put there. */
+export const sharesPanes = (node: WindowedReduce): boolean =>
+  node.input.timeColumns.includes(node.time) && isFunctionOfTick(node.input);
+
+/** What leaves the node in a tick depends on what its relations hold and get in the tick, on nothing earlier or random. */
+function isFunctionOfTick(node: PlanNode): boolean {
+  const stateless = ['scan', 'filter', 'project', 'union-all', 'table-join'].includes(node.kind);
+  return stateless && !expressionsOf(node).some(isVolatile) && inputsOf(node).every(isFunctionOfTick);
+}
+
+function isVolatile(expression: Expression): boolean {
+  let found = false;
+  walkExpression(expression, (e) => {
+    found ||= e.kind === 'call' && functionByKey(e.function)?.volatility === 'volatile';
+  });
+  return found;
 }

@@ -12,6 +12,7 @@ import type { AggregateSet } from '../aggregate/aggregate-set.ts';
 import type { Batch } from '../batch/column.ts';
 import type { GroupTable } from './group-table.ts';
 import { grown } from './grow.ts';
+import { SealedPane } from './sealed-pane.ts';
 import type { PanePartial } from './two-stacks.ts';
 
 const DENSE_ENTRIES_MAX = 1 << 23;
@@ -33,14 +34,16 @@ export class PaneStore {
   #freeSlots = new Uint32Array(64);
   #freeSlotCount = 0;
   #slots = new Uint32Array(4096);
+  #greatest = Number.NEGATIVE_INFINITY;
 
   constructor(table: GroupTable, values: AggregateSet) {
     this.#table = table;
     this.#values = values;
   }
 
-  get openPanes(): number {
-    return this.#open.size;
+  /** The greatest pane that ever got a row. */
+  get greatest(): number {
+    return this.#greatest;
   }
 
   /** Adds the rows: panes[i] and groups[i] say where. A (pane, group) holds one reference to its group. */
@@ -62,7 +65,7 @@ export class PaneStore {
   }
 
   /** The panes below `pane`, oldest first; they are no longer open. The partials hold the groups' references. */
-  seal(pane: number): PanePartial[] {
+  seal(pane: number): SealedPane[] {
     const closing: number[] = [];
     for (const open of this.#open.keys()) if (open < pane) closing.push(open);
     return closing.sort((a, b) => a - b).map((p) => this.#seal(p));
@@ -88,15 +91,15 @@ export class PaneStore {
     return out;
   }
 
-  /** Puts a snapshot's pane back; the references are counted already. */
+  /** Adds a snapshot's pane, with the references it has, to what is there of the pane. */
   restore(partial: PanePartial): void {
     if (this.#table.limit > this.#groupCapacity) this.#growGroups(this.#table.limit);
     this.#reserveSlots(partial.count);
     const slots = new Uint32Array(partial.count);
-    const open = this.#openPane(partial.pane);
-    for (let i = 0; i < partial.count; i++) slots[i] = this.#newSlot(open, partial.groups[i]!);
+    this.#assignSlots(this.#openPane(partial.pane), partial.groups, slots, 0, partial.count);
     this.#values.grow(this.#slotsUsed);
     this.#values.combine(slots, partial.count, partial.values);
+    this.#table.releaseAll(partial.groups, partial.count);
   }
 
   memoryBytes(): number {
@@ -111,6 +114,7 @@ export class PaneStore {
   #openPane(pane: number): OpenPane {
     const known = this.#open.get(pane);
     if (known !== undefined) return known;
+    this.#greatest = Math.max(this.#greatest, pane);
     const row = this.#freeRows.pop() ?? this.#rowsUsed++;
     const open = { row, slots: new Uint32Array(256), count: 0 };
     this.#open.set(pane, open);
@@ -162,7 +166,7 @@ export class PaneStore {
     return slot;
   }
 
-  #seal(pane: number): PanePartial {
+  #seal(pane: number): SealedPane {
     const open = this.#open.get(pane)!;
     this.#open.delete(pane);
     const { slots, count } = open;
@@ -179,7 +183,7 @@ export class PaneStore {
     // last slot first, so that the next pane gets them in ascending order
     for (let i = count - 1; i >= 0; i--) this.#freeSlots[this.#freeSlotCount++] = slots[i]!;
     this.#freeRows.push(open.row);
-    return { pane, groups, count, values };
+    return new SealedPane(pane, groups, count, values);
   }
 
   #groupsOf(open: OpenPane): Uint32Array {

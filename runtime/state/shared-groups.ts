@@ -8,9 +8,11 @@
  */
 import type { SqlType } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
+import { RecycledArrays } from '../batch/column-arrays.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import { sharingKey } from '../plan/sharing-key.ts';
 import { GroupTable } from './group-table.ts';
+import { type PaneOptions, type PaneShare, SharedPanes } from './shared-panes.ts';
 
 /** Batches of a tick that are remembered; a long history read at a start is not. */
 const INTERNED_MAX = 64;
@@ -24,6 +26,7 @@ export class SharedGroups {
   #interned = new Map<Column, Interned>();
   #spare: Uint32Array[] = [];
   #own = new Uint32Array(4096);
+  #panes: SharedPanes[] = [];
 
   constructor(types: readonly SqlType[]) {
     this.table = new GroupTable(types);
@@ -54,6 +57,20 @@ export class SharedGroups {
     return groups;
   }
 
+  /** A share of the widest panes that the window's own are made of; `places[i]`: where its i-th aggregate stands in them. */
+  joinPanes(options: PaneOptions): { share: PaneShare; places: readonly number[] } {
+    this.#panes = this.#panes.filter((panes) => panes.sharers > 0);
+    const fitting = this.#panes
+      .filter((panes) => panes.placesOf(options) !== null)
+      .toSorted((a, b) => b.grid.widthMicros - a.grid.widthMicros);
+    let panes = fitting[0];
+    if (panes === undefined) {
+      panes = new SharedPanes(this.table, options);
+      this.#panes.push(panes);
+    }
+    return { share: panes.join(), places: panes.placesOf(options)! };
+  }
+
   /** The numbers here of groups of another table, each with one more reference. */
   adopt(from: GroupTable, groups: Uint32Array, count: number): Uint32Array {
     const columns = from.keyColumns(groups, count);
@@ -76,6 +93,8 @@ export class SharedGroups {
 
 /** The numberings of an engine's continuous queries, by what stands below the reduce in the plan. */
 export class GroupSharing {
+  /** for results that live for a tick */
+  readonly arrays = new RecycledArrays();
   readonly #shared = new Map<string, SharedGroups>();
 
   join(input: PlanNode, keys: readonly number[]): { groups: SharedGroups; leave: () => void } {

@@ -15,6 +15,8 @@ import { Pipeline } from './pipeline.ts';
 
 /** What a scan reads: a stream, table or view at run time. */
 export interface Feed {
+  /** Every reader of the relation gets this delta; false: the reader has a source of its own. */
+  readonly shared: boolean;
   /** The current tick's; null: nothing new. */
   readonly delta: RelationDelta | null;
   /** What the relation holds, for the start; each part a step of its own. */
@@ -53,6 +55,7 @@ export class ContinuousQuery {
   /** watermarks of the output's columns */
   #reached: ReadonlyMap<number, number> = new Map();
   #begun = false;
+  #follows = false;
   rowsIn = 0;
   rowsOut = 0;
   failed: SqlError | null = null;
@@ -112,6 +115,10 @@ export class ContinuousQuery {
   /** One tick, in one or more steps; none where there was nothing to do. */
   *step(tick: Tick): Generator<Output> {
     if (this.ended || this.failed !== null) return;
+    if (!this.#follows) {
+      this.#follows = true;
+      if (this.#feeds.every(({ feed }) => feed.shared)) this.pipeline.follow();
+    }
     let news = !this.#begun || this.plan.emit.kind === 'every';
     for (const { scan, feed } of this.#feeds) {
       scan.feed(feed.delta);

@@ -22,6 +22,7 @@ const standingOf = ({ column, value, idle }: StreamWatermark): Standing => ({
 /** Rows of the stream; its history tick by tick with the watermark as it was. */
 export function streamFeed(stream: StreamRuntime, now: number, onClose: () => void): Feed {
   return {
+    shared: true,
     get delta() {
       return stream.delta;
     },
@@ -56,6 +57,7 @@ export function streamFeed(stream: StreamRuntime, now: number, onClose: () => vo
 
 /** A connector without retention that each new reader reads from its start (file). Rows inserted into the stream come too. */
 export class PrivateFeed implements Feed {
+  readonly shared = false;
   readonly #stream: StreamRuntime;
   readonly #source: Source;
   readonly #reject: RejectRow;
@@ -135,6 +137,7 @@ export class PrivateFeed implements Feed {
 
 export function tableFeed(table: TableRuntime): Feed {
   return {
+    shared: true,
     get delta() {
       return table.delta;
     },
@@ -148,6 +151,7 @@ export function tableFeed(table: TableRuntime): Feed {
 
 export function viewFeed(view: ViewRuntime): Feed {
   return {
+    shared: true,
     get delta() {
       return view.delta;
     },

@@ -97,6 +97,10 @@ export class Pipeline {
     }));
   }
 
+  follow(): void {
+    for (const { operator } of this.#stages) operator.follow?.();
+  }
+
   close(): void {
     for (const { operator } of this.#stages) operator.close?.();
   }

@@ -1,4 +1,4 @@
-/** Views over one stream that number their groups together answer as if each were alone, whatever comes and goes. */
+/** Views over one stream that keep groups and panes together answer as if each were alone, whatever comes and goes. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +16,12 @@ const VIEWS = [
   view('key, kind', "TUMBLE(s, at, INTERVAL '3 seconds')"),
   view('kind, key', "HOP(s, at, INTERVAL '2 seconds', INTERVAL '4 seconds')"),
   view('key, kind', "TUMBLE(s, at, INTERVAL '9 seconds')"),
+  view('key', "TUMBLE(s, at, INTERVAL '4 seconds', INTERVAL '2 seconds')"),
+  view('key', "TUMBLE(s, at, INTERVAL '4 seconds', INTERVAL '1 second')"),
+  view('key', "HOP(s, at, INTERVAL '6 seconds', INTERVAL '2 seconds')"),
+  view('key', "HOP(s, at, INTERVAL '5 seconds', INTERVAL '30 seconds')"),
+  // the same rows read, some of the aggregates
+  "SELECT key, min(value) AS lo, window_end FROM HOP(s, at, INTERVAL '1 second', INTERVAL '3 seconds') GROUP BY key, window_end",
 ];
 
 const row = fc.record({
@@ -82,7 +88,13 @@ async function run(
       await millrace.execute(`INSERT INTO s VALUES (to_timestamp(${time + ahead}), 'end', 1, 0)`);
     }
     const out = new Map<number, string[]>();
-    for (const v of running) out.set(v, sortedLines(await millrace.query(`SELECT * FROM v${v}`)));
+    for (const v of running) {
+      const rows = sortedLines(await millrace.query(`SELECT * FROM v${v}`));
+      const late = sortedLines(
+        await millrace.query(`SELECT at, late_by, row FROM millrace.late_rows WHERE view = 'v${v}'`),
+      );
+      out.set(v, [...rows, 'late', ...late]);
+    }
     await millrace.stop();
     return out;
   } finally {
