@@ -1,7 +1,7 @@
 /** The server's side of the engine's thread: Engine, by messages. */
 import { Worker } from 'node:worker_threads';
 import { unreachable } from '../../common/assert.ts';
-import { UNSENT_BYTES_MAX, WAITING_BYTES_MAX } from '../../common/limits.ts';
+import { RESULT_WINDOW_BYTES, UNSENT_BYTES_MAX, WAITING_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError, type PlainError } from '../../common/sql-error.ts';
 import type {
   CatalogSnapshot,
@@ -17,6 +17,9 @@ import type {
 } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { CallName, Delivery, FromEngine, ToEngine, WorkerData } from './messages.ts';
+
+/** Bytes taken before the engine hears of it: a message costs as much as encoding a few hundred rows. */
+const CREDIT_BYTES = RESULT_WINDOW_BYTES / 8;
 
 type Pending = Readonly<{ resolve: (value: unknown) => void; reject: (error: unknown) => void }>;
 
@@ -177,6 +180,7 @@ class RemoteStream implements ResultStream {
   #events: { event: ResultEvent; bytes: number }[] = [];
   #head = 0;
   #waiting: ((event: ResultEvent | null) => void) | null = null;
+  #untold = 0;
   pendingBytes = 0;
   over = false;
 
@@ -192,7 +196,7 @@ class RemoteStream implements ResultStream {
     const waiting = this.#waiting;
     if (waiting !== null) {
       this.#waiting = null;
-      if (this.#finite && bytes > 0) this.#taken(bytes);
+      this.#credit(bytes);
       waiting(event);
       return;
     }
@@ -222,8 +226,17 @@ class RemoteStream implements ResultStream {
       this.#head = 0;
     }
     this.pendingBytes -= next.bytes;
-    if (this.#finite && next.bytes > 0) this.#taken(next.bytes);
+    this.#credit(next.bytes);
     return next.event;
+  }
+
+  /** A finite query's sender waits for it; what is not told yet is a small part of what may be under way. */
+  #credit(bytes: number): void {
+    if (!this.#finite) return;
+    this.#untold += bytes;
+    if (this.#untold < CREDIT_BYTES) return;
+    this.#taken(this.#untold);
+    this.#untold = 0;
   }
 
   next(): Promise<ResultEvent | null> {

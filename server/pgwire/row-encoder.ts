@@ -4,14 +4,10 @@ import type { TextSettings } from '../../common/value-text.ts';
 import type { CopyOptions } from '../../planner/statement.ts';
 import type { Batch } from '../../runtime/batch/column.ts';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
-import {
-  writeCopyBinaryHeader,
-  writeCopyBinaryRows,
-  writeCopyBinaryTrailer,
-} from '../../runtime/format/encode/copy-binary.ts';
+import { writeCopyBinaryHeader, writeCopyBinaryTrailer } from '../../runtime/format/encode/copy-binary.ts';
 import { writeCsvHeader, writeCsvRows } from '../../runtime/format/encode/copy-csv.ts';
 import { writeCopyTextHeader, writeCopyTextRows } from '../../runtime/format/encode/copy-text.ts';
-import { writeDataRows } from '../../runtime/format/encode/data-row.ts';
+import { writeCopyBinaryRows, writeDataRows } from '../../runtime/format/encode/data-row.ts';
 import {
   binaryField,
   type OutputField,

@@ -36,6 +36,7 @@ export async function sendRows(
     }
     switch (slice.kind) {
       case 'end':
+        output.rest();
         return { rows, ended: true };
       case 'notice':
         writeNoticeResponse(output.writer, slice.notice);

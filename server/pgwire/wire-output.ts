@@ -2,10 +2,14 @@ import type { Socket } from 'node:net';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
 import { FLUSH_BYTES, OUTPUT_BYTES_HIGH } from '../limits.ts';
 
+/** Buffers that wait to be filled again; a long result goes through a handful of them instead of thousands. */
+const SPARE_MAX = 4;
+
 /** The server's messages on their way to a client. */
 export class WireOutput {
   readonly writer = new ByteWriter();
   readonly #socket: Socket;
+  #spare: Buffer[] = [];
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -20,8 +24,17 @@ export class WireOutput {
   /** Hands over large portions; true where the event loop should get a turn before more is encoded. */
   flushLarge(): boolean {
     if (this.writer.length < FLUSH_BYTES) return false;
-    this.flush();
+    const { bytes, length } = this.writer.exchange(this.#spare.pop());
+    if (!this.#socket.writable) return true;
+    this.#socket.write(bytes.subarray(0, length), () => {
+      if (this.#spare.length < SPARE_MAX) this.#spare.push(bytes);
+    });
     return true;
+  }
+
+  /** A result has ended: the next one may be long in coming. */
+  rest(): void {
+    this.#spare = [];
   }
 
   /** Whether the client takes less than it is sent. */

@@ -15,8 +15,8 @@ import { buildColumn } from '../../runtime/batch/datum.ts';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
 import { writeCsvRows } from '../../runtime/format/encode/copy-csv.ts';
 import { writeCopyTextRows } from '../../runtime/format/encode/copy-text.ts';
-import { writeCopyBinaryRows } from '../../runtime/format/encode/copy-binary.ts';
-import { writeDataRows } from '../../runtime/format/encode/data-row.ts';
+
+import { writeCopyBinaryRows, writeDataRows } from '../../runtime/format/encode/data-row.ts';
 import { arrayShape, objectLineShape, writeJsonRows } from '../../runtime/format/encode/json.ts';
 import { binaryField, jsonField, textField } from '../../runtime/format/encode/output-field.ts';
 
@@ -187,6 +187,56 @@ describe('encoders', () => {
     const field = jsonField(buildColumn(type, ['{\n "a":\r\n 1}']), type, 1);
     writeJsonRows(writer, [field], 0, 1, objectLineShape([{ name: 'j', type }]));
     expect(writer.take().toString()).toBe('{"j":{  "a":   1}}\n');
+  });
+
+  it('rows without columns are rows', () => {
+    const writer = new ByteWriter(16);
+    writeJsonRows(writer, [], 0, 2, arrayShape(0));
+    expect(writer.take().toString()).toBe('[],[]');
+    writeJsonRows(writer, [], 0, 2, objectLineShape([]));
+    expect(writer.take().toString()).toBe('{}\n{}\n');
+  });
+
+  it('an instant that comes again is written again, also when the buffer has grown or starts anew', () => {
+    const type: SqlType = { name: 'timestamptz' };
+    const instants = fc.constantFrom(
+      0,
+      1_000_000,
+      1_500_000,
+      -62_200_000_000_000_000,
+      Number.POSITIVE_INFINITY,
+      null,
+    );
+    const texts = fc.string({ maxLength: 60 });
+    const rows = fc.array(fc.tuple(texts, instants), { maxLength: 30 });
+    fc.assert(
+      fc.property(fc.array(rows, { maxLength: 3 }), (batches) => {
+        const writer = new ByteWriter(16);
+        for (const batch of batches) {
+          const datums = batch.map(([, instant]) => instant);
+          const before = textField(
+            buildColumn(
+              { name: 'text' },
+              batch.map(([t]) => t),
+            ),
+            { name: 'text' },
+            batch.length,
+            DEFAULT_TEXT_SETTINGS,
+            2,
+          );
+          const field = textField(buildColumn(type, datums), type, datums.length, DEFAULT_TEXT_SETTINGS, 2);
+          writer.length = 0;
+          writeCopyTextRows(writer, [before, field, field], 0, datums.length, {
+            delimiter: 9,
+            nullText: Buffer.from('?'),
+            framed: false,
+          });
+          const lines = writer.bytes.toString('utf8', 0, writer.length).split('\n').slice(0, -1);
+          const shown = datums.map((datum) => (datum === null ? '?' : formatDatum(datum, type)));
+          expect(lines.map((line) => line.split('\t').slice(-2))).toEqual(shown.map((text) => [text, text]));
+        }
+      }),
+    );
   });
 
   it('COPY text reads back', () => {

@@ -43,6 +43,14 @@ export class ByteWriter {
     this.length = this.reserve(4).writeInt32BE(value | 0, this.length);
   }
 
+  /** Gives the whole buffer away, and how much of it is written; goes on in `next`, or in a new one of that size. */
+  exchange(next?: Buffer): Readonly<{ bytes: Buffer; length: number }> {
+    const { bytes, length } = this;
+    this.bytes = next ?? Buffer.allocUnsafeSlow(bytes.length);
+    this.length = 0;
+    return { bytes, length };
+  }
+
   /** The bytes written so far, owned by the caller; the writer starts anew. */
   take(): Buffer {
     const { bytes, length } = this;

@@ -1,7 +1,8 @@
 /** Rows as CSV, quoted where PostgreSQL's COPY quotes; optionally one CopyData message a row. */
 import { ByteWriter } from './byte-writer.ts';
 import { FIELD, type OutputField } from './output-field.ts';
-import { copyBytes, writeInt32At, writeScalarText } from './value-bytes.ts';
+import { int32Code, type RowPieces, rowLoop } from './row-loop.ts';
+import { copyBytes } from './value-bytes.ts';
 
 const LETTER_d = 100;
 const NEWLINE = 10;
@@ -17,6 +18,26 @@ export type CsvFraming = Readonly<{
   framed: boolean;
 }>;
 
+const QUOTED = 'at=writeValue(out,at,';
+
+/** Scalars are quoted too where their text holds a delimiter (a timestamp under DELIMITER '-'): they pass a scratch. */
+const lines = (framed: boolean, alone: boolean): RowPieces => ({
+  name: `csv${framed ? ' framed' : ''}${alone ? ' alone' : ''}`,
+  begin: framed ? `out[at]=${LETTER_d};at+=5;` : '',
+  before: (i) => (i === 0 ? '' : 'out[at++]=given.framing.delimiter;'),
+  null: 'at=copyBytes(out,at,given.framing.nullText,0,given.framing.nullText.length);',
+  value: ({ code }, i) =>
+    code === FIELD.bytes
+      ? `${QUOTED}b${i},s${i}[row],e${i}[row],given.framing,${alone});`
+      : `{const z=writeScalarText(given.scratch,0,f${i},row);${QUOTED}given.scratch,0,z,given.framing,false)}`,
+  end: `out[at++]=${NEWLINE};${framed ? int32Code('start+1', 'at-start-1') : ''}`,
+  library: { writeValue },
+});
+const LINES = [
+  [lines(false, false), lines(false, true)],
+  [lines(true, false), lines(true, true)],
+] as const;
+
 /** Fields must have been made with growth = 2. */
 export function writeCsvRows(
   writer: ByteWriter,
@@ -25,46 +46,11 @@ export function writeCsvRows(
   to: number,
   framing: CsvFraming,
 ): void {
-  const count = fields.length;
-  const { delimiter, nullText, framed } = framing;
   let fixed = 6;
-  for (const field of fields) fixed += 3 + 2 * field.width + nullText.length;
-  let out: Uint8Array = writer.bytes;
-  let at = writer.length;
-  // Scalars are quoted too where their text holds a delimiter (a timestamp under DELIMITER '-').
+  for (const field of fields) fixed += 3 + 2 * field.width + framing.nullText.length;
   const scratch = new Uint8Array(64 + largestHex(fields, from, to));
-  for (let row = from; row < to; row++) {
-    let room = fixed;
-    for (let i = 0; i < count; i++) {
-      const field = fields[i]!;
-      if (field.expansion !== 0) room += (field.ends[row]! - field.starts[row]!) * field.expansion;
-    }
-    if (at + room > out.length) {
-      writer.length = at;
-      out = writer.reserve(room);
-    }
-    const start = at;
-    if (framed) {
-      out[at] = LETTER_d;
-      at += 5;
-    }
-    for (let i = 0; i < count; i++) {
-      const field = fields[i]!;
-      if (i > 0) out[at++] = delimiter;
-      const valid = field.valid;
-      if (valid !== null && ((valid[row >> 3]! >> (row & 7)) & 1) === 0) {
-        at = copyBytes(out, at, nullText, 0, nullText.length);
-      } else if (field.code === FIELD.bytes) {
-        at = writeValue(out, at, field.bytes, field.starts[row]!, field.ends[row]!, framing, count === 1);
-      } else {
-        const length = writeScalarText(scratch, 0, field, row);
-        at = writeValue(out, at, scratch, 0, length, framing, false);
-      }
-    }
-    out[at++] = NEWLINE;
-    if (framed) writeInt32At(out, start + 1, at - start - 1);
-  }
-  writer.length = at;
+  const pieces = LINES[framing.framed ? 1 : 0][fields.length === 1 ? 1 : 0];
+  rowLoop(fields, pieces)(writer, fields, from, to, fixed, { framing, scratch });
 }
 
 /** Room that the longest bytea of these rows takes as hex. */

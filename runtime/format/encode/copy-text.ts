@@ -1,7 +1,7 @@
 /** Rows in COPY's text format: fields between delimiters, `\N` for NULL, backslash escapes; one CopyData a row. */
 import type { ByteWriter } from './byte-writer.ts';
 import { FIELD, type OutputField } from './output-field.ts';
-import { copyBytes, writeInt32At, writeScalarText } from './value-bytes.ts';
+import { int32Code, type RowPieces, rowLoop, textCode } from './row-loop.ts';
 
 const LETTER_d = 100;
 const NEWLINE = 10;
@@ -24,6 +24,24 @@ export type TextFraming = Readonly<{
   framed: boolean;
 }>;
 
+const lines = (framed: boolean): RowPieces => ({
+  name: framed ? 'copy-text framed' : 'copy-text',
+  begin: framed ? `out[at]=${LETTER_d};at+=5;` : '',
+  before: (i) => (i === 0 ? '' : 'out[at++]=given.delimiter;'),
+  null: 'at=copyBytes(out,at,given.nullText,0,given.nullText.length);',
+  value: (field, i) => {
+    if (field.code === FIELD.bytes) {
+      return `at=writeEscaped(out,at,b${i},s${i}[row],e${i}[row],given.delimiter);`;
+    }
+    // The backslash of a bytea is escaped like any other.
+    return `${field.code === FIELD.bytea ? `out[at++]=${BACKSLASH};` : ''}${textCode(field, i)}`;
+  },
+  end: `out[at++]=${NEWLINE};${framed ? int32Code('start+1', 'at-start-1') : ''}`,
+  library: { writeEscaped },
+});
+const LINES = lines(false);
+const FRAMED_LINES = lines(true);
+
 /** Fields must have been made with growth = 2. */
 export function writeCopyTextRows(
   writer: ByteWriter,
@@ -32,47 +50,9 @@ export function writeCopyTextRows(
   to: number,
   framing: TextFraming,
 ): void {
-  const count = fields.length;
-  const { delimiter, nullText, framed } = framing;
   let fixed = 6;
-  for (const field of fields) fixed += 1 + field.width + nullText.length;
-  let out: Uint8Array = writer.bytes;
-  let at = writer.length;
-  for (let row = from; row < to; row++) {
-    let room = fixed;
-    for (let i = 0; i < count; i++) {
-      const field = fields[i]!;
-      if (field.expansion !== 0) room += (field.ends[row]! - field.starts[row]!) * field.expansion;
-    }
-    if (at + room > out.length) {
-      writer.length = at;
-      out = writer.reserve(room);
-    }
-    const start = at;
-    if (framed) {
-      out[at] = LETTER_d;
-      at += 5;
-    }
-    for (let i = 0; i < count; i++) {
-      const field = fields[i]!;
-      if (i > 0) out[at++] = delimiter;
-      const valid = field.valid;
-      if (valid !== null && ((valid[row >> 3]! >> (row & 7)) & 1) === 0) {
-        at = copyBytes(out, at, nullText, 0, nullText.length);
-      } else if (field.code === FIELD.bytes) {
-        at = writeEscaped(out, at, field.bytes, field.starts[row]!, field.ends[row]!, delimiter);
-      } else if (field.code === FIELD.bytea) {
-        // The backslash of `\x…` is escaped like any other.
-        out[at] = BACKSLASH;
-        at = writeScalarText(out, at + 1, field, row);
-      } else {
-        at = writeScalarText(out, at, field, row);
-      }
-    }
-    out[at++] = NEWLINE;
-    if (framed) writeInt32At(out, start + 1, at - start - 1);
-  }
-  writer.length = at;
+  for (const field of fields) fixed += 2 + field.width + framing.nullText.length;
+  rowLoop(fields, framing.framed ? FRAMED_LINES : LINES)(writer, fields, from, to, fixed, framing);
 }
 
 function writeEscaped(

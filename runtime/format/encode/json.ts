@@ -2,7 +2,7 @@
 import type { Schema } from '../../../common/types.ts';
 import type { ByteWriter } from './byte-writer.ts';
 import { FIELD, type OutputField } from './output-field.ts';
-import { copyBytes, writeIsoInstant, writeScalarText } from './value-bytes.ts';
+import { repeatedCode, type RowPieces, rowLoop, textCode } from './row-loop.ts';
 
 const QUOTE = 34;
 const BACKSLASH = 92;
@@ -10,6 +10,8 @@ const HEX = Buffer.from('0123456789abcdef', 'latin1');
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
+/** The beginning of a call that copies bytes. */
+const COPY = 'at=copyBytes(out,at,';
 
 /** What stands around the values of a row: `prefixes[i]` before field i, `suffix` after the last. */
 export type JsonShape = Readonly<{
@@ -36,6 +38,50 @@ export function objectLineShape(schema: Schema): JsonShape {
   return { prefixes, suffix: Buffer.from('}'), separator: Buffer.from('\n'), terminated: true };
 }
 
+/** `empty`: rows without columns, which are a prefix and a suffix. */
+const rows = (terminated: boolean, empty: boolean): RowPieces => ({
+  name: `json${terminated ? ' lines' : ''}${empty ? ' empty' : ''}`,
+  begin:
+    (terminated ? '' : `if(row>from)${COPY}given.separator,0,given.separator.length);`) +
+    (empty ? `${COPY}given.prefixes[0],0,given.prefixes[0].length);` : ''),
+  before: (i) => `${COPY}given.prefixes[${i}],0,given.prefixes[${i}].length);`,
+  null: `${COPY}NULL,0,4);`,
+  value: jsonCode,
+  end:
+    `${COPY}given.suffix,0,given.suffix.length);` +
+    (terminated ? `${COPY}given.separator,0,given.separator.length);` : ''),
+  library: { writeOnOneLine, writeJsonText, NULL, TRUE, FALSE },
+});
+const ROWS = [rows(false, false), rows(false, true)] as const;
+const LINES = [rows(true, false), rows(true, true)] as const;
+
+const quoted = (code: string): string => `out[at++]=${QUOTE};${code}out[at++]=${QUOTE};`;
+
+function jsonCode(field: OutputField, i: number): string {
+  const text = textCode(field, i);
+  switch (field.code) {
+    case FIELD.bool:
+      return `if(g${i}[row]===0)${COPY}FALSE,0,5);else ${COPY}TRUE,0,4);`;
+    case FIELD.int16:
+    case FIELD.int32:
+      return text;
+    case FIELD.float4:
+    case FIELD.float8:
+      return `if(Number.isFinite(d${i}[row])){${text}}else{${quoted(text)}}`;
+    case FIELD.json:
+      return `at=writeOnOneLine(out,at,b${i},s${i}[row],e${i}[row]);`;
+    case FIELD.bytes:
+      return `at=writeJsonText(out,at,b${i},s${i}[row],e${i}[row]);`;
+    case FIELD.timestamp:
+    case FIELD.timestamptz: {
+      const zone = field.code === FIELD.timestamptz;
+      return quoted(repeatedCode(i, `writeIsoInstant(out,at,d${i}[row],${zone})`));
+    }
+    default:
+      return quoted(text);
+  }
+}
+
 /** Fields made by jsonField. */
 export function writeJsonRows(
   writer: ByteWriter,
@@ -44,67 +90,12 @@ export function writeJsonRows(
   to: number,
   shape: JsonShape,
 ): void {
-  const { prefixes, suffix, separator, terminated } = shape;
-  const count = fields.length;
-  let fixed = suffix.length + separator.length + 2;
+  const { prefixes, suffix, separator } = shape;
+  let fixed = suffix.length + 2 * separator.length + 2;
   for (const prefix of prefixes) fixed += prefix.length;
   for (const field of fields) fixed += field.width + 2;
-  let out: Uint8Array = writer.bytes;
-  let at = writer.length;
-  for (let row = from; row < to; row++) {
-    let room = fixed;
-    for (let i = 0; i < count; i++) {
-      const field = fields[i]!;
-      if (field.expansion !== 0) room += (field.ends[row]! - field.starts[row]!) * field.expansion;
-    }
-    if (at + room > out.length) {
-      writer.length = at;
-      out = writer.reserve(room);
-    }
-    if (row > from && !terminated) at = copyBytes(out, at, separator, 0, separator.length);
-    if (count === 0) at = copyBytes(out, at, prefixes[0]!, 0, prefixes[0]!.length);
-    for (let i = 0; i < count; i++) {
-      const prefix = prefixes[i]!;
-      at = copyBytes(out, at, prefix, 0, prefix.length);
-      at = writeJsonValue(out, at, fields[i]!, row);
-    }
-    at = copyBytes(out, at, suffix, 0, suffix.length);
-    if (terminated) at = copyBytes(out, at, separator, 0, separator.length);
-  }
-  writer.length = at;
-}
-
-function writeJsonValue(out: Uint8Array, at: number, field: OutputField, row: number): number {
-  const valid = field.valid;
-  if (valid !== null && ((valid[row >> 3]! >> (row & 7)) & 1) === 0) return copyBytes(out, at, NULL, 0, 4);
-  switch (field.code) {
-    case FIELD.bool:
-      return field.flags[row] === 0 ? copyBytes(out, at, FALSE, 0, 5) : copyBytes(out, at, TRUE, 0, 4);
-    case FIELD.int16:
-    case FIELD.int32:
-      return writeScalarText(out, at, field, row);
-    case FIELD.float4:
-    case FIELD.float8: {
-      if (Number.isFinite(field.doubles[row]!)) return writeScalarText(out, at, field, row);
-      break;
-    }
-    case FIELD.json:
-      return writeOnOneLine(out, at, field.bytes, field.starts[row]!, field.ends[row]!);
-    case FIELD.bytes:
-      return writeJsonText(out, at, field.bytes, field.starts[row]!, field.ends[row]!);
-    case FIELD.timestamp:
-    case FIELD.timestamptz:
-      out[at] = QUOTE;
-      at = writeIsoInstant(out, at + 1, field.doubles[row]!, field.code === FIELD.timestamptz);
-      out[at] = QUOTE;
-      return at + 1;
-    default:
-      break;
-  }
-  out[at] = QUOTE;
-  at = writeScalarText(out, at + 1, field, row);
-  out[at] = QUOTE;
-  return at + 1;
+  const pieces = (shape.terminated ? LINES : ROWS)[fields.length === 0 ? 1 : 0];
+  rowLoop(fields, pieces)(writer, fields, from, to, fixed, shape);
 }
 
 /** Line breaks inside JSON text stand only between tokens, where a space means the same. */

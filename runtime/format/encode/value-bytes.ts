@@ -43,7 +43,7 @@ export function writeScalarText(out: Uint8Array, at: number, field: OutputField,
   }
 }
 
-function writeInstant(out: Uint8Array, at: number, micros: number, zone: boolean): number {
+export function writeInstant(out: Uint8Array, at: number, micros: number, zone: boolean): number {
   at = writeTimestamp(out, at, micros, SPACE);
   if (zone && Number.isFinite(micros)) {
     out[at] = 43;
@@ -71,7 +71,7 @@ export function writeUuid(out: Uint8Array, at: number, bytes: Uint8Array, start:
   return at;
 }
 
-function writeHex(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
+export function writeHex(out: Uint8Array, at: number, bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) {
     const byte = bytes[i]!;
     out[at++] = HEX[byte >> 4]!;
