@@ -50,6 +50,7 @@ export function planned(
   const { binding, parsed } = context;
   const { gathered, parameters } = binding;
   const settings = gathered.settings.length > 0 ? { settings: gathered.settings } : {};
+  const signals = gathered.signals.length > 0 ? { signals: gathered.signals } : {};
   return {
     statement,
     parameterTypes: parameters.resolved(parsed.parameterCount),
@@ -57,5 +58,6 @@ export function planned(
     notices: gathered.notices,
     cacheable: gathered.cacheable && parsed.parameterCount === 0,
     ...settings,
+    ...signals,
   };
 }

@@ -41,6 +41,8 @@ export type PlanContext = Readonly<{
   now: number;
   /** pg_backend_pid() */
   backendPid?: number;
+  /** Whether a session has this process id: what pg_cancel_backend() answers. */
+  isBackend?: (pid: number) => boolean;
 }>;
 
 export type SubscribeTarget =
@@ -165,6 +167,8 @@ export type Planned = Readonly<{
   }>[];
   /** false: the plan holds now() folded, parameters or settings and may not be cached. */
   cacheable: boolean;
+  /** pg_cancel_backend(…), pg_terminate_backend(…) in the select list: the session sends these. */
+  signals?: readonly Readonly<{ pid: number; terminate: boolean }>[];
   /** set_config(…) in the select list: the session applies these when the statement has run. */
   settings?: readonly Readonly<{ name: string; value: string | null; local: boolean }>[];
 }>;

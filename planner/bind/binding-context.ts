@@ -126,6 +126,8 @@ export class Gathered {
   readonly notices: Notice[];
   /** set_config(…): the session carries it out. */
   readonly settings: { name: string; value: string | null; local: boolean }[];
+  /** pg_cancel_backend(…), pg_terminate_backend(…): likewise. */
+  readonly signals: { pid: number; terminate: boolean }[];
   readonly subqueries: QueryPlan[] = [];
   /** Byte location of the first scalar sub-query: a continuous query can't have one. */
   firstSubquery: number | null = null;
@@ -138,6 +140,7 @@ export class Gathered {
     this.names = parent?.names ?? [];
     this.notices = parent?.notices ?? [];
     this.settings = parent?.settings ?? [];
+    this.signals = parent?.signals ?? [];
   }
 
   know(schema: string | null, name: string, definition: RelationDefinition): void {

@@ -23,6 +23,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'pg_backend_pid',
   'current_setting',
   'set_config',
+  'pg_cancel_backend',
+  'pg_terminate_backend',
   'pg_is_in_recovery',
   'inet_server_addr',
   'inet_server_port',
@@ -68,6 +70,9 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
       return bindCurrentSetting(binder, nodes, location);
     case 'set_config':
       return bindSetConfig(binder, nodes, location);
+    case 'pg_cancel_backend':
+    case 'pg_terminate_backend':
+      return bindSignal(binder, nodes, name === 'pg_terminate_backend', location);
     case 'pg_is_in_recovery':
       return give('f', 'bool');
     case 'inet_server_addr':
@@ -88,6 +93,8 @@ const ARITY: Readonly<Record<string, readonly number[]>> = {
   current_schemas: [1],
   current_setting: [1, 2],
   set_config: [3],
+  pg_cancel_backend: [1],
+  pg_terminate_backend: [1],
 };
 
 const existingSchemas = (context: BindingContext): readonly string[] =>
@@ -127,4 +134,24 @@ function bindSetConfig(binder: ExpressionBinder, nodes: readonly Node[], locatio
   const local = constantText(binder, nodes[2], 'bool') === 't';
   if (name !== null) context.gathered.settings.push({ name: name.toLowerCase(), value, local });
   return typed(sessionConstant(context, value), location);
+}
+
+/** True where there is such a session; the one that runs the statement sends the signal. */
+function bindSignal(
+  binder: ExpressionBinder,
+  nodes: readonly Node[],
+  terminate: boolean,
+  location: number,
+): Bound {
+  const { context } = binder;
+  const text = constantText(binder, nodes[0], 'int4');
+  if (text === null) return typed(sessionConstant(context, null, 'bool'), location);
+  const pid = Number(text);
+  if (context.plan.isBackend?.(pid) !== true) {
+    const message = `PID ${pid} is not a PostgreSQL backend process`;
+    context.gathered.notices.push({ severity: 'WARNING', code: '01000', message });
+    return typed(sessionConstant(context, 'f', 'bool'), location);
+  }
+  context.gathered.signals.push({ pid, terminate });
+  return typed(sessionConstant(context, 't', 'bool'), location);
 }

@@ -44,6 +44,17 @@ export class SessionRegistry {
     return true;
   }
 
+  has(pid: number): boolean {
+    return this.#entries.has(pid);
+  }
+
+  /** pg_cancel_backend, pg_terminate_backend. */
+  signal(pid: number, terminate: boolean): void {
+    const entry = this.#entries.get(pid);
+    if (terminate) entry?.shutDown();
+    else entry?.cancel();
+  }
+
   /** Refuses new sessions and ends all. */
   shutDown(): void {
     this.#closing = true;

@@ -107,6 +107,7 @@ export class Session {
       user: this.user,
       now: this.now,
       backendPid: this.pid,
+      isBackend: (pid) => this.context.sessions.has(pid),
       ...(given.values === undefined ? {} : { parameterValues: given.values }),
     };
     try {
@@ -168,6 +169,7 @@ export class Session {
       if (value === null) this.settings.reset(name, local);
       else this.settings.set(name, value, local);
     }
+    for (const { pid, terminate } of planned.signals ?? []) this.context.sessions.signal(pid, terminate);
     return executeStatement(this, amend(planned.statement), parsed, given);
   }
 

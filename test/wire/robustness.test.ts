@@ -241,6 +241,30 @@ describe('cancel', () => {
     peer.close();
   });
 
+  it('ends a statement or a session by pg_cancel_backend and pg_terminate_backend', async () => {
+    const [reader, other] = [await WirePeer.open(server.pgPort), await WirePeer.open(server.pgPort)];
+    const [, row] = await reader.query('SELECT pg_backend_pid()');
+    const pid = /\d+/.exec(row ?? '')?.[0] ?? '';
+    await other.query('CREATE STREAM signalled (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
+    reader.send(frame('Q', cstring('SELECT * FROM signalled EMIT CHANGES')));
+    await reader.until('RowDescription');
+    expect(await other.query(`SELECT pid FROM millrace.subscriptions WHERE pid = ${pid}`)).toContain(
+      `DataRow "${pid}"`,
+    );
+    expect(await other.query(`SELECT pg_cancel_backend(${pid})`)).toContain('DataRow "t"');
+    expect((await reader.until('ReadyForQuery'))[0]).toMatch(/^ErrorResponse ERROR 57014/);
+    expect(await other.query(`SELECT pg_terminate_backend(${pid})`)).toContain('DataRow "t"');
+    expect((await reader.until('ErrorResponse')).at(-1)).toMatch(/^ErrorResponse FATAL 57P01/);
+    expect(await reader.receive()).toBeNull();
+    expect(await other.query(`SELECT pg_cancel_backend(${pid})`)).toEqual([
+      `NoticeResponse WARNING 01000 "PID ${pid} is not a PostgreSQL backend process"`,
+      'RowDescription pg_cancel_backend:bool',
+      'DataRow "f"',
+      'CommandComplete "SELECT 1"',
+    ]);
+    other.close();
+  });
+
   it('does nothing with a wrong secret, or between statements', async () => {
     const peer = await open();
     await peer.cancel(server.pgPort);
