@@ -62,8 +62,7 @@ function expected(ticks: readonly Row[][], window: NaiveWindow): string[] {
           ? ['NULL', 'NULL', 'NULL']
           : [
               values.reduce((a, b) => a + b),
-              values.reduce((a, b) => (a < b ? a : b)),
-              values.reduce((a, b) => (a > b ? a : b)),
+              ...[0, -1].map((i) => values.toSorted((a, b) => Number(a > b) - Number(a < b)).at(i)),
             ];
       return [name, rows, values.length, ...numbers, new Set(values).size].join('|');
     })
