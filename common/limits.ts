@@ -25,6 +25,8 @@ export const RESULT_WINDOW_BYTES = 4 * MIB;
 export const UNSENT_BYTES_MAX = 16 * MIB;
 /** Time a finite query takes between two ticks at the most. */
 export const SLICE_MS = 5;
+/** Rows of a sub-query of IN (54000): they are held as values. */
+export const SUBQUERY_ROWS_MAX = 1_000_000;
 /** Rows and bytes that an open transaction block may write (54000). */
 export const BLOCK_ROWS_MAX = 1_000_000;
 export const BLOCK_BYTES_MAX = 64 * MIB;

@@ -55,6 +55,7 @@ export function rewriteExpression(e: Expression, replace: (e: Expression) => Exp
     case 'constant':
     case 'now':
     case 'subquery':
+    case 'subquery-rows':
       return e;
     case 'call':
     case 'and':

@@ -12,7 +12,7 @@ import { bindOperatorExpression } from './operators.ts';
 import { writeOutUnits } from './interval-range.ts';
 import type { ColumnMatch, Scope } from './scope.ts';
 import { bindCase, bindCurrentValue, bindSubscript } from './special-forms.ts';
-import { bindScalarSubquery } from './subquery.ts';
+import { bindSubquery } from './subquery.ts';
 import { kindOf, leftmostLocation, stringOf } from './tree.ts';
 import { intervalField, resolveType } from './type-names.ts';
 
@@ -77,7 +77,7 @@ export class ExpressionBinder {
       return typed({ kind, args: items, type }, node.MinMaxExpr.location ?? 0);
     }
     if ('SQLValueFunction' in node) return bindCurrentValue(this, node.SQLValueFunction);
-    if ('SubLink' in node) return bindScalarSubquery(this, node.SubLink);
+    if ('SubLink' in node) return bindSubquery(this, node.SubLink);
     if ('A_ArrayExpr' in node)
       return this.#array(node.A_ArrayExpr.elements ?? [], node.A_ArrayExpr.location ?? 0);
     if ('A_Indirection' in node) return bindSubscript(this, node.A_Indirection, node);

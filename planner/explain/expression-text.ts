@@ -36,6 +36,8 @@ export function expressionText(e: Expression, names: readonly string[]): string 
       return `${e.kind.toUpperCase()}(${list(e.args)})`;
     case 'now':
       return 'now()';
+    case 'subquery-rows':
+      return `sub-query ${e.index + 1}`;
     case 'subquery':
       return `(sub-query ${e.index + 1})`;
   }

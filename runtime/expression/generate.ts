@@ -114,6 +114,8 @@ export class Generator {
         return this.#constant(parseWith(this.#options.context.format, e.text, e.type), e.type);
       case 'subquery':
         return this.#constant(this.#options.subqueryValues[e.index] ?? null, e.type);
+      case 'subquery-rows':
+        throw new TypeError('the rows of a sub-query stand in a list only');
       case 'now': {
         const name = this.#writer.name();
         this.#writer.prologue(`const ${name} = ${this.#writer.capture(this.#options.context.now)}();`);
@@ -392,17 +394,41 @@ export class Generator {
   }
 
   #in(e: Expression & { kind: 'in' }): Operand {
+    const [first] = e.list;
+    const rows = first?.kind === 'subquery-rows' ? this.#rowsOf(first.index) : null;
+    // nothing is in an empty list, not even what is unknown
+    if (rows?.length === 0) return { value: String(e.negated), isNull: 'false' };
     const arg = this.#emit(e.arg);
     const value = this.#writer.name();
     const flag = this.#writer.name();
     this.#writer.line(`let ${value} = false;`);
     this.#writer.line(`let ${flag} = true;`);
     const body = this.#writer.block(() => {
-      const unknown = this.#inList(e.list, e.arg.type, arg.value, value);
+      const unknown =
+        rows === null
+          ? this.#inList(e.list, e.arg.type, arg.value, value)
+          : this.#inRows(rows, e.arg.type, arg.value, value);
       this.#writer.line(`${flag} = ${unknown} && !${value};`);
     });
     this.#writer.line(`if (!${arg.isNull}) {\n${body.text}\n}`);
     return { value: e.negated ? `!${value}` : value, isNull: flag };
+  }
+
+  #rowsOf(index: number): readonly unknown[] {
+    return (this.#options.subqueryValues[index] as readonly unknown[] | undefined) ?? [];
+  }
+
+  /** As `#inList`, of many values. */
+  #inRows(rows: readonly unknown[], type: SqlType, value: string, found: string): string {
+    const known = rows.filter((datum) => datum !== null);
+    if (isPrimitive(type)) {
+      const members = this.#writer.capture(new Set(known.map((datum) => this.#held(datum, type))));
+      this.#writer.line(`${found} = ${members}.has(${value});`);
+    } else {
+      const isAmong = (datum: unknown): boolean => known.some((k) => compareDatum(datum, k, type) === 0);
+      this.#writer.line(`${found} = ${this.#writer.capture(isAmong)}(${value});`);
+    }
+    return String(known.length < rows.length);
   }
 
   /** Sets `found`; gives the condition under which a NULL stood in the list. */

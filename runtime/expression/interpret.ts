@@ -22,6 +22,7 @@ export function interpret(
     case 'now':
       return context.now();
     case 'subquery':
+    case 'subquery-rows':
       return subqueryValues[e.index] ?? null;
     case 'call': {
       const args = e.args.map(run);
@@ -81,7 +82,11 @@ export function interpret(
     }
     case 'in': {
       const value = run(e.arg);
-      const list = e.list.map(run);
+      const list = e.list.flatMap((item) =>
+        item.kind === 'subquery-rows' ? ((run(item) as readonly unknown[] | null) ?? []) : [run(item)],
+      );
+      // nothing is in an empty list, not even what is unknown
+      if (list.length === 0) return e.negated;
       if (value === null) return null;
       const found = list.some((item) => item !== null && compareDatum(value, item, e.arg.type) === 0);
       if (found) return !e.negated;

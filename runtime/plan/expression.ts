@@ -34,7 +34,9 @@ export type Expression =
   /** `now`: the time of the tick (continuous) or of the statement (finite), timestamptz. */
   | Readonly<{ kind: 'now'; type: SqlType }>
   /** The single value of QueryPlan.subqueries[index], evaluated once before the query (finite queries only). */
-  | Readonly<{ kind: 'subquery'; index: number; type: SqlType }>;
+  | Readonly<{ kind: 'subquery'; index: number; type: SqlType }>
+  /** All values of such a sub-query (`manyRows`): the only member of the list of an `in`. */
+  | Readonly<{ kind: 'subquery-rows'; index: number; type: SqlType }>;
 
 export const BOOL: SqlType = { name: 'bool' };
 
@@ -50,6 +52,7 @@ export function childrenOf(e: Expression): readonly Expression[] {
     case 'constant':
     case 'now':
     case 'subquery':
+    case 'subquery-rows':
       return [];
     case 'call':
     case 'and':

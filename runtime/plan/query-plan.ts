@@ -140,8 +140,10 @@ export type QueryPlan = Readonly<{
   /** Whole result; continuous without ORDER BY: the query ends after so many rows. */
   limit: number | null;
   offset: number;
-  /** Uncorrelated scalar sub-queries of a finite query, evaluated first. */
+  /** Uncorrelated sub-queries of a finite query, evaluated first. */
   subqueries: readonly QueryPlan[];
+  /** A sub-query of which all rows count (IN), not one at the most. */
+  manyRows?: true;
   /** Ordinals of `columns` that identify a row; null where nothing proves it. */
   key: readonly number[] | null;
   /** Relations read, for dependencies and caches. */

@@ -3,7 +3,8 @@
  * later ticks do not touch, waits while its reader is behind, and stops when cancelled.
  */
 import { SqlError } from '../../common/sql-error.ts';
-import type { Schema } from '../../common/types.ts';
+import { SUBQUERY_ROWS_MAX } from '../../common/limits.ts';
+import type { Schema, SqlType } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
 import { rowComparator } from '../batch/compare-rows.ts';
 import { compactBatch, concatBatches } from '../batch/concat.ts';
@@ -112,6 +113,10 @@ export class FiniteRun {
     }
     const rows = run.collect().filter((b) => b.rows > 0);
     const total = rows.reduce((sum, b) => sum + b.rows, 0);
+    if (run.plan.manyRows === true) {
+      this.#subqueryValues.push(valuesOf(rows, total, run.plan.columns[0]!.type));
+      return;
+    }
     if (total > 1)
       throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
     const type = run.plan.columns[0]!.type;
@@ -178,6 +183,19 @@ export class FiniteRun {
   #visible(batch: Batch): Batch {
     return { rows: batch.rows, columns: this.plan.output.map((o) => batch.columns[o]!), weights: null };
   }
+}
+
+/** All values of a sub-query's only column: 54000 where there are too many of them. */
+function valuesOf(batches: readonly Batch[], total: number, type: SqlType): readonly unknown[] {
+  if (total > SUBQUERY_ROWS_MAX) {
+    throw new SqlError('54000', 'the sub-query of IN gives too many rows', {
+      detail: `It may give ${SUBQUERY_ROWS_MAX}.`,
+      hint: 'Join with the relation FOR SYSTEM_TIME AS OF PROCTIME() instead.',
+    });
+  }
+  return batches.flatMap((batch) =>
+    Array.from({ length: batch.rows }, (_, row) => readDatum(batch.columns[0]!, row, type)),
+  );
 }
 
 /** Ids of the scans: the table of a join before the rows that are joined with it. */

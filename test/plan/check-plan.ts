@@ -140,7 +140,7 @@ function checkExpression(e: Expression, input: Schema, plan: QueryPlan, type: st
   walkExpression(e, (x) => {
     if (x.kind === 'column')
       require(input[x.index]?.type.name === x.type.name, `column ${x.index} of ${JSON.stringify(input)}`);
-    if (x.kind === 'subquery')
+    if (x.kind === 'subquery' || x.kind === 'subquery-rows')
       require(plan.subqueries[x.index]?.columns[0]?.type.name === x.type.name, 'sub-query');
     if (x.kind === 'in') require(x.list.every((m) => m.type.name === x.arg.type.name), 'IN has one type');
     if (x.kind === 'is-distinct') require(x.left.type.name === x.right.type.name, 'IS DISTINCT has one type');

@@ -59,6 +59,9 @@ const condition = fc.oneof(
   fc.constant("g = 'a'"),
   fc.constant('k < (SELECT max(a) FROM n)'),
   fc.constant('v = (SELECT min(v) FROM t)'),
+  fc.constant('k IN (SELECT a FROM n)'),
+  fc.constant('v NOT IN (SELECT c FROM p)'),
+  fc.constant('EXISTS (SELECT * FROM by_group WHERE n > 1)'),
 );
 const onConflict = fc.oneof(
   fc.constant(''),
