@@ -20,7 +20,9 @@ export function parseStatements(sql: string): readonly ParsedStatement[] {
     });
   }
   if (!OWN_WORDS.test(sql) && !/;\s*[^\s;]/.test(sql)) return parseSingle(sql);
-  return split(sql, tokenize(sql)).map((part) => parsePart(sql, part));
+  // one for all statements: it looks at the whole text
+  const whole = new SourceText(sql);
+  return split(sql, tokenize(sql)).map((part) => parsePart(whole, part));
 }
 
 /** The protocol counts parameters in 16 bits; the binder refuses higher numbers. */
@@ -74,9 +76,8 @@ function split(sql: string, tokens: readonly Token[]): readonly Part[] {
   return parts;
 }
 
-function parsePart(sql: string, part: Part): ParsedStatement {
-  const text = sql.slice(part.start, part.end);
-  const whole = new SourceText(sql);
+function parsePart(whole: SourceText, part: Part): ParsedStatement {
+  const text = whole.text.slice(part.start, part.end);
   const offset = whole.positionOfOffset(part.start) - 1;
   try {
     return { ...describe(parseStatement(text, part.tokens), part.tokens), text, offset };

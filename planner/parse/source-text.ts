@@ -16,6 +16,7 @@ export class SourceText {
   readonly text: string;
   readonly #rewritten: string;
   readonly #ascii: boolean;
+  #counted = { offset: 0, position: 1 };
 
   constructor(text: string, rewritten: string = text) {
     this.text = text;
@@ -49,11 +50,14 @@ export class SourceText {
   /** Character position from 1, as PostgreSQL counts, of a UTF-16 offset. */
   positionOfOffset(offset: number): number {
     if (this.#ascii) return offset + 1;
-    let position = 1;
-    for (let i = 0; i < offset; i++) {
-      if (isHighSurrogate(this.text.charCodeAt(i))) i++;
+    // statements are asked for in their order: the count goes on where the last one ended
+    if (offset < this.#counted.offset) this.#counted = { offset: 0, position: 1 };
+    let { offset: at, position } = this.#counted;
+    while (at < offset) {
+      at += isHighSurrogate(this.text.charCodeAt(at)) ? 2 : 1;
       position++;
     }
+    this.#counted = { offset: at, position };
     return position;
   }
 
