@@ -131,6 +131,11 @@ const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string 
   CreateFunctionStmt: { hint: 'Write the expression where it is used, or in a view.' },
   CreateTrigStmt: { words: 'CREATE TRIGGER', hint: 'Create a materialized view or a sink over the table.' },
   CreateSeqStmt: { words: 'CREATE SEQUENCE', hint: 'gen_random_uuid() makes keys.' },
+  CheckPointStmt: { words: 'CHECKPOINT' },
+  VacuumStmt: {
+    words: 'VACUUM and ANALYZE',
+    hint: 'There is nothing to clean: what is deleted is gone at once.',
+  },
   MergeStmt: { hint: 'Use INSERT, UPDATE and DELETE in one transaction.' },
 };
 

@@ -5,7 +5,7 @@
  * batch where one does not. Kernels are generated when a batch first needs them.
  */
 import { assert } from '../../common/assert.ts';
-import { SqlError } from '../../common/sql-error.ts';
+import type { SqlError } from '../../common/sql-error.ts';
 import { physicalKind, type SqlType } from '../../common/types.ts';
 import { type TextSettings, textFormat } from '../../common/value-text.ts';
 import type { Batch, Column, Validity } from '../batch/column.ts';
@@ -13,6 +13,7 @@ import { buildColumn } from '../batch/datum.ts';
 import { gatherColumn } from '../batch/gather.ts';
 import { allValid } from '../batch/validity.ts';
 import { type Expression, childrenOf } from '../plan/expression.ts';
+import { expressionError } from './expression-error.ts';
 import { foldConstants } from './fold-constants.ts';
 import { Generator, type GeneratorOptions, NeedsWide } from './generate.ts';
 import type { GeneratedKernel, KernelState } from './kernel-writer.ts';
@@ -144,7 +145,11 @@ function runRows(
 ): KernelState {
   const state: KernelState = { row: 0, nulls: 0, count: 0 };
   if (errors === NO_ERRORS) {
-    invoke(0, out, valid, state);
+    try {
+      invoke(0, out, valid, state);
+    } catch (error) {
+      throw expressionError(error) ?? error;
+    }
     return state;
   }
   for (let start = 0; start < rows; start = state.row + 1) {
@@ -152,8 +157,9 @@ function runRows(
       invoke(start, out, valid, state);
       break;
     } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
-      if (!errors.has(state.row)) errors.set(state.row, error);
+      const failure = expressionError(error);
+      if (failure === null) throw error;
+      if (!errors.has(state.row)) errors.set(state.row, failure);
     }
   }
   return state;

@@ -1,8 +1,8 @@
 /** Computes immutable sub-expressions without columns once, as far as they give no error. */
-import { SqlError } from '../../common/sql-error.ts';
 import type { SqlType } from '../../common/types.ts';
 import { type Expression, childrenOf } from '../plan/expression.ts';
 import { functionByKey } from '../plan/functions.ts';
+import { expressionError } from './expression-error.ts';
 import type { GeneratorOptions } from './generate.ts';
 import { interpret } from './interpret.ts';
 
@@ -18,7 +18,7 @@ export function foldConstants(expression: Expression, options: GeneratorOptions)
     const datum = interpret(expression, [], options.context, options.subqueryValues);
     return { kind: 'folded', datum, type: expression.type };
   } catch (error) {
-    if (error instanceof SqlError) return expression;
+    if (expressionError(error) !== null) return expression;
     throw error;
   }
 }

@@ -2,8 +2,11 @@
 import type { SqlType } from '../../common/types.ts';
 import { datumBytes } from '../batch/datum.ts';
 import type { BytesColumn, Validity } from '../batch/column.ts';
+import { resultTooLarge } from './expression-error.ts';
 
 const INITIAL_BYTES_PER_ROW = 16;
+/** Of one batch: beyond it the row that does not fit fails. */
+const BYTES_MAX = 2 ** 29;
 /** Shorter ASCII strings are written character by character: cheaper than a call into the encoder. */
 const SHORT = 24;
 
@@ -52,6 +55,7 @@ export class TextWriter {
   }
 
   #grow(more: number): void {
+    if (this.#length + more > BYTES_MAX) throw resultTooLarge();
     const next = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + more));
     this.#bytes.copy(next, 0, 0, this.#length);
     this.#bytes = next;
