@@ -7,10 +7,11 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { QueryContext } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
 import { walkExpression } from '../plan/expression.ts';
-import { expressionsOf, inputsOf, walkPlan } from '../plan/plan-nodes.ts';
+import { expressionsOf, walkPlan } from '../plan/plan-nodes.ts';
 import type { PlanNode } from '../plan/query-plan.ts';
 import type { Oid } from '../plan/relation.ts';
 import { relationDelta, type RelationDelta } from '../source/admitted.ts';
+import { AffectedViews } from './affected-views.ts';
 import type { Block } from './block.ts';
 import type { EngineState } from './engine-state.ts';
 import { partsUpTo } from './finite-parts.ts';
@@ -28,24 +29,19 @@ export class BlockViews {
   readonly #state: EngineState;
   readonly #block: Block;
   readonly #read: (node: Scan['node']) => FiniteInput;
-  readonly #affected = new Map<Oid, boolean>();
+  readonly #affected: AffectedViews;
 
   /** `read`: what the block sees of tables and views. */
   constructor(state: EngineState, block: Block, read: (node: Scan['node']) => FiniteInput) {
     this.#state = state;
     this.#block = block;
     this.#read = read;
+    this.#affected = new AffectedViews(state.relations, (table) => block.changed(table) !== null);
   }
 
-  /** Whether a table or view shows something that the block wrote. */
-  isAffected(relation: Oid): boolean {
-    const known = this.#affected.get(relation);
-    if (known !== undefined) return known;
-    const view = this.#state.relations.views.get(relation)?.view;
-    const affected =
-      view === undefined ? this.#block.changed(relation) !== null : this.#reads(view.definition.plan.root);
-    this.#affected.set(relation, affected);
-    return affected;
+  /** Whether the view shows something that the block wrote. */
+  isAffected(view: Oid): boolean {
+    return this.#affected.isAffected(view);
   }
 
   /** 0A000 where it can't be told. */
@@ -66,13 +62,6 @@ export class BlockViews {
       ...(plan.onError === 'fail' ? {} : { context: LEAVES_OUT }),
     });
     while (!run.done) yield relationDelta(run.advance(), new Map(), false);
-  }
-
-  /** A row that was joined with a table as it was then stays so, whatever is written there. */
-  #reads(node: PlanNode): boolean {
-    if (node.kind === 'scan') return this.isAffected(node.relation);
-    if (node.kind === 'table-join') return this.#reads(node.input);
-    return inputsOf(node).some((input) => this.#reads(input));
   }
 
   #requireLawful(name: string, root: PlanNode, backfill: boolean): void {

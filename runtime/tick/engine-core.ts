@@ -47,10 +47,12 @@ import type { RunningSink, RunningView } from './relation-set.ts';
 import { ResultChannel } from './result-channel.ts';
 import { causesOfSilence } from './silence.ts';
 import { writeToSink } from './write-to-sink.ts';
-import { writeInTick } from './write-in-tick.ts';
+import { readsStaleViews, writeInTick } from './write-in-tick.ts';
 
 /** Work that waits for a tick; `run` gives what is to be called once the tick is committed. */
 type Waiting = Readonly<{ run: (tick: Tick) => () => void; reject: (error: unknown) => void }>;
+
+const LATER = Symbol('later');
 
 /** Share of the memory limit from which admission slows, and by how much. */
 const SLOW_FROM = 0.8;
@@ -122,7 +124,10 @@ export class EngineCore implements Engine {
   write(operations: readonly WriteOperation[], { now }: Readonly<{ now: number }>): Promise<WriteResult> {
     return this.#inTick(
       () => this.#writing,
-      (tick) => ({ tick: tick.number, ...this.#write(operations, now, tick) }),
+      (tick) =>
+        readsStaleViews(operations, this.state.relations)
+          ? LATER
+          : { tick: tick.number, ...this.#write(operations, now, tick) },
     );
   }
 
@@ -131,6 +136,7 @@ export class EngineCore implements Engine {
     operations: readonly WriteOperation[],
     { now }: Readonly<{ now: number }>,
   ): Promise<WriteResult> {
+    if (this.#fatal !== null) return Promise.reject(internalError(this.#fatal));
     return this.#blocks.write(block, operations, now);
   }
 
@@ -207,7 +213,8 @@ export class EngineCore implements Engine {
 
   stop(): Promise<void> {
     if (this.stopped) return Promise.resolve();
-    if (this.#starting.length > 0 || this.#writing.length > 0) this.tick();
+    // what waits for the next tick of all may do so again
+    while (this.#fatal === null && this.#starting.length + this.#writing.length > 0) this.tick();
     this.stopped = true;
     const goodbye = new SqlError('57P01', 'terminating connection due to administrator command');
     this.#readers.failAll(goodbye);
@@ -363,8 +370,8 @@ export class EngineCore implements Engine {
     return { rowCounts: written.map((w) => w.rows), returned: written.map((w) => w.returned) };
   }
 
-  /** Runs `work` in the next tick; the promise settles when that tick is committed. */
-  #inTick<T>(queue: () => Waiting[], work: (tick: Tick) => T): Promise<T> {
+  /** Runs `work` in the next tick; the promise settles when that tick is committed. LATER: in the one after, first. */
+  #inTick<T>(queue: () => Waiting[], work: (tick: Tick) => T | typeof LATER): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#fatal !== null) {
         reject(internalError(this.#fatal));
@@ -373,7 +380,9 @@ export class EngineCore implements Engine {
       const run = (tick: Tick): (() => void) => {
         try {
           const result = work(tick);
-          return () => resolve(result);
+          if (result !== LATER) return () => resolve(result);
+          queue().push({ run, reject });
+          return () => undefined;
         } catch (error) {
           const outside = error instanceof ExternalError ? new SqlError('58030', error.message) : null;
           return () => reject(outside ?? internalError(error));

@@ -68,7 +68,7 @@ export class FiniteRun {
   /** Works for one part of the input; gives rows that are ready (visible columns). Throws SqlError. */
   advance(): Batch[] {
     if (this.#pipeline === null) {
-      this.#advanceSubqueries();
+      this.#runSubqueries();
       return [];
     }
     if (this.#more) return this.#take(this.#step());
@@ -105,22 +105,10 @@ export class FiniteRun {
     this.#pipeline = pipeline;
   }
 
-  #advanceSubqueries(): void {
-    const run = this.#subqueryRuns[this.#subqueryValues.length];
-    if (run === undefined) {
-      this.#build();
-      return;
-    }
-    const rows = run.collect().filter((b) => b.rows > 0);
-    const total = rows.reduce((sum, b) => sum + b.rows, 0);
-    if (run.plan.manyRows === true) {
-      this.#subqueryValues.push(valuesOf(rows, total, run.plan.columns[0]!.type));
-      return;
-    }
-    if (total > 1)
-      throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
-    const type = run.plan.columns[0]!.type;
-    this.#subqueryValues.push(total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type));
+  /** All of them and the query itself read what is there now: no tick comes in between. */
+  #runSubqueries(): void {
+    for (const run of this.#subqueryRuns) this.#subqueryValues.push(answerOf(run));
+    this.#build();
   }
 
   #finish(): Batch[] {
@@ -183,6 +171,18 @@ export class FiniteRun {
   #visible(batch: Batch): Batch {
     return { rows: batch.rows, columns: this.plan.output.map((o) => batch.columns[o]!), weights: null };
   }
+}
+
+/** The one value of a sub-query, or all of them (`manyRows`). */
+function answerOf(run: FiniteRun): unknown {
+  const { columns, manyRows } = run.plan;
+  const { type } = columns[0]!;
+  const rows = run.collect().filter((b) => b.rows > 0);
+  const total = rows.reduce((sum, b) => sum + b.rows, 0);
+  if (manyRows === true) return valuesOf(rows, total, type);
+  if (total > 1)
+    throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
+  return total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type);
 }
 
 /** All values of a sub-query's only column: 54000 where there are too many of them. */

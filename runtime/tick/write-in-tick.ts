@@ -4,6 +4,8 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import type { WriteOperation } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import type { Oid } from '../plan/relation.ts';
+import { AffectedViews } from './affected-views.ts';
 import type { FiniteRun } from './finite-run.ts';
 import type { RelationSet } from './relation-set.ts';
 import type { TableRuntime } from './table-runtime.ts';
@@ -23,6 +25,19 @@ export type TickWriteContext = Readonly<{
   timeMicros: number;
   start: (plan: QueryPlan) => FiniteRun;
 }>;
+
+/**
+ * Whether the operations read a view over a table that this tick has written already: the view follows at the end of the
+ * tick, so that table and view would not be of one moment. They wait for the next tick.
+ */
+export function readsStaleViews(operations: readonly WriteOperation[], relations: RelationSet): boolean {
+  const isWritten = (table: Oid): boolean => (relations.tables.get(table)?.mark ?? 0) > 0;
+  const views = new AffectedViews(relations, isWritten);
+  return operations.some((operation) => {
+    const plan = planOf(operation);
+    return plan !== null && views.areReadBy(plan);
+  });
+}
 
 /** By operation. On an error nothing has happened. */
 export function writeInTick(operations: readonly WriteOperation[], context: TickWriteContext): Written[] {

@@ -2,7 +2,9 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BLOCK_ROWS_MAX } from '../../common/limits.ts';
 import type { BlockScope, WriteResult } from '../../runtime/engine-client.ts';
-import { buildColumn } from '../../runtime/batch/datum.ts';
+import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
+import { finiteInput, sourceOf } from '../../runtime/tick/finite-input.ts';
+import { FiniteRun } from '../../runtime/tick/finite-run.ts';
 import { Millrace } from '../support/millrace.ts';
 
 let millrace: Millrace;
@@ -149,4 +151,46 @@ it('a view without a changelog does not answer for an earlier tick', async () =>
   });
   millrace.core.tick();
   expect(stream.poll()).toMatchObject({ kind: 'error', error: { code: '55000' } });
+});
+
+it('a statement outside of blocks reads tables and the views over them as of one moment', async () => {
+  await millrace.execute('CREATE MATERIALIZED VIEW sums AS SELECT sum(v) AS s FROM t');
+  await millrace.execute('CREATE TABLE seen (by_view bigint, by_table bigint)');
+  const look = 'INSERT INTO seen SELECT s, (SELECT sum(v) FROM t) FROM sums';
+  const writes = [
+    'UPDATE t SET v = v + 1',
+    look,
+    'INSERT INTO t VALUES (3, 3)',
+    look,
+    'DELETE FROM t WHERE k = 1',
+    look,
+  ];
+  const done = writes.map((sql) => millrace.execute(sql));
+  await millrace.advance(1);
+  await Promise.all(done);
+  const rows = await millrace.query('SELECT * FROM seen');
+  expect(rows).toHaveLength(3);
+  for (const [byView, byTable] of rows) expect(byView).toBe(byTable);
+});
+
+it('a query and its sub-queries read the same tick', async () => {
+  const statement = millrace.plan(
+    'SELECT sum(v) - (SELECT sum(v) FROM t) AS d FROM t WHERE k IN (SELECT k FROM t)',
+  );
+  if (statement.kind !== 'query') throw new Error('not a query');
+  const { plan } = statement;
+  const { state } = millrace.core;
+  const source = sourceOf(state, 0, null, null);
+  const run = new FiniteRun({
+    plan,
+    tick: state.tick,
+    now: 0,
+    inputOf: ({ node }) => finiteInput(node, source),
+  });
+  const batches = run.advance();
+  await millrace.execute('UPDATE t SET v = v + 1');
+  while (!run.done) batches.push(...run.advance());
+  expect(
+    batches.flatMap((b) => (b.rows > 0 ? [readDatum(b.columns[0]!, 0, plan.columns[0]!.type)] : [])),
+  ).toEqual([0n]);
 });
