@@ -3,9 +3,9 @@
  * later ticks do not touch, waits while its reader is behind, and stops when cancelled.
  */
 import { SqlError } from '../../common/sql-error.ts';
-import { SUBQUERY_ROWS_MAX } from '../../common/limits.ts';
+import { SLICE_MS, SUBQUERY_ROWS_MAX } from '../../common/limits.ts';
 import type { Schema, SqlType } from '../../common/types.ts';
-import type { Batch } from '../batch/column.ts';
+import { type Batch, BATCH_ROWS_MAX } from '../batch/column.ts';
 import { rowComparator } from '../batch/compare-rows.ts';
 import { compactBatch, concatBatches } from '../batch/concat.ts';
 import { readDatum } from '../batch/datum.ts';
@@ -16,6 +16,9 @@ import type { Scan } from '../dstream/scan.ts';
 import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
 import type { RelationDelta } from '../source/admitted.ts';
 import { Pipeline } from './pipeline.ts';
+
+/** Rows of the first portion, and at the least: what is costly shows soon. */
+const PORTION_ROWS_MIN = 64;
 
 export type FiniteInput = Readonly<{ parts: Iterator<RelationDelta> }>;
 
@@ -41,6 +44,9 @@ export class FiniteRun {
   readonly #options: FiniteRunOptions;
   #pipeline: Pipeline | null = null;
   #inputs: { scan: Scan; input: FiniteInput }[] = [];
+  /** of the part that was read last: what was not worked on yet */
+  #rest: RelationDelta['parts'] = [];
+  #portion = PORTION_ROWS_MIN;
   #subqueryRuns: FiniteRun[];
   #subqueryValues: unknown[] = [];
   #rows: Batch[] = [];
@@ -74,16 +80,46 @@ export class FiniteRun {
     if (this.#more) return this.#take(this.#step());
     const next = this.#inputs[0];
     if (next === undefined) return this.#finish();
-    const part = next.input.parts.next();
-    if (part.done) {
-      this.#inputs.shift();
-      // what is read to its end may answer: the table side of a join is whole before the first row of the other comes
-      next.scan.feed({ parts: [], watermarks: new Map(), ended: true });
-      return this.#take(this.#step());
+    if (this.#rest.length === 0) {
+      const part = next.input.parts.next();
+      if (part.done) {
+        this.#inputs.shift();
+        // what is read to its end may answer: the table side of a join is whole before the first row of the other comes
+        next.scan.feed({ parts: [], watermarks: new Map(), ended: true });
+        return this.#take(this.#step());
+      }
+      this.#rest = part.value.parts;
     }
     // watermarks stay at −∞ until the end: every window is open
-    next.scan.feed({ parts: part.value.parts, watermarks: new Map(), ended: false });
-    return this.#take(this.#step());
+    next.scan.feed({ parts: this.#nextPortion(), watermarks: new Map(), ended: false });
+    const started = performance.now();
+    const batches = this.#step();
+    this.#adapt(performance.now() - started);
+    return this.#take(batches);
+  }
+
+  /** So many rows as the last ones let expect to fit into a slice. How the rows are cut does not show in the answer. */
+  #nextPortion(): RelationDelta['parts'] {
+    const [first, ...others] = this.#rest;
+    if (first === undefined) return [];
+    const { batch, firstArrival } = first;
+    const portion = this.#portion;
+    if (batch.rows <= portion) {
+      this.#rest = others;
+      return [first];
+    }
+    const rest = {
+      ...first,
+      batch: slice(batch, portion, batch.rows),
+      firstArrival: firstArrival < 0 ? firstArrival : firstArrival + portion,
+    };
+    this.#rest = [rest, ...others];
+    return [{ ...first, batch: slice(batch, 0, portion) }];
+  }
+
+  #adapt(tookMs: number): void {
+    if (tookMs > SLICE_MS) this.#portion = Math.max(PORTION_ROWS_MIN, this.#portion >> 2);
+    else if (tookMs < SLICE_MS / 4) this.#portion = Math.min(BATCH_ROWS_MAX, this.#portion * 2);
   }
 
   /** All rows at once, for small internal queries (INSERT … SELECT). */
