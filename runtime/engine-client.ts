@@ -64,7 +64,7 @@ export type WriteOperation =
       relation: Oid;
       plan: QueryPlan;
       assigned: readonly number[];
-      /** A row may come several times: the first counts. The table has a primary key then. */
+      /** A row may come several times, for it meets several others: the first counts. */
       repeats: boolean;
       returning: Returning | null;
     }>

@@ -48,14 +48,6 @@ function meet(
   const others = item.relations;
   if (item.window !== null)
     throw binding.error(-1, '0A000', 'windows are not supported beside a changed table');
-  if (table.primaryKey.length === 0) {
-    throw binding.error(
-      range.location,
-      '0A000',
-      'FROM and USING are not supported for tables without a primary key',
-      `Give "${table.name}" a primary key.`,
-    );
-  }
   if (others.some((r) => r.alias === alias))
     throw binding.error(range.location, '42712', `table name "${alias}" specified more than once`);
   const width = table.columns.length;

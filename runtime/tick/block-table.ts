@@ -109,8 +109,7 @@ export class BlockTable implements ChangeableTable {
     const ofBase: number[] = [];
     for (let i = 0; i < batch.rows; i++) if (committed?.[i] === HELD) ofBase.push(i);
     const rows = base === null || ofBase.length === 0 ? null : base.holders(picked(batch, ofBase));
-    const counts =
-      rows === null ? [] : [...this.#net.find(rows)].map((id) => (id === NO_ID ? 0 : this.#net.countOf(id)));
+    const counts = rows === null ? [] : this.#net.counts(rows);
     const place = new Int32Array(batch.rows).fill(-1);
     ofBase.forEach((row, i) => {
       if (counts[i]! >= 0) place[row] = i;
@@ -123,6 +122,12 @@ export class BlockTable implements ChangeableTable {
     });
     const found = [...(rows === null ? [] : [rows]), this.#net.rowsAt(Uint32Array.from(ofNet))];
     return gatherBatch(concatBatches(this.schema, found), new Uint32Array(place), batch.rows);
+  }
+
+  counts(batch: Batch): Int32Array {
+    const committed = this.base?.counts(batch) ?? new Int32Array(batch.rows);
+    const net = this.#net.counts(batch);
+    return committed.map((count, i) => count + net[i]!);
   }
 
   change(batch: Batch): void {

@@ -27,6 +27,8 @@ export interface ChangeableTable {
   held(batch: Batch): Uint8Array;
   /** The rows that hold the keys of these rows, in their order: each is HELD. */
   holders(batch: Batch): Batch;
+  /** How often each of these rows, whole, is there. */
+  counts(batch: Batch): Int32Array;
   /** All rows, as they are now. */
   rows(): Iterable<Batch>;
   /** Rows that come (weights null) or go (weights −1). A copy is kept. */

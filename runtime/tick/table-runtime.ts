@@ -85,6 +85,10 @@ export class TableRuntime implements ChangeableTable {
     return this.store.rowsAt(ids);
   }
 
+  counts(batch: Batch): Int32Array {
+    return this.store.counts(batch);
+  }
+
   change(batch: Batch): void {
     const kept = compactBatch(this.schema, batch);
     this.#apply(kept);

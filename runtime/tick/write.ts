@@ -149,19 +149,24 @@ function update(
   return answer(table.schema, operation, collected, context, old, fresh, extra);
 }
 
-/** The rows that an UPDATE or DELETE meets, each once. */
+/**
+ * The rows that an UPDATE or DELETE meets, each as often as the table has it. Where it meets others in several ways the
+ * first counts; of rows that are equal whole, for all of them.
+ */
 function met(
-  { keys }: ChangeableTable,
+  table: ChangeableTable,
   { plan, repeats }: Operation<'update' | 'delete'>,
   { batches }: Collected,
 ): Batch {
   const all = concatBatches(plan.columns, batches);
   if (!repeats) return all;
+  const keyed = table.definition.primaryKey.length > 0;
+  const counts = keyed ? null : table.counts(part(all, 0, table.schema.length));
   const seen = new Set<string>();
-  const first = keys.texts(all).flatMap((key, i) => {
+  const first = table.keys.texts(all).flatMap((key, i) => {
     if (seen.has(key)) return [];
     seen.add(key);
-    return [i];
+    return counts === null ? [i] : new Array<number>(counts[i]!).fill(i);
   });
   return gatherBatch(all, Uint32Array.from(first), first.length);
 }

@@ -83,6 +83,11 @@ export class RowStore {
     return ids;
   }
 
+  /** How often each of these rows is there. */
+  counts(batch: Batch): Int32Array {
+    return Int32Array.from(this.find(batch), (id) => (id === NO_ID ? 0 : this.#counts[id]!));
+  }
+
   /** The batch without rows that are here: each that is left out is taken from here. */
   takeFrom(batch: Batch): Batch {
     const ids = this.find(batch);

@@ -122,6 +122,11 @@ const write = fc.oneof(
     arbitrary: fc.tuple(key, given).map(([a, b]) => `UPDATE n SET b = '${b}' WHERE a <= ${a} RETURNING *`),
   },
   { weight: 1, arbitrary: key.map((a) => `DELETE FROM n WHERE a = ${a}`) },
+  { weight: 1, arbitrary: fc.constant('DELETE FROM n USING p WHERE p.a = n.a RETURNING n.*') },
+  {
+    weight: 1,
+    arbitrary: fc.constant("UPDATE n SET b = c FROM p WHERE p.a = n.a AND p.b = 'b' RETURNING n.*, c"),
+  },
   { weight: 1, arbitrary: fc.constantFrom('TRUNCATE t', 'TRUNCATE t, n', 'DELETE FROM p') },
 );
 const read = fc.constantFrom(
