@@ -113,33 +113,26 @@ export function divideInterval(i: Interval, divisor: number): Interval {
   return scaled(i.months / divisor, i.days / divisor, i.micros / divisor);
 }
 
+/** Where the two differ in sign, one of the larger unit is taken apart into the smaller. */
+function ofOneSign(large: number, small: number, unit: number): readonly [number, number] {
+  if (large > 0 && small < 0) return [large - 1, small + unit];
+  if (large < 0 && small > 0) return [large + 1, small - unit];
+  return [large, small];
+}
+
 /** Days of 24 hours out of the time. */
 export function justifyHours(i: Interval): Interval {
   if (!isFiniteInterval(i)) return i;
-  let days = i.days + Math.trunc(i.micros / MICROS_PER_DAY);
-  let micros = i.micros % MICROS_PER_DAY;
-  if (days > 0 && micros < 0) {
-    micros += MICROS_PER_DAY;
-    days--;
-  } else if (days < 0 && micros > 0) {
-    micros -= MICROS_PER_DAY;
-    days++;
-  }
+  const carried = i.days + Math.trunc(i.micros / MICROS_PER_DAY);
+  const [days, micros] = ofOneSign(carried, i.micros % MICROS_PER_DAY, MICROS_PER_DAY);
   return interval(i.months, days, micros);
 }
 
 /** Months of 30 days out of the days. */
 export function justifyDays(i: Interval): Interval {
   if (!isFiniteInterval(i)) return i;
-  let months = i.months + Math.trunc(i.days / DAYS_PER_MONTH);
-  let days = i.days % DAYS_PER_MONTH;
-  if (months > 0 && days < 0) {
-    days += DAYS_PER_MONTH;
-    months--;
-  } else if (months < 0 && days > 0) {
-    days -= DAYS_PER_MONTH;
-    months++;
-  }
+  const carried = i.months + Math.trunc(i.days / DAYS_PER_MONTH);
+  const [months, days] = ofOneSign(carried, i.days % DAYS_PER_MONTH, DAYS_PER_MONTH);
   return interval(months, days, i.micros);
 }
 

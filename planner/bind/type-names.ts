@@ -2,29 +2,10 @@
 import type { Node, TypeName as TypeNameNode } from 'libpg-query';
 import type { SqlError } from '../../common/sql-error.ts';
 import { elementTypeName, isArrayType, type SqlType, type TypeName } from '../../common/types.ts';
+import { SCALARS } from '../../runtime/plan/functions/types.ts';
 import { stringOf } from './tree.ts';
 
-const SCALARS: ReadonlySet<string> = new Set([
-  'bool',
-  'int2',
-  'int4',
-  'int8',
-  'numeric',
-  'float4',
-  'float8',
-  'text',
-  'varchar',
-  'bpchar',
-  'bytea',
-  'date',
-  'time',
-  'timestamp',
-  'timestamptz',
-  'interval',
-  'uuid',
-  'json',
-  'jsonb',
-]);
+const KNOWN: ReadonlySet<string> = new Set(SCALARS);
 
 /** Types that PostgreSQL has and Millrace does not: refused as such, not as unknown. */
 const UNSUPPORTED: ReadonlySet<string> = new Set([
@@ -60,12 +41,12 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
 
 /** `string` and its kin are spellings of other systems. */
 export const scalarTypeName = (name: string): TypeName | null =>
-  SCALARS.has(name) ? (name as TypeName) : null;
+  KNOWN.has(name) ? (name as TypeName) : null;
 
 /** Array names as users may write them, too: `_int4`. */
 export function typeNameOf(name: string): TypeName | null {
   const element = name.startsWith('_') ? name.slice(1) : name;
-  return SCALARS.has(element) ? (name as TypeName) : null;
+  return KNOWN.has(element) ? (name as TypeName) : null;
 }
 
 export type ErrorAt = (
