@@ -28,7 +28,9 @@ export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
 
 export const PLAN_CACHE_ENTRIES = 1_000;
-export const PLAN_CACHE_TEXT_BYTES_MAX = 64 * KIB;
+/** Longer texts are not cached, and parsed and planned in a thread of their own; it ends when there was none for so long. */
+export const LARGE_TEXT_BYTES = 64 * KIB;
+export const PLANNER_IDLE_MS = 10_000;
 
 /** Bodies of POST /streams after inflation, and of POST /query. */
 export const INGEST_BODY_BYTES_MAX = 64 * MIB;

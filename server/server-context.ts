@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Engine } from '../runtime/engine-client.ts';
 import type { ServerCatalog } from './catalog.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
 import type { WriteLedger } from './session/write-ledger.ts';
@@ -11,6 +12,8 @@ export type ServerContext = Readonly<{
   engine: Engine;
   catalog: ServerCatalog;
   plans: PlanCache;
+  /** for large texts */
+  planner: PlannerThread;
   sessions: SessionRegistry;
   ledger: WriteLedger;
   metrics: ServerMetrics;

@@ -10,6 +10,7 @@ import { requestGuard } from './http/request-guard.ts';
 import { SHUTDOWN_TIMEOUT_MS } from './limits.ts';
 import { ServerMetrics } from './metrics.ts';
 import { WireServer } from './pgwire/wire-server.ts';
+import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
 import { PlanCache } from './session/plan-cache.ts';
 import { SessionRegistry } from './session/session-registry.ts';
@@ -45,6 +46,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     engine,
     catalog: new ServerCatalog(engine),
     plans: new PlanCache(),
+    planner: new PlannerThread(),
     sessions: new SessionRegistry(),
     ledger: new WriteLedger(),
     metrics: new ServerMetrics(),
@@ -62,6 +64,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     context.sessions.shutDown();
     sockets.shutDown();
     await closed;
+    context.planner.stop();
     await engine.stop();
   };
   return { context, pgPort, httpPort, stop };

@@ -67,7 +67,7 @@ export async function runStatement(
   sql: string,
   params: readonly unknown[],
 ): Promise<Answer> {
-  const parsed = session.parse(sql);
+  const parsed = await session.parseText(sql);
   const [statement] = parsed;
   if (statement === undefined) throw new SqlError('42601', 'the statement is empty');
   if (parsed.length > 1) throw new SqlError('42601', 'only one statement can be sent at a time');

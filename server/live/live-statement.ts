@@ -18,7 +18,7 @@ export async function liveStatement(
   params: readonly unknown[],
   request: LiveRequest,
 ): Promise<RowsOutcome> {
-  const parsed = session.parse(sql);
+  const parsed = await session.parseText(sql);
   const [statement] = parsed;
   if (statement === undefined || parsed.length > 1) {
     throw new SqlError('42601', 'exactly one statement must be sent');

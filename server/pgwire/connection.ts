@@ -180,7 +180,7 @@ export class Connection {
         this.#skipping = false;
         return this.#group(wire, () => session.endImplicit(), true);
       case 'parse':
-        return this.#group(wire, async () => handleParse(wire, message), false);
+        return this.#group(wire, () => handleParse(wire, message), false);
       case 'bind':
         return this.#group(wire, async () => handleBind(wire, message), false);
       case 'describe':

@@ -30,19 +30,19 @@ type Message<K extends FrontendMessage['kind']> = Extract<FrontendMessage, { kin
 /** OIDs of `unknown` and of no type at all: the planner infers. */
 const UNTYPED: ReadonlySet<number> = new Set([0, 705]);
 
-export function handleParse({ session, output }: Wire, message: Message<'parse'>): void {
+export async function handleParse({ session, output }: Wire, message: Message<'parse'>): Promise<void> {
   const { name, text, parameterOids } = message;
   if (name !== '' && session.prepared.has(name)) {
     throw new SqlError('42P05', `prepared statement "${name}" already exists`);
   }
-  const statements = session.parse(text);
+  const statements = await session.parseText(text);
   if (statements.length > 1) {
     throw new SqlError('42601', 'cannot insert multiple commands into a prepared statement');
   }
   const parsed = statements[0] ?? null;
   session.refuseInFailedBlock(parsed);
   const declaredTypes = parameterOids.map(declaredType);
-  const planned = parsed === null ? null : session.plan(parsed, { types: declaredTypes });
+  const planned = parsed === null ? null : await session.planText(parsed, { types: declaredTypes });
   session.prepared.delete(name);
   session.addPrepared(name, {
     parsed,

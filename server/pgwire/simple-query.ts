@@ -8,7 +8,7 @@ import { sendOutcome, type Wire } from './send-outcome.ts';
  */
 export async function simpleQuery(wire: Wire, text: string): Promise<void> {
   const { session, output } = wire;
-  const statements = session.parse(text);
+  const statements = await session.parseText(text);
   if (statements.length === 0) writeEmptyQueryResponse(output.writer);
   for (const [i, statement] of statements.entries()) {
     const last = i === statements.length - 1;

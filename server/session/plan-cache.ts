@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { parseStatements, planStatement } from '../../planner/planner.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
-import { PLAN_CACHE_ENTRIES, PLAN_CACHE_TEXT_BYTES_MAX } from '../limits.ts';
+import { LARGE_TEXT_BYTES, PLAN_CACHE_ENTRIES } from '../limits.ts';
 
 /** Settings that change what a text means; the rest only change how results are printed. */
 const MEANING = [
@@ -23,7 +23,7 @@ export class PlanCache {
   misses = 0;
 
   parse(text: string): readonly ParsedStatement[] {
-    if (text.length > PLAN_CACHE_TEXT_BYTES_MAX) return parseStatements(text);
+    if (text.length > LARGE_TEXT_BYTES) return parseStatements(text);
     let statements = this.#parsed.get(text);
     if (statements === undefined) {
       statements = parseStatements(text);
@@ -33,7 +33,7 @@ export class PlanCache {
   }
 
   plan(parsed: ParsedStatement, context: PlanContext): Planned {
-    if (context.parameterValues !== undefined || parsed.text.length > PLAN_CACHE_TEXT_BYTES_MAX) {
+    if (context.parameterValues !== undefined || parsed.text.length > LARGE_TEXT_BYTES) {
       return planStatement(parsed, context);
     }
     const key = cacheKey(parsed, context);

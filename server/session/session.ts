@@ -3,6 +3,7 @@ import type { TypeName } from '../../common/types.ts';
 import type { ParsedStatement, PlanContext, Planned, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
+import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { ServerContext } from '../server-context.ts';
 import { commitTransaction } from './commit.ts';
@@ -28,6 +29,12 @@ export type Arguments = Readonly<{
   /** PostgreSQL text forms, null = NULL; undefined while only describing. */
   values?: readonly (string | null)[];
 }>;
+
+/** The planner counts positions in the statement, the client in the whole text that it sent. */
+function inWholeText(error: unknown, { offset }: ParsedStatement): unknown {
+  if (!(error instanceof SqlError) || error.position === undefined || offset === 0) return error;
+  return new SqlError(error.code, error.message, { ...error.toPlain(), position: error.position + offset });
+}
 
 export const NO_ARGUMENTS: Arguments = { types: [] };
 /** Of a text that can't have any: $1 in it is 42P02. */
@@ -98,8 +105,26 @@ export class Session {
     return this.context.plans.parse(text);
   }
 
-  plan(parsed: ParsedStatement, given: Arguments): Planned {
-    const context: PlanContext = {
+  /** The same wherever the text is parsed: a large one in the planner's thread. */
+  async parseText(text: string): Promise<readonly ParsedStatement[]> {
+    if (!isLargeText(text)) return this.parse(text);
+    return this.interrupt.wait(this.context.planner.parse(text));
+  }
+
+  async planText(parsed: ParsedStatement, given: Arguments): Promise<Planned> {
+    // of many small statements each is soon planned: nobody waits long
+    if (!isRemote(parsed) || !isLargeText(parsed.text)) return this.plan(parsed, given);
+    try {
+      const context = this.#planContext(given);
+      const planned = await this.interrupt.wait(this.context.planner.plan(parsed, context));
+      return planned ?? this.plan(parsed, given);
+    } catch (error) {
+      throw inWholeText(error, parsed);
+    }
+  }
+
+  #planContext(given: Arguments): PlanContext {
+    return {
       catalog: this.catalog,
       searchPath: this.settings.searchPath.map((name) => (name === '$user' ? this.user : name)),
       settings: this.settings.values,
@@ -110,15 +135,15 @@ export class Session {
       isBackend: (pid) => this.context.sessions.has(pid),
       ...(given.values === undefined ? {} : { parameterValues: given.values }),
     };
+  }
+
+  plan(parsed: ParsedStatement, given: Arguments): Planned {
+    // a tree that is elsewhere is made again
+    const here = isRemote(parsed) ? this.parse(parsed.text)[0]! : parsed;
     try {
-      return this.context.plans.plan(parsed, context);
+      return this.context.plans.plan(here, this.#planContext(given));
     } catch (error) {
-      // The planner counts positions in the statement, the client in the whole text that it sent.
-      if (!(error instanceof SqlError) || error.position === undefined || parsed.offset === 0) throw error;
-      throw new SqlError(error.code, error.message, {
-        ...error.toPlain(),
-        position: error.position + parsed.offset,
-      });
+      throw inWholeText(error, parsed);
     }
   }
 
@@ -162,7 +187,7 @@ export class Session {
   ): Promise<Outcome> {
     this.interrupt.throwIfRaised();
     this.refuseInFailedBlock(parsed);
-    const planned = this.plan(parsed, given);
+    const planned = await this.planText(parsed, given);
     for (const notice of planned.notices) this.notify(notice);
     // set_config() in a select list: its value is in the answer already.
     for (const { name, value, local } of planned.settings ?? []) {
