@@ -1,5 +1,6 @@
 /** What a finite query's scan reads: parts that later ticks do not touch. */
 import { assert } from '../../common/assert.ts';
+import type { Batch } from '../batch/column.ts';
 import { buildColumn } from '../batch/datum.ts';
 import type { Scan } from '../dstream/scan.ts';
 import type { BlockScope } from '../engine-client.ts';
@@ -11,7 +12,9 @@ import { contentAt } from './content.ts';
 import type { EngineState } from './engine-state.ts';
 import { partsOf, partsUpTo } from './finite-parts.ts';
 import type { FiniteInput } from './finite-run.ts';
+import { type KeyConstants, pointRead } from './point-read.ts';
 import { systemRows } from './system-rows.ts';
+import type { ChangeableTable } from './table-changes.ts';
 
 /** `snapshot`: as of the end of that tick (a transaction's reads); null: as of now. */
 export type FiniteSource = Readonly<{
@@ -33,14 +36,23 @@ export function sourceOf(
   return { state, now, snapshot, block, scope };
 }
 
-export function finiteInput(node: Scan['node'], source: FiniteSource): FiniteInput {
+/** `constants`: what the rows that count must equal. */
+export function finiteInput(
+  node: Scan['node'],
+  source: FiniteSource,
+  constants: KeyConstants | null = null,
+): FiniteInput {
   const { state, snapshot, block, scope } = source;
   if ('view' in node) return { parts: systemParts(String(node.view), state) };
   const { relations } = state;
   const own = block?.changed(node.relation) ?? null;
-  if (own !== null) return { parts: partsOf(own.rows()) };
+  if (own !== null) return { parts: partsOf(rowsOf(own, constants) ?? own.rows()) };
   const table = relations.tables.get(node.relation);
-  if (table !== undefined) return { parts: partsOf(contentAt(table, snapshot)) };
+  if (table !== undefined) {
+    const isThen = snapshot === null || table.lastChange <= snapshot;
+    const rows = isThen ? rowsOf(table, constants) : null;
+    return { parts: partsOf(rows ?? contentAt(table, snapshot)) };
+  }
   const running = relations.views.get(node.relation);
   if (running !== undefined) {
     if (running.failed !== null) throw running.failed;
@@ -54,6 +66,12 @@ export function finiteInput(node: Scan['node'], source: FiniteSource): FiniteInp
   // rows that come while the query runs are not part of its answer
   const last = snapshot ?? state.tick.number;
   return { parts: partsUpTo(relations.stream(node.relation).history(source.now), last) };
+}
+
+/** Read by its index, if the constants allow. */
+function rowsOf(table: ChangeableTable, constants: KeyConstants | null): readonly Batch[] | null {
+  const rows = constants === null ? null : pointRead(table, constants);
+  return rows === null ? null : [rows];
 }
 
 function* systemParts(view: string, state: EngineState): Generator<RelationDelta> {

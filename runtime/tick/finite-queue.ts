@@ -73,7 +73,12 @@ export class FiniteQueue {
   start(plan: QueryPlan, now: number, snapshot: number | null, scope: BlockScope | null): FiniteRun {
     const { tick } = this.#state;
     const source = sourceOf(this.#state, now, snapshot, scope);
-    return new FiniteRun({ plan, tick, now, inputOf: (scan) => finiteInput(scan.node, source) });
+    return new FiniteRun({
+      plan,
+      tick,
+      now,
+      inputOf: (scan, constants) => finiteInput(scan.node, source, constants),
+    });
   }
 
   /** Works for a few milliseconds. */

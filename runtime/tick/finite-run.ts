@@ -16,6 +16,7 @@ import type { Scan } from '../dstream/scan.ts';
 import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
 import type { RelationDelta } from '../source/admitted.ts';
 import { Pipeline } from './pipeline.ts';
+import { type KeyConstants, keyConstants } from './point-read.ts';
 
 /** Rows of the first portion, and at the least: what is costly shows soon. */
 const PORTION_ROWS_MIN = 64;
@@ -26,7 +27,8 @@ export type FiniteRunOptions = Readonly<{
   plan: QueryPlan;
   tick: Tick;
   now: number;
-  inputOf: (scan: Scan) => FiniteInput;
+  /** `constants`: what a filter above the scan holds columns to. */
+  inputOf: (scan: Scan, constants: KeyConstants | null) => FiniteInput;
   /** what becomes of rows that fail; without it they end the query */
   context?: QueryContext;
 }>;
@@ -135,8 +137,9 @@ export class FiniteRun {
     const context = this.#options.context ?? FAILS;
     const pipeline = new Pipeline(plan.root, { finite: true, compile, context });
     const order = readingOrder(plan.root);
+    const constants = keyConstants(plan.root);
     this.#inputs = pipeline.scans
-      .map((scan) => ({ scan, input: this.#options.inputOf(scan) }))
+      .map((scan) => ({ scan, input: this.#options.inputOf(scan, constants.get(scan.node) ?? null) }))
       .sort((a, b) => order.indexOf(a.scan.node.id) - order.indexOf(b.scan.node.id));
     this.#pipeline = pipeline;
   }

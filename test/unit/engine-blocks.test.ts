@@ -5,6 +5,7 @@ import type { BlockScope, WriteResult } from '../../runtime/engine-client.ts';
 import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
 import { finiteInput, sourceOf } from '../../runtime/tick/finite-input.ts';
 import { FiniteRun } from '../../runtime/tick/finite-run.ts';
+import { keyConstants } from '../../runtime/tick/point-read.ts';
 import { Millrace } from '../support/millrace.ts';
 
 let millrace: Millrace;
@@ -193,4 +194,29 @@ it('a query and its sub-queries read the same tick', async () => {
   expect(
     batches.flatMap((b) => (b.rows > 0 ? [readDatum(b.columns[0]!, 0, plan.columns[0]!.type)] : [])),
   ).toEqual([0n]);
+});
+
+it('a read by primary key looks at the rows that it names alone', async () => {
+  const parts = (sql: string, block: BlockScope | null): number => {
+    const statement = millrace.plan(sql);
+    if (statement.kind !== 'query') throw new Error('not a query');
+    const { state } = millrace.core;
+    const source = sourceOf(state, 0, block?.snapshot ?? null, block);
+    let rows = 0;
+    for (const [scan, constants] of keyConstants(statement.plan.root)) {
+      if (scan.kind !== 'scan') throw new Error('not a scan');
+      const input = finiteInput(scan, source, constants);
+      for (let p = input.parts.next(); !p.done; p = input.parts.next())
+        for (const { batch } of p.value.parts) rows += batch.rows;
+    }
+    return rows;
+  };
+  expect(parts('SELECT v FROM t WHERE k = 2 AND v > 7', null)).toBe(1);
+  expect(parts('SELECT v FROM t WHERE k IN (1, 2, 2, 9)', null)).toBe(2);
+  expect(parts('SELECT v FROM t WHERE v = 2', null)).toBe(2);
+  const block = scope(1);
+  await write(block, 'INSERT INTO t VALUES (9, 9)');
+  await write(block, 'DELETE FROM t WHERE k = 1');
+  await millrace.execute('UPDATE t SET v = 5 WHERE k = 2');
+  expect(parts('SELECT v FROM t WHERE k IN (1, 2, 9)', block)).toBe(2);
 });
