@@ -23,6 +23,9 @@ import type { Delta, DStream, StatefulDStream, Tick } from './dstream.ts';
 
 type TopNNode = PlanNode & { kind: 'top-n' };
 
+/** Rows held before the first look at which are needed. */
+const PRUNE_ROWS_MIN = 1 << 16;
+
 export class TopN implements StatefulDStream {
   readonly schema: Schema;
   readonly timeColumns: readonly number[];
@@ -33,6 +36,8 @@ export class TopN implements StatefulDStream {
   #held: Batch[] = [];
   #shown: Batch[] = [];
   #answered = false;
+  #heldRows = 0;
+  #pruneAt = PRUNE_ROWS_MIN;
 
   constructor(input: DStream, node: TopNNode, finite: boolean) {
     this.schema = node.schema;
@@ -48,7 +53,7 @@ export class TopN implements StatefulDStream {
     const watermarks = this.timeColumns.map((c) => input.watermarks[this.#input.timeColumns.indexOf(c)]!);
     switch (this.#mode) {
       case 'end':
-        for (const batch of input.batches) this.#held.push(compactBatch(this.#input.schema, batch));
+        for (const batch of input.batches) this.#hold(compactBatch(this.#input.schema, batch));
         if (input.ended && !this.#answered) {
           this.#answered = true;
           out.push(...this.#best(this.#takeHeld()));
@@ -85,6 +90,19 @@ export class TopN implements StatefulDStream {
     this.#shown = Array.from({ length: r.number() }, () => decodeBatch(this.schema, r.array(Uint8Array)));
   }
 
+  /** Until the end: now and then what can't be among the best any more is let go. */
+  #hold(batch: Batch): void {
+    this.#held.push(batch);
+    this.#heldRows += batch.rows;
+    if (this.#node.limit === null || this.#heldRows < this.#pruneAt) return;
+    const all = this.#takeHeld();
+    const chosen: number[] = [];
+    for (const best of this.#bestOfEach(all)) for (let i = 0; i < best.length; i++) chosen.push(best[i]!);
+    this.#held = [gatherBatch(all, Uint32Array.from(chosen), chosen.length)];
+    this.#heldRows = chosen.length;
+    this.#pruneAt = Math.max(PRUNE_ROWS_MIN, 2 * chosen.length);
+  }
+
   #takeHeld(): Batch {
     const all = concatBatches(this.#input.schema, this.#held);
     this.#held = [];
@@ -117,12 +135,10 @@ export class TopN implements StatefulDStream {
   /** The best of each partition of one batch, in order, with their rank where asked. */
   #best(all: Batch): Batch[] {
     if (all.rows === 0) return [];
-    const { partition, order, limit, offset, rank } = this.#node;
-    const compare = rowComparator(this.#input.schema, all, order, true);
+    const { offset, rank } = this.#node;
     const chosen: number[] = [];
     const ranks: number[] = [];
-    for (const rows of this.#partitions(all, partition)) {
-      const best = smallestRows(all, rows, order, limit === null ? all.rows : offset + limit, compare);
+    for (const best of this.#bestOfEach(all)) {
       for (let i = offset; i < best.length; i++) {
         chosen.push(best[i]!);
         ranks.push(i + 1);
@@ -132,6 +148,14 @@ export class TopN implements StatefulDStream {
     if (!rank) return [picked];
     const numbers: Column = { kind: 'int64', values: Float64Array.from(ranks), wide: null, valid: null };
     return [{ ...picked, columns: [...picked.columns, numbers] }];
+  }
+
+  /** The rows of each partition up to offset + limit, in order. */
+  *#bestOfEach(all: Batch): Generator<ArrayLike<number>> {
+    const { partition, order, limit, offset } = this.#node;
+    const compare = rowComparator(this.#input.schema, all, order, true);
+    for (const rows of this.#partitions(all, partition))
+      yield smallestRows(all, rows, order, limit === null ? all.rows : offset + limit, compare);
   }
 
   /** Rows of each partition; null: all of them are one. */
