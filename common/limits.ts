@@ -23,6 +23,8 @@ export const RECYCLED_BYTES_MAX = 16 * MIB;
 export const RESULT_WINDOW_BYTES = 4 * MIB;
 /** Unsent bytes of a continuous result before it is cut off (53400). */
 export const UNSENT_BYTES_MAX = 16 * MIB;
+/** Time after which the log is on the disk with wal_sync = interval. */
+export const WAL_SYNC_INTERVAL_MS = 200;
 /** Time a finite query takes between two ticks at the most. */
 export const SLICE_MS = 5;
 /** Rows of a sub-query of IN (54000): they are held as values. */

@@ -18,6 +18,10 @@ export type EngineOptions = Readonly<{
   memoryLimitBytes: number;
   tickIntervalMs: number;
   walSync: 'commit' | 'interval' | 'off';
+  /** Rows a second that the sources of each stream may bring; null: no limit. */
+  maxRate: number | null;
+  /** A tick takes no more than it can do in a while; false: all that waits, up to fixed bounds. */
+  backpressure: boolean;
   /** Milliseconds since 1970; null: the system clock. Tests advance a virtual one. */
   clock: 'system' | 'manual';
 }>;

@@ -19,6 +19,9 @@ export type Config = Readonly<{
   tickIntervalMs: number;
   walSync: 'commit' | 'interval' | 'off';
   memoryLimitBytes: number;
+  /** rows a second of each stream's sources; null: no limit */
+  maxRate: number | null;
+  backpressure: boolean;
 }>;
 
 export const USAGE = `usage: millrace [options]
@@ -72,6 +75,9 @@ export function readConfig(argv: readonly string[], environment: Environment): C
       'off',
     ]),
     memoryLimitBytes: readMemoryLimit(given('memory-limit')),
+    maxRate: readMaxRate(variable(environment, 'max-rate')),
+    backpressure:
+      oneOf('MILLRACE_BACKPRESSURE', variable(environment, 'backpressure') ?? 'on', ['on', 'off']) === 'on',
   };
 }
 
@@ -123,6 +129,14 @@ function readTickInterval(text: string | undefined): number {
   return milliseconds;
 }
 
+function readMaxRate(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const rate = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(rate >= 0 && Number.isSafeInteger(rate)))
+    throw new ConfigError(`MILLRACE_MAX_RATE ${text} is no number of rows a second`);
+  return rate === 0 ? null : rate;
+}
+
 const UNITS: Readonly<Record<string, number>> = { '': 1, kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };
 const MEMORY_LIMIT_LEAST = 64 * 2 ** 20;
 
@@ -140,5 +154,7 @@ export function serverSettings(config: Config): ReadonlyMap<string, string> {
     ['millrace.tick_interval', `${config.tickIntervalMs}ms`],
     ['millrace.wal_sync', config.walSync],
     ['millrace.memory_limit', `${config.memoryLimitBytes}`],
+    ['millrace.max_rate', `${config.maxRate ?? 0}`],
+    ['millrace.backpressure', config.backpressure ? 'on' : 'off'],
   ]);
 }

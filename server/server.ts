@@ -38,6 +38,8 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
       memoryLimitBytes: config.memoryLimitBytes,
       tickIntervalMs: config.tickIntervalMs,
       walSync: config.walSync,
+      maxRate: config.maxRate,
+      backpressure: config.backpressure,
       clock: 'system',
     }),
     loadPlanner(),

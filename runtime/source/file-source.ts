@@ -12,6 +12,7 @@ import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { Source, SourceOutput } from './source.ts';
 
 const LOOK_AGAIN_MS = 100;
+const CHUNK_BYTES_LEAST = 4096;
 
 export class FileSource implements Source {
   readonly #path: string;
@@ -58,7 +59,7 @@ export class FileSource implements Source {
     this.#listener = listener;
   }
 
-  poll(_nowMicros: number, out: SourceOutput): void {
+  poll(_nowMicros: number, out: SourceOutput, share: number): void {
     if (this.#ended) return;
     if (this.#fd === null && !this.#openNext()) {
       if (this.#follow) this.#lookAgain();
@@ -74,7 +75,10 @@ export class FileSource implements Source {
       this.#buffer.copy(larger, 0, 0, this.#carried);
       this.#buffer = larger;
     }
-    const read = readSync(this.#fd!, this.#buffer, this.#carried, FILE_CHUNK_BYTES, this.#position);
+    // a long line that is still incomplete is not looked at again and again for a little more of it
+    const least = Math.max(CHUNK_BYTES_LEAST, this.#carried);
+    const bytes = Math.min(FILE_CHUNK_BYTES, Math.max(least, Math.floor(share * FILE_CHUNK_BYTES)));
+    const read = readSync(this.#fd!, this.#buffer, this.#carried, bytes, this.#position);
     this.#position += read;
     const have = this.#carried + read;
     // at the end of a file that may grow, an unfinished line waits

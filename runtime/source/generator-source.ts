@@ -56,7 +56,7 @@ export class GeneratorSource implements Source {
     this.#listener = listener;
   }
 
-  poll(nowMicros: number, out: SourceOutput): void {
+  poll(nowMicros: number, out: SourceOutput, share: number): void {
     const { rate, rows: total } = this.#options;
     if (this.#begun === null) {
       this.#begun = nowMicros;
@@ -66,7 +66,7 @@ export class GeneratorSource implements Source {
     if (rate !== null)
       due = this.#madeAtBegin + Math.floor(((nowMicros - this.#begun) * rate) / 1e6) - this.#made;
     if (total !== null) due = Math.min(due, total - this.#made);
-    const count = Math.min(due, 4 * BATCH_ROWS_MAX);
+    const count = Math.min(due, Math.ceil(share * 4 * BATCH_ROWS_MAX));
     for (let done = 0; done < count; done += BATCH_ROWS_MAX)
       this.#make(Math.min(BATCH_ROWS_MAX, count - done), nowMicros, out);
     if (rate !== null && due <= count) this.#rest(rate);

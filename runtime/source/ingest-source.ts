@@ -59,12 +59,15 @@ export class IngestSource implements Source {
     this.#listener();
   }
 
-  poll(_now: number, out: SourceOutput): void {
+  poll(_now: number, out: SourceOutput, share: number): void {
     if (!this.ready) return;
     this.#options.decoder.recycle();
-    const take = this.#options.atomic ? this.#chunks.length : countWithin(this.#chunks, TICK_BYTES_MAX);
-    const chunk = join([this.#rest, ...this.#chunks.slice(0, take)]);
-    this.#chunks = this.#chunks.slice(take);
+    // what is incomplete is not looked at again and again for a little more of it
+    const bytes = Math.max(CHUNK_BYTES_LEAST, this.#rest.length, share * TICK_BYTES_MAX);
+    const chunk = join([
+      this.#rest,
+      ...(this.#options.atomic ? this.#chunks.splice(0) : takeBytes(this.#chunks, bytes)),
+    ]);
     const final = this.#finalSeen && this.#chunks.length === 0;
     const held: Batch[] = [];
     let rows = 0;
@@ -113,10 +116,19 @@ export class IngestSource implements Source {
   }
 }
 
-function countWithin(chunks: readonly Uint8Array[], bytes: number): number {
-  let count = 0;
-  for (let sum = 0; count < chunks.length && sum < bytes; count++) sum += chunks[count]!.length;
-  return count;
+const CHUNK_BYTES_LEAST = 4096;
+
+/** Takes about so many bytes out of the chunks; a large chunk is divided. */
+function takeBytes(chunks: Uint8Array[], bytes: number): Uint8Array[] {
+  const taken: Uint8Array[] = [];
+  for (let left = Math.ceil(bytes); left > 0 && chunks.length > 0; ) {
+    const first = chunks[0]!;
+    taken.push(first.subarray(0, left));
+    if (first.length > left) chunks[0] = first.subarray(left);
+    else chunks.shift();
+    left -= first.length;
+  }
+  return taken;
 }
 
 function join(parts: readonly Uint8Array[]): Uint8Array {

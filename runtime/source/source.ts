@@ -9,8 +9,11 @@ export type SourceOutput = Readonly<{
 }>;
 
 export interface Source {
-  /** Rows that are there now, at most about a millisecond's worth of decoding a call. Batches live until the next call. */
-  poll(nowMicros: number, out: SourceOutput): void;
+  /**
+   * Rows that are there now: of the most it gives in a tick this share, above 0 and at most 1. Batches live until the
+   * next call.
+   */
+  poll(nowMicros: number, out: SourceOutput, share: number): void;
   /** More is there at once: the next tick need not wait. */
   readonly ready: boolean;
   /** A bounded source that was read to its end. */

@@ -40,13 +40,17 @@ export class TcpSource implements Source {
     this.#listener = listener;
   }
 
-  poll(_nowMicros: number, out: SourceOutput): void {
+  poll(_nowMicros: number, out: SourceOutput, share: number): void {
     if (this.#waitingBytes === 0) return;
     this.#decoder.recycle();
-    const chunk = Buffer.concat([this.#rest, ...this.#waiting]);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    this.#socket?.resume();
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#waiting.length && bytes < share * TICK_BYTES_MAX)
+      bytes += this.#waiting[count++]!.length;
+    const chunk = Buffer.concat([this.#rest, ...this.#waiting.slice(0, count)]);
+    this.#waiting = this.#waiting.slice(count);
+    this.#waitingBytes -= bytes;
+    if (this.#waitingBytes < TICK_BYTES_MAX) this.#socket?.resume();
     const offset = (row: { line: number }): string => `${this.#host}:${this.#port}:${this.#line + row.line}`;
     const taken = this.#decoder.decode(chunk, 0, chunk.length, false, {
       batch: out.batch,

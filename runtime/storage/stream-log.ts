@@ -56,6 +56,8 @@ export class StreamLog {
   readonly #directory: string;
   #segments: Segment[] = [];
   #pending: Uint8Array[] = [];
+  /** written since the last sync */
+  #unsynced = false;
   #pendingFrames: Frame[] = [];
 
   constructor(directory: string, schema: Schema, retention: Retention) {
@@ -99,9 +101,18 @@ export class StreamLog {
 
   /** Writes what was appended; with `sync` it is on the disk when this returns. */
   flush(sync: boolean): void {
-    if (this.#pending.length === 0) return;
+    if (this.#pending.length > 0) this.#write();
+    if (!sync || !this.#unsynced) return;
+    fdatasyncSync(this.#segments.at(-1)!.fd);
+    this.#unsynced = false;
+  }
+
+  #write(): void {
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.bytes > SEGMENT_BYTES) segment = this.#newSegment();
+    if (segment === undefined || segment.bytes > SEGMENT_BYTES) {
+      this.#syncLast();
+      segment = this.#newSegment();
+    }
     const parts = this.#pending;
     this.#pending = [];
     for (let at = 0; at < parts.length; at += 512) writeAll(segment.fd, parts.slice(at, at + 512));
@@ -110,7 +121,13 @@ export class StreamLog {
       segment.bytes += frame.bytes;
     }
     this.#pendingFrames = [];
-    if (sync) fdatasyncSync(segment.fd);
+    this.#unsynced = true;
+  }
+
+  #syncLast(): void {
+    const last = this.#segments.at(-1);
+    if (this.#unsynced && last !== undefined) fdatasyncSync(last.fd);
+    this.#unsynced = false;
   }
 
   /** Whole segments leave once nothing in them is retained. */
@@ -149,6 +166,7 @@ export class StreamLog {
   }
 
   close(): void {
+    this.#syncLast();
     for (const segment of this.#segments) closeSync(segment.fd);
     this.#segments = [];
   }

@@ -111,9 +111,16 @@ export class CatalogChanges {
       ),
     );
     const log = object.retention.none ? null : this.#log('streams', object, object.retention);
-    const stream = new StreamRuntime(object, log, generated, this.#state.reject);
+    const stream = new StreamRuntime(object, log, generated, this.#state.reject, this.#maxRateOf(object));
     this.#state.relations.streams.set(object.oid, stream);
     if (object.source.connector !== 'log' && stream.retains) this.#factory.attach(stream);
+  }
+
+  /** The lower one of the stream's and the server's. */
+  #maxRateOf({ source }: StreamDefinition): number | null {
+    const rates = [this.#state.options.maxRate, source.connector === 'file' ? source.maxRate : null];
+    const set = rates.filter((rate) => rate !== null);
+    return set.length === 0 ? null : Math.min(...set);
   }
 
   #createView(object: CatalogObject & { kind: 'materialized-view' }, tick: Tick): void {

@@ -8,9 +8,8 @@
  * It runs in a worker thread (worker/engine-worker.ts) or, in tests, in the caller's; it does nothing by itself but
  * through `tick()`, which the loop (tick-loop.ts) calls.
  */
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
+import { WAL_SYNC_INTERVAL_MS } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import type { Tick } from '../dstream/dstream.ts';
@@ -32,8 +31,9 @@ import type {
 } from '../engine-client.ts';
 import { FIRST_USER_OID, type CatalogChange, type Oid } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { readCatalog, writeCatalog } from '../storage/catalog-file.ts';
-import { loadCheckpoint, saveCheckpoint } from '../storage/checkpoint.ts';
+import { writeCatalog } from '../storage/catalog-file.ts';
+import { saveCheckpoint } from '../storage/checkpoint.ts';
+import { AdmissionRate } from './admission-rate.ts';
 import { BlockSet } from './block-set.ts';
 import { CatalogChanges } from './catalog-changes.ts';
 import { EngineState, internalError } from './engine-state.ts';
@@ -43,6 +43,7 @@ import type { FiniteRun } from './finite-run.ts';
 import { openIngest } from './open-ingest.ts';
 import { QueryFactory } from './query-factory.ts';
 import { Readers } from './readers.ts';
+import { recover } from './recovery.ts';
 import type { RunningSink, RunningView } from './relation-set.ts';
 import { ResultChannel } from './result-channel.ts';
 import { causesOfSilence } from './silence.ts';
@@ -54,14 +55,12 @@ type Waiting = Readonly<{ run: (tick: Tick) => () => void; reject: (error: unkno
 
 const LATER = Symbol('later');
 
-/** Share of the memory limit from which admission slows, and by how much. */
-const SLOW_FROM = 0.8;
-const SLOW_TICKS = 8;
-
 export class EngineCore implements Engine {
   readonly state: EngineState;
   readonly #factory: QueryFactory;
   readonly #readers: Readers;
+  readonly #rate: AdmissionRate;
+  #syncedAt = Number.NEGATIVE_INFINITY;
   readonly #changes: CatalogChanges;
   readonly #finite: FiniteQueue;
   readonly #blocks: BlockSet;
@@ -79,9 +78,16 @@ export class EngineCore implements Engine {
     this.#factory = new QueryFactory(this.state);
     this.#readers = new Readers(this.state, this.#factory);
     this.#changes = new CatalogChanges(this.state, this.#factory, this.#readers);
+    this.#rate = new AdmissionRate(options.backpressure);
     this.#finite = new FiniteQueue(this.state);
     this.#blocks = new BlockSet(this.state, this.#finite);
-    if (options.dataDirectory !== null) this.#recover(options.dataDirectory);
+    const { dataDirectory } = options;
+    const found =
+      dataDirectory === null ? null : recover(dataDirectory, this.state, this.#changes, this.#factory);
+    if (found !== null) {
+      this.#nextOid = found.nextOid;
+      this.#version = found.version;
+    }
   }
 
   get catalog(): CatalogSnapshot {
@@ -251,6 +257,8 @@ export class EngineCore implements Engine {
 
   #turn(): void {
     const started = performance.now();
+    const waitedSince = this.state.wokenAt ?? started;
+    this.state.wokenAt = null;
     const tick = this.state.nextTick();
     const waiting = [...this.#starting, ...this.#writing];
     this.#starting = [];
@@ -263,12 +271,14 @@ export class EngineCore implements Engine {
     this.#readers.endTick(tick);
     this.#endTick(tick);
     if (rows > 0 || waiting.length > 0) {
-      const processingMicros = Math.round((performance.now() - started) * 1000);
+      const processingMs = performance.now() - started;
+      this.#rate.observe(processingMs, this.waits);
+      const processingMicros = Math.round(processingMs * 1000);
       this.state.ticks.add({
         tick: tick.number,
         at: tick.time,
         rowsIn: rows,
-        schedulingDelayMicros: 0,
+        schedulingDelayMicros: Math.round(Math.max(0, started - waitedSince) * 1000),
         processingMicros,
       });
     }
@@ -277,13 +287,11 @@ export class EngineCore implements Engine {
 
   #admit(tick: Tick): number {
     const { streams, tables } = this.state.relations;
-    const pressure = this.state.memoryPressure;
-    // nothing is dropped: what is not polled waits outside
-    const polls = pressure < SLOW_FROM || (pressure < 1 && tick.number % SLOW_TICKS === 0);
+    const share = this.#rate.shareOf(tick.number, this.state.memoryPressure);
     let rows = 0;
-    for (const stream of streams.values()) rows += stream.admit(tick.number, tick.time, polls);
+    for (const stream of streams.values()) rows += stream.admit(tick.number, tick.time, share);
     for (const table of tables.values()) table.seal(tick.number, tick.time);
-    if (polls) for (const feed of this.#factory.privateFeeds) rows += feed.poll(tick.time);
+    for (const feed of this.#factory.privateFeeds) rows += feed.poll(tick.time, share);
     this.#rowsAdmitted += rows;
     return rows;
   }
@@ -321,9 +329,18 @@ export class EngineCore implements Engine {
   }
 
   #commit(): void {
-    const sync = this.state.options.walSync === 'commit';
+    const sync = this.#syncs();
     for (const stream of this.state.relations.streams.values()) stream.commit(sync);
     for (const table of this.state.relations.tables.values()) table.commit(sync);
+  }
+
+  #syncs(): boolean {
+    const { walSync } = this.state.options;
+    const now = performance.now();
+    if (walSync === 'off' || (walSync === 'interval' && now - this.#syncedAt < WAL_SYNC_INTERVAL_MS))
+      return false;
+    this.#syncedAt = now;
+    return true;
   }
 
   #endTick(tick: Tick): void {
@@ -405,46 +422,6 @@ export class EngineCore implements Engine {
       },
     ).catch((error: unknown) => channel.fail(internalError(error)));
     return channel;
-  }
-
-  #recover(directory: string): void {
-    mkdirSync(directory, { recursive: true });
-    if (!existsSync(join(directory, 'catalog.json'))) return;
-    const catalog = readCatalog(directory);
-    this.#nextOid = catalog.nextOid;
-    this.#version = catalog.version;
-    const checkpoint = loadCheckpoint(directory);
-    const tick: Tick = { number: checkpoint?.tick ?? 0, time: checkpoint?.time ?? 0 };
-    this.state.tick = tick;
-    this.#factory.savedSource = (oid) => checkpoint?.sourceOf(oid) ?? null;
-    for (const object of catalog.objects) {
-      if (object.kind !== 'materialized-view' && object.kind !== 'sink') this.#changes.create(object, tick);
-    }
-    if (checkpoint === null) this.#followLogs();
-    else checkpoint.restoreStreams(this.state.relations);
-    for (const object of catalog.objects) {
-      if (object.kind !== 'materialized-view' && object.kind !== 'sink') continue;
-      const saved = checkpoint?.stateOf(object.oid) ?? null;
-      if (saved === null) this.#changes.create(object, this.state.tick);
-      else this.#changes.restore(object, saved);
-    }
-    checkpoint?.restoreKept(this.state.late, this.state.rejected);
-    this.#factory.savedSource = () => null;
-  }
-
-  /** After a crash: ticks, times and watermarks go on where the logs end. */
-  #followLogs(): void {
-    const { streams, tables } = this.state.relations;
-    let { number, time } = this.state.tick;
-    for (const stream of streams.values()) {
-      for (const part of stream.history(Number.NEGATIVE_INFINITY)) {
-        stream.follow(part);
-        number = Math.max(number, part.tick);
-        time = Math.max(time, part.arrivedAt);
-      }
-    }
-    for (const table of tables.values()) number = Math.max(number, table.lastChange);
-    this.state.tick = { number, time };
   }
 }
 

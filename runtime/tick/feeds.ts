@@ -1,8 +1,9 @@
 /** The feeds of scans: a stream shared by all its readers, a file read for one query alone, a table, a view. */
 import type { RelationDelta } from '../source/admitted.ts';
 import { relationDelta } from '../source/admitted.ts';
-import type { Source } from '../source/source.ts';
+import type { Source, SourceOutput } from '../source/source.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import type { RateLimit } from './admission-rate.ts';
 import { admissible } from './admission.ts';
 import type { Feed, Standing } from './continuous-query.ts';
 import type { RejectRow, StreamRuntime } from './stream-runtime.ts';
@@ -62,6 +63,7 @@ export class PrivateFeed implements Feed {
   readonly #source: Source;
   readonly #reject: RejectRow;
   readonly #watermark: StreamWatermark;
+  readonly #limit: RateLimit | null;
   #delta: RelationDelta | null = null;
   #arrival = 0;
 
@@ -70,6 +72,7 @@ export class PrivateFeed implements Feed {
     this.#source = source;
     this.#reject = reject;
     this.#watermark = new StreamWatermark(stream.definition.watermark);
+    this.#limit = stream.newLimit();
   }
 
   get delta(): RelationDelta | null {
@@ -77,15 +80,16 @@ export class PrivateFeed implements Feed {
   }
 
   get ready(): boolean {
-    return this.#source.ready;
+    return this.#source.ready && this.#limit?.exhausted !== true;
   }
 
   /** Reads a tick's share; the stream has admitted its own rows before. Returns how many rows came. */
-  poll(now: number): number {
+  poll(now: number, tickShare: number): number {
+    const share = this.#limit?.allowed(now, tickShare) ?? tickShare;
     const parts = [...(this.#stream.delta?.parts ?? [])];
     for (const part of parts) this.#watermark.observe(part.batch, now);
     let rows = 0;
-    this.#source.poll(now, {
+    const output: SourceOutput = {
       batch: (raw) => {
         const complete = this.#stream.complete(raw);
         const batch = admissible(this.#stream.definition, complete, now, (_row, error, payload) =>
@@ -98,7 +102,9 @@ export class PrivateFeed implements Feed {
         rows += batch.rows;
       },
       reject: (row, offset) => this.#reject(this.#stream.name, row.error, offset, row.payload),
-    });
+    };
+    if (share > 0) this.#source.poll(now, output, share);
+    this.#limit?.took(rows, share);
     if (this.#source.ended) this.#watermark.ended = true;
     const before = this.#watermark.value;
     const value = this.#watermark.advance(now);

@@ -113,10 +113,14 @@ function tableIngest(
         const table = state.relations.table(options.relation);
         const batches: Batch[] = [];
         source.end();
-        source.poll(tick.time, {
-          batch: (b) => batches.push(b),
-          reject: (row, offset) => state.reject(table.name, row.error, offset, row.payload),
-        });
+        source.poll(
+          tick.time,
+          {
+            batch: (b) => batches.push(b),
+            reject: (row, offset) => state.reject(table.name, row.error, offset, row.payload),
+          },
+          1,
+        );
         if (source.failed !== null) throw failure(source);
         const { mark } = table;
         try {

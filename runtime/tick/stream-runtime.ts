@@ -6,10 +6,11 @@ import type { Batch } from '../batch/column.ts';
 import type { ExpressionProgram } from '../expression/compile.ts';
 import type { StreamDefinition } from '../plan/relation.ts';
 import type { AdmittedBatch, RelationDelta } from '../source/admitted.ts';
-import type { Source } from '../source/source.ts';
+import type { Source, SourceOutput } from '../source/source.ts';
 import type { StreamLog } from '../storage/stream-log.ts';
 import { AppendStore } from '../view/append-store.ts';
 import { admissible, schemaOf } from './admission.ts';
+import { RateLimit } from './admission-rate.ts';
 import { StreamWatermark } from './stream-watermark.ts';
 
 export type RejectRow = (
@@ -27,6 +28,8 @@ export class StreamRuntime {
   readonly #memory: AppendStore;
   readonly #generated: ReadonlyMap<number, ExpressionProgram>;
   readonly #reject: RejectRow;
+  readonly #maxRate: number | null;
+  readonly #limit: RateLimit | null;
   /** own connector (shared by all consumers), and running COPYs and posts */
   readonly sources = new Set<Source>();
   #insertions: Batch[] = [];
@@ -38,11 +41,13 @@ export class StreamRuntime {
   lastChange = 0;
   rowsIn = 0;
 
+  /** `maxRate`: rows a second that its sources may bring; null: no limit. */
   constructor(
     definition: StreamDefinition,
     log: StreamLog | null,
     generated: ReadonlyMap<number, ExpressionProgram>,
     reject: RejectRow,
+    maxRate: number | null,
   ) {
     this.definition = definition;
     this.schema = schemaOf(definition.columns);
@@ -51,6 +56,8 @@ export class StreamRuntime {
     this.#memory = new AppendStore(this.schema, definition.retention);
     this.#generated = generated;
     this.#reject = reject;
+    this.#maxRate = maxRate;
+    this.#limit = this.newLimit();
     this.#nextArrival = log?.nextArrival ?? 0;
   }
 
@@ -78,27 +85,28 @@ export class StreamRuntime {
   /** Rows waiting: something to do at once. */
   get waits(): boolean {
     if (this.#insertions.length > 0) return true;
+    if (this.#limit?.exhausted === true) return false;
     for (const source of this.sources) if (source.ready) return true;
     return false;
   }
 
-  /** Admits what is there; `delta` holds it until the tick ends. Returns how many rows came. */
-  admit(tick: number, now: number, pollSources: boolean): number {
+  /** For each reader of the stream's connector that reads it alone. */
+  newLimit(): RateLimit | null {
+    return this.#maxRate === null ? null : new RateLimit(this.#maxRate);
+  }
+
+  /**
+   * Admits what is there; `delta` holds it until the tick ends. `share`: of what sources give at most, 0: nothing.
+   * Returns how many rows came.
+   */
+  admit(tick: number, now: number, share: number): number {
     let rows = 0;
     const take = (batch: Batch): void => {
       rows += this.#take(batch, now);
     };
     for (const batch of this.#insertions) take(batch);
     this.#insertions = [];
-    if (pollSources) {
-      for (const source of this.sources) {
-        source.poll(now, {
-          batch: take,
-          reject: (row, offset) => this.#reject(this.name, row.error, offset, row.payload),
-        });
-        if (rows >= TICK_ROWS_MAX) break;
-      }
-    }
+    if (share > 0) this.#poll(now, share, take, () => rows >= share * TICK_ROWS_MAX);
     const own = [...this.sources].filter((s) => !('transient' in s));
     if (own.length > 0 && this.definition.source.connector !== 'log' && own.every((s) => s.ended))
       this.watermark.ended = true;
@@ -203,6 +211,27 @@ export class StreamRuntime {
     if (this.#generated.size === 0) return batch;
     const columns = batch.columns.map((column, c) => this.#generated.get(c)?.evaluate(batch)[0] ?? column);
     return { ...batch, columns };
+  }
+
+  #poll(now: number, tickShare: number, take: (batch: Batch) => void, full: () => boolean): void {
+    const share = this.#limit?.allowed(now, tickShare) ?? tickShare;
+    if (share === 0) return;
+    let rows = 0;
+    const output: SourceOutput = {
+      batch: (batch) => {
+        rows += batch.rows;
+        take(batch);
+      },
+      reject: (row, offset) => this.#reject(this.name, row.error, offset, row.payload),
+    };
+    for (const source of [...this.sources]) {
+      source.poll(now, output, share);
+      // the others are before it when the tick is full
+      this.sources.delete(source);
+      this.sources.add(source);
+      if (full()) break;
+    }
+    this.#limit?.took(rows, share);
   }
 
   #take(raw: Batch, now: number): number {

@@ -19,7 +19,10 @@ export class TickLoop {
   }
 
   start(): void {
-    this.#core.state.wake = () => this.#wake();
+    this.#core.state.wake = () => {
+      this.#core.state.wokenAt ??= performance.now();
+      this.#wake();
+    };
     this.#schedule();
   }
 

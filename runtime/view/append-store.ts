@@ -67,22 +67,16 @@ export class AppendStore {
       const joined = concatBatches(this.schema, [last.batch, compact]);
       this.#push({ ...last, tick, batch: joined, bytes: batchBytes(joined) });
     } else this.#push({ tick, time, firstArrival, batch: compact, bytes: batchBytes(compact) });
+    // a tick that brings many times what is kept does not hold all of it until its end
+    const { bytes } = this.#retention;
+    if (bytes !== null && this.#bytes > 2 * bytes) this.#drop(Number.NEGATIVE_INFINITY, bytes);
   }
 
   /** Oldest rows leave: those older than the age at `now`, then those above the bytes. */
   trim(now: number): void {
     const { ageMicros, bytes } = this.#retention;
-    let drop = 0;
-    while (drop < this.#entries.length) {
-      const entry = this.#entries[drop]!;
-      const old = ageMicros !== null && entry.time < now - ageMicros;
-      const over = bytes !== null && this.#bytes > bytes && drop < this.#entries.length - 1;
-      if (!old && !over) break;
-      this.#bytes -= entry.bytes;
-      this.#trimmedTick = Math.max(this.#trimmedTick, entry.tick);
-      drop++;
-    }
-    if (drop > 0) this.#entries = this.#entries.slice(drop);
+    const eldest = ageMicros === null ? Number.NEGATIVE_INFINITY : now - ageMicros;
+    this.#drop(eldest, bytes ?? Number.POSITIVE_INFINITY);
   }
 
   /** The entries as of now; later changes do not touch the answer. */
@@ -120,6 +114,19 @@ export class AppendStore {
       const batch = decodeBatch(this.schema, r.array(Uint8Array));
       this.#push({ tick, time, firstArrival, batch, bytes: batchBytes(batch) });
     }
+  }
+
+  #drop(eldest: number, bytes: number): void {
+    let drop = 0;
+    while (drop < this.#entries.length) {
+      const entry = this.#entries[drop]!;
+      const over = this.#bytes > bytes && drop < this.#entries.length - 1;
+      if (entry.time >= eldest && !over) break;
+      this.#bytes -= entry.bytes;
+      this.#trimmedTick = Math.max(this.#trimmedTick, entry.tick);
+      drop++;
+    }
+    if (drop > 0) this.#entries = this.#entries.slice(drop);
   }
 
   #push(entry: StoredBatch): void {

@@ -264,4 +264,6 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   server('millrace.tick_interval', '100ms', 'Longest time between two ticks.'),
   server('millrace.wal_sync', 'commit', 'When the log reaches the disk.'),
   server('millrace.memory_limit', '0', 'Memory that the engine may take, in bytes.'),
+  server('millrace.max_rate', '0', 'Rows a second that the sources of a stream may bring; 0 = no limit.'),
+  server('millrace.backpressure', 'on', 'Whether a tick takes no more than it can do in a while.'),
 ];

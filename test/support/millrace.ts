@@ -40,6 +40,9 @@ export class Millrace {
       memoryLimitBytes: 2 ** 31,
       tickIntervalMs: 100,
       walSync: 'off',
+      maxRate: null,
+      // ticks are cut by what is there, not by how long they take
+      backpressure: false,
       clock: 'manual',
       ...options,
     });

@@ -193,3 +193,19 @@ it('an unknown connector or option names the valid ones', async () => {
     hint: expect.stringContaining('port'),
   });
 });
+
+it('max_rate: a file is read at so many rows a second', async () => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => `${i},tag${i % 7}`);
+  writeFileSync(join(directory, 'many.csv'), `${lines.join('\n')}\n`);
+  for (const retention of ['none', '1 hour']) {
+    const stream = `s${retention.length}`;
+    await millrace.execute(
+      `CREATE STREAM ${stream} (n int, tag text) WITH (connector = 'file', path = 'many.csv', max_rate = 1000, retention = '${retention}') FORMAT CSV`,
+    );
+    const follower = await millrace.follow(`SELECT n FROM ${stream} EMIT CHANGES`);
+    for (let i = 0; i < 50; i++) await millrace.advance(100);
+    const rows = follower.consolidated().length;
+    expect(rows).toBeGreaterThan(4000);
+    expect(rows).toBeLessThan(6500);
+  }
+});

@@ -1,6 +1,10 @@
 /** COPY and posts straight into the engine: column lists, deep values, what is counted. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Batch } from '../../runtime/batch/column.ts';
+import { readDatum } from '../../runtime/batch/datum.ts';
 import type { IngestOptions, IngestResult } from '../../runtime/engine-client.ts';
+import { DelimitedDecoder } from '../../runtime/format/decode/delimited-decoder.ts';
+import { IngestSource } from '../../runtime/source/ingest-source.ts';
 import { Millrace } from '../support/millrace.ts';
 
 let millrace: Millrace;
@@ -53,4 +57,47 @@ it('a value nested too deep is its row alone', async () => {
   });
   expect(await millrace.query('SELECT n, j FROM h')).toEqual([['2', '{"a": [1], "b": 1}']]);
   expect(await millrace.query('SELECT code FROM millrace.rejected_rows')).toEqual([['54001']]);
+});
+
+it('what a client sends is taken in the portions that a tick can do, and no row is cut', () => {
+  const rows = Array.from({ length: 5000 }, (_, i) => `${i},${'é'.repeat(i % 40)}`);
+  const fields = (['int8', 'text'] as const).map((name, i) => ({
+    name: `c${i}`,
+    type: { name },
+    notNull: false,
+    used: true,
+  }));
+  const format = {
+    delimiter: ',',
+    quote: '"',
+    escape: '"',
+    nullText: '\\N',
+    header: false,
+    timestampUnit: null,
+    label: 'test',
+  };
+  const source = new IngestSource({
+    decoder: new DelimitedDecoder(fields, [0, 1], format, false),
+    onError: 'fail',
+    atomic: false,
+  });
+  const bytes = Buffer.from(`${rows.join('\n')}\n`);
+  source.push(bytes.subarray(0, 10_001));
+  source.push(bytes.subarray(10_001));
+  source.end();
+  const seen: string[] = [];
+  const portions: number[] = [];
+  while (!source.ended) {
+    let rowsNow = 0;
+    const take = (batch: Batch): void => {
+      rowsNow += batch.rows;
+      for (let i = 0; i < batch.rows; i++)
+        seen.push(fields.map((f, c) => `${readDatum(batch.columns[c]!, i, f.type)}`).join(','));
+    };
+    source.poll(0, { batch: take, reject: ({ error }) => expect(error).toBeNull() }, 1 / 2048);
+    portions.push(rowsNow);
+  }
+  expect(seen).toEqual(rows);
+  expect(portions.length).toBeGreaterThan(20);
+  expect(source).toMatchObject({ accepted: 5000, rejected: 0, waitingBytes: 0, failed: null });
 });

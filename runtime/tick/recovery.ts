@@ -1,0 +1,57 @@
+/** What a data directory holds becomes the state of a new engine: after a clean stop from its checkpoint, else from the logs. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Tick } from '../dstream/dstream.ts';
+import type { Oid } from '../plan/relation.ts';
+import { readCatalog } from '../storage/catalog-file.ts';
+import { loadCheckpoint } from '../storage/checkpoint.ts';
+import type { CatalogChanges } from './catalog-changes.ts';
+import type { EngineState } from './engine-state.ts';
+import type { QueryFactory } from './query-factory.ts';
+
+export type Recovered = Readonly<{ nextOid: Oid; version: number }>;
+
+/** Null: the directory is new. */
+export function recover(
+  directory: string,
+  state: EngineState,
+  changes: CatalogChanges,
+  factory: QueryFactory,
+): Recovered | null {
+  mkdirSync(directory, { recursive: true });
+  if (!existsSync(join(directory, 'catalog.json'))) return null;
+  const { objects, nextOid, version } = readCatalog(directory);
+  const checkpoint = loadCheckpoint(directory);
+  const tick: Tick = { number: checkpoint?.tick ?? 0, time: checkpoint?.time ?? 0 };
+  state.tick = tick;
+  factory.savedSource = (oid) => checkpoint?.sourceOf(oid) ?? null;
+  for (const object of objects) {
+    if (object.kind !== 'materialized-view' && object.kind !== 'sink') changes.create(object, tick);
+  }
+  if (checkpoint === null) followLogs(state);
+  else checkpoint.restoreStreams(state.relations);
+  for (const object of objects) {
+    if (object.kind !== 'materialized-view' && object.kind !== 'sink') continue;
+    const saved = checkpoint?.stateOf(object.oid) ?? null;
+    if (saved === null) changes.create(object, state.tick);
+    else changes.restore(object, saved);
+  }
+  checkpoint?.restoreKept(state.late, state.rejected);
+  factory.savedSource = () => null;
+  return { nextOid, version };
+}
+
+/** After a crash: ticks, times and watermarks go on where the logs end. */
+function followLogs(state: EngineState): void {
+  const { streams, tables } = state.relations;
+  let { number, time } = state.tick;
+  for (const stream of streams.values()) {
+    for (const part of stream.history(Number.NEGATIVE_INFINITY)) {
+      stream.follow(part);
+      number = Math.max(number, part.tick);
+      time = Math.max(time, part.arrivedAt);
+    }
+  }
+  for (const table of tables.values()) number = Math.max(number, table.lastChange);
+  state.tick = { number, time };
+}
