@@ -20,6 +20,8 @@ import { type KeyConstants, keyConstants } from './point-read.ts';
 
 /** Rows of the first portion, and at the least: what is costly shows soon. */
 const PORTION_ROWS_MIN = 64;
+/** Nobody waits for a slice to end: batches are taken as they are. */
+const WHOLE = Number.POSITIVE_INFINITY;
 
 export type FiniteInput = Readonly<{ parts: Iterator<RelationDelta> }>;
 
@@ -48,6 +50,8 @@ export class FiniteRun {
   #inputs: { scan: Scan; input: FiniteInput }[] = [];
   /** of the part that was read last: what was not worked on yet */
   #rest: RelationDelta['parts'] = [];
+  /** rows of the first of them that were taken */
+  #restFrom = 0;
   #portion = PORTION_ROWS_MIN;
   #subqueryRuns: FiniteRun[];
   #subqueryValues: unknown[] = [];
@@ -105,21 +109,18 @@ export class FiniteRun {
     const [first, ...others] = this.#rest;
     if (first === undefined) return [];
     const { batch, firstArrival } = first;
-    const portion = this.#portion;
-    if (batch.rows <= portion) {
-      this.#rest = others;
-      return [first];
-    }
-    const rest = {
-      ...first,
-      batch: slice(batch, portion, batch.rows),
-      firstArrival: firstArrival < 0 ? firstArrival : firstArrival + portion,
-    };
-    this.#rest = [rest, ...others];
-    return [{ ...first, batch: slice(batch, 0, portion) }];
+    const from = this.#restFrom;
+    const to = Math.min(batch.rows, from + this.#portion);
+    const isLast = to === batch.rows;
+    if (isLast) this.#rest = others;
+    this.#restFrom = isLast ? 0 : to;
+    if (isLast && from === 0) return [first];
+    const arrival = firstArrival < 0 ? firstArrival : firstArrival + from;
+    return [{ ...first, batch: slice(batch, from, to), firstArrival: arrival }];
   }
 
   #adapt(tookMs: number): void {
+    if (this.#portion === WHOLE) return;
     if (tookMs > SLICE_MS) this.#portion = Math.max(PORTION_ROWS_MIN, this.#portion >> 2);
     else if (tookMs < SLICE_MS / 4) this.#portion = Math.min(BATCH_ROWS_MAX, this.#portion * 2);
   }
@@ -127,6 +128,7 @@ export class FiniteRun {
   /** All rows at once, for small internal queries (INSERT … SELECT). */
   collect(): Batch[] {
     const out: Batch[] = [];
+    this.#portion = WHOLE;
     while (!this.#done) out.push(...this.advance().map((b) => compactBatch(this.plan.columns, b)));
     return out;
   }
@@ -255,6 +257,7 @@ function readingOrder(node: PlanNode): number[] {
 }
 
 function slice(batch: Batch, from: number, to: number): Batch {
-  const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
+  const rows = new Uint32Array(to - from);
+  for (let i = 0; i < rows.length; i++) rows[i] = from + i;
   return gatherBatch(batch, rows, rows.length);
 }
