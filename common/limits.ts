@@ -23,6 +23,9 @@ export const RECYCLED_BYTES_MAX = 16 * MIB;
 export const RESULT_WINDOW_BYTES = 4 * MIB;
 /** Unsent bytes of a continuous result before it is cut off (53400). */
 export const UNSENT_BYTES_MAX = 16 * MIB;
+/** Encoded answers that are kept for who asks the same again, all together and one. */
+export const RESULT_CACHE_BYTES_MAX = 64 * MIB;
+export const RESULT_CACHE_ENTRY_BYTES_MAX = 8 * MIB;
 /** Time after which the log is on the disk with wal_sync = interval. */
 export const WAL_SYNC_INTERVAL_MS = 200;
 /** Time a finite query takes between two ticks at the most. */
@@ -35,4 +38,5 @@ export const BLOCK_BYTES_MAX = 64 * MIB;
 
 assert(FILE_CHUNK_BYTES <= TICK_BYTES_MAX, 'a tick takes a whole chunk of a file');
 assert(TICK_BYTES_MAX <= WAITING_BYTES_MAX, 'a full tick fits what may wait');
+assert(RESULT_CACHE_ENTRY_BYTES_MAX <= RESULT_CACHE_BYTES_MAX, 'a large answer fits among those that are kept');
 assert(RESULT_WINDOW_BYTES <= UNSENT_BYTES_MAX, 'a finite result waits before a continuous one is cut off');

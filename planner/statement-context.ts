@@ -57,6 +57,7 @@ export function planned(
     columns,
     notices: gathered.notices,
     cacheable: gathered.cacheable && parsed.parameterCount === 0,
+    repeatable: gathered.cacheable,
     ...settings,
     ...signals,
   };

@@ -167,6 +167,8 @@ export type Planned = Readonly<{
   }>[];
   /** false: the plan holds now() folded, parameters or settings and may not be cached. */
   cacheable: boolean;
+  /** It means the same later, for the same parameters and settings: nothing of now or of the session is folded in. */
+  repeatable?: boolean;
   /** pg_cancel_backend(…), pg_terminate_backend(…) in the select list: the session sends these. */
   signals?: readonly Readonly<{ pid: number; terminate: boolean }>[];
   /** set_config(…) in the select list: the session applies these when the statement has run. */

@@ -37,6 +37,12 @@ export class ServerMetrics {
     'status',
   ]);
 
+  readonly results = this.#counter(
+    'millrace_result_cache_total',
+    'Answers over HTTP that may be kept: hit = encoded for an earlier or concurrent request.',
+    ['outcome'],
+  );
+
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }

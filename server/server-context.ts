@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Engine } from '../runtime/engine-client.ts';
 import type { ServerCatalog } from './catalog.ts';
+import type { ResultCache } from './http/result-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
@@ -12,6 +13,8 @@ export type ServerContext = Readonly<{
   engine: Engine;
   catalog: ServerCatalog;
   plans: PlanCache;
+  /** Encoded answers. */
+  results: ResultCache;
   /** for large texts */
   planner: PlannerThread;
   sessions: SessionRegistry;

@@ -7,6 +7,7 @@ import { ServerCatalog } from './catalog.ts';
 import { type Config, serverSettings } from './config.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
+import { ResultCache } from './http/result-cache.ts';
 import { SHUTDOWN_TIMEOUT_MS } from './limits.ts';
 import { ServerMetrics } from './metrics.ts';
 import { WireServer } from './pgwire/wire-server.ts';
@@ -49,6 +50,7 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     catalog: new ServerCatalog(engine),
     plans: new PlanCache(),
     planner: new PlannerThread(),
+    results: new ResultCache(),
     sessions: new SessionRegistry(),
     ledger: new WriteLedger(),
     metrics: new ServerMetrics(),

@@ -346,7 +346,7 @@ export class EngineCore implements Engine {
   #endTick(tick: Tick): void {
     for (const stream of this.state.relations.streams.values()) stream.endTick(tick.time);
     for (const table of this.state.relations.tables.values()) table.endTick(tick.time);
-    for (const { view } of this.state.relations.views.values()) view.endTick(tick.time);
+    for (const { view } of this.state.relations.views.values()) view.endTick(tick.number, tick.time);
   }
 
   #create(changes: readonly CatalogChange[], tick: Tick): void {

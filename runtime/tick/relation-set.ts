@@ -48,11 +48,14 @@ export class RelationSet {
     return this.objects.get(oid)?.name ?? `oid ${oid}`;
   }
 
+  /** A view that stopped with an error differs from what it last showed: its number is negative. */
   lastChange(oid: Oid): number {
+    const view = this.views.get(oid);
+    if (view !== undefined && view.failed !== null) return -1 - view.view.lastChange;
     return (
       this.streams.get(oid)?.lastChange ??
       this.tables.get(oid)?.lastChange ??
-      this.views.get(oid)?.view.lastChange ??
+      view?.view.lastChange ??
       0
     );
   }

@@ -86,11 +86,12 @@ export class ViewRuntime {
     }
   }
 
-  endTick(now: number): void {
+  endTick(tick: number, now: number): void {
     this.delta = null;
     this.changelog.trim(now);
     const watermark = this.#ageColumn < 0 ? now : (this.watermarks.get(this.#ageColumn) ?? now);
-    this.#appended?.trim(watermark);
+    // rows that leave are no retraction, but who reads the view sees them gone
+    if (this.#appended?.trim(watermark) === true) this.lastChange = tick;
   }
 
   /** All rows; later changes do not touch the answer. */

@@ -72,11 +72,11 @@ export class AppendStore {
     if (bytes !== null && this.#bytes > 2 * bytes) this.#drop(Number.NEGATIVE_INFINITY, bytes);
   }
 
-  /** Oldest rows leave: those older than the age at `now`, then those above the bytes. */
-  trim(now: number): void {
+  /** Oldest rows leave: those older than the age at `now`, then those above the bytes. True: some did. */
+  trim(now: number): boolean {
     const { ageMicros, bytes } = this.#retention;
     const eldest = ageMicros === null ? Number.NEGATIVE_INFINITY : now - ageMicros;
-    this.#drop(eldest, bytes ?? Number.POSITIVE_INFINITY);
+    return this.#drop(eldest, bytes ?? Number.POSITIVE_INFINITY);
   }
 
   /** The entries as of now; later changes do not touch the answer. */
@@ -116,7 +116,7 @@ export class AppendStore {
     }
   }
 
-  #drop(eldest: number, bytes: number): void {
+  #drop(eldest: number, bytes: number): boolean {
     let drop = 0;
     while (drop < this.#entries.length) {
       const entry = this.#entries[drop]!;
@@ -127,6 +127,7 @@ export class AppendStore {
       drop++;
     }
     if (drop > 0) this.#entries = this.#entries.slice(drop);
+    return drop > 0;
   }
 
   #push(entry: StoredBatch): void {

@@ -1,18 +1,20 @@
 /** POST /query: one finite statement, or DDL. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
-import type { Statement } from '../../planner/statement.ts';
+import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import { STATEMENT_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
-import type { Session } from '../session/session.ts';
+import type { Arguments, Session } from '../session/session.ts';
+import { isLargeText } from '../planning/planner-thread.ts';
 import { collectRows, columnMembers } from './collect-rows.ts';
 import { parameterText, parseExactJson } from './exact-json.ts';
 import { HttpError, sendJson } from './http-error.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { contentType, readBody } from './request-body.ts';
-import { CONTENT_TYPES } from './result-body.ts';
+import { type BodyFormat, CONTENT_TYPES } from './result-body.ts';
+import type { Result } from './result-cache.ts';
 
 export async function postQuery(
   context: ServerContext,
@@ -28,23 +30,53 @@ export async function postQuery(
   const session = openSession(context, () => {});
   response.on('close', () => session.cancel());
   try {
-    const outcome = await runStatement(session, sql, params);
-    if (outcome.kind !== 'rows') {
-      sendJson(response, 200, outcome);
+    const answer = await answerQuery(context, session, sql, params, format);
+    if ('command' in answer) {
+      sendJson(response, 200, answer);
       return;
     }
-    const { tick, body } = await collectRows(session, outcome.rows, format);
+    const { tick, body, columns } = answer;
     response.writeHead(200, { 'content-type': CONTENT_TYPES[format] });
     if (format !== 'json') {
       response.end(body);
       return;
     }
-    response.write(`{"columns":${JSON.stringify(columnMembers(outcome.rows.columns))},"rows":[`);
+    response.write(`{"columns":${JSON.stringify(columnMembers(columns))},"rows":[`);
     response.write(body);
     response.end(`],"tick":${tick}}\n`);
   } finally {
     closeSession(session);
   }
+}
+
+/** What may be a query whose answer is kept: the others are planned when they run. */
+const QUERY = /^\s*(select|with|values|table)\b/i;
+
+type Command = Readonly<{ command: string; tick: number | null }>;
+
+async function answerQuery(
+  context: ServerContext,
+  session: Session,
+  sql: string,
+  params: readonly unknown[],
+  format: BodyFormat,
+): Promise<Result | Command> {
+  const { statement, given } = await readStatement(session, sql, params);
+  const run = async (): Promise<Result | Command> => {
+    const answer = await runParsed(session, statement, given);
+    if (answer.kind !== 'rows') return answer;
+    const { tick, body } = await collectRows(session, answer.rows, format);
+    return { columns: answer.rows.columns, body, next: null, tick };
+  };
+  if (!QUERY.test(statement.text) || isLargeText(statement.text)) return run();
+  const planned = await session.planText(statement, given);
+  // WITH may stand before a write
+  if (refuseUnfit(planned.statement).kind !== 'query') return run();
+  return context.results.answer(context, session, planned, format, async () => {
+    const result = await run();
+    if ('command' in result) throw new SqlError('XX000', 'a query gives rows');
+    return result;
+  });
 }
 
 export function readRequest(body: Buffer): Readonly<{ sql: string; params: readonly unknown[] }> {
@@ -67,6 +99,17 @@ export async function runStatement(
   sql: string,
   params: readonly unknown[],
 ): Promise<Answer> {
+  const { statement, given } = await readStatement(session, sql, params);
+  return runParsed(session, statement, given);
+}
+
+type ReadStatement = Readonly<{ statement: ParsedStatement; given: Arguments }>;
+
+async function readStatement(
+  session: Session,
+  sql: string,
+  params: readonly unknown[],
+): Promise<ReadStatement> {
   const parsed = await session.parseText(sql);
   const [statement] = parsed;
   if (statement === undefined) throw new SqlError('42601', 'the statement is empty');
@@ -79,11 +122,11 @@ export async function runStatement(
     );
   }
   const types = values.map(() => null);
-  const outcome = await session.execute(
-    statement,
-    values.length === 0 ? { types } : { types, values },
-    refuseUnfit,
-  );
+  return { statement, given: values.length === 0 ? { types } : { types, values } };
+}
+
+async function runParsed(session: Session, statement: ParsedStatement, given: Arguments): Promise<Answer> {
+  const outcome = await session.execute(statement, given, refuseUnfit);
   switch (outcome.kind) {
     case 'rows':
       return { kind: 'rows', rows: outcome };

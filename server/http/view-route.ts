@@ -9,6 +9,7 @@ import { HTTP_ROWS_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import { relationSchema } from '../session/query-statement.ts';
+import { NO_ARGUMENTS } from '../session/session.ts';
 import { type Collected, collectRows, columnMembers } from './collect-rows.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { findRelation, qualifiedName, quoteIdentifier, quoteLiteral } from './relation-name.ts';
@@ -39,10 +40,15 @@ export async function getView(
   response.on('close', () => session.cancel());
   try {
     const [statement] = session.parse(pageQuery(relation, key, place, limit));
-    const outcome = await session.execute(statement!, { types: [] });
-    if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a SELECT gives rows');
-    const page = await collectRows(session, outcome, format);
-    const next = page.rows < limit ? null : nextPlace(relation, key, place, page);
+    const planned = await session.planText(statement!, NO_ARGUMENTS);
+    const page = await context.results.answer(context, session, planned, format, async () => {
+      const outcome = await session.execute(statement!, NO_ARGUMENTS);
+      if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a SELECT gives rows');
+      const collected = await collectRows(session, outcome, format);
+      const next = collected.rows < limit ? null : nextPlace(relation, key, place, collected);
+      return { columns: outcome.columns, body: collected.body, next, tick: collected.tick };
+    });
+    const { next } = page;
     response.writeHead(200, {
       'content-type': CONTENT_TYPES[format],
       ...(etag === null ? {} : { etag, 'cache-control': 'no-cache' }),
@@ -52,7 +58,7 @@ export async function getView(
       response.end(page.body);
       return;
     }
-    response.write(`{"columns":${JSON.stringify(columnMembers(outcome.columns))},"rows":[`);
+    response.write(`{"columns":${JSON.stringify(columnMembers(page.columns))},"rows":[`);
     response.write(page.body);
     response.end(`],"tick":${page.tick},"next":${JSON.stringify(next)}}\n`);
   } finally {
