@@ -1,5 +1,5 @@
 /** Whole queries: WITH, set operations, VALUES, SELECT; views and sub-queries are bound through here. */
-import type { Node, SelectStmt } from 'libpg-query';
+import type { Node, SelectStmt, WithClause } from 'libpg-query';
 import type { Schema } from '../../common/types.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { SortKey } from '../../runtime/plan/query-plan.ts';
@@ -35,7 +35,7 @@ export function bindQuery(
   keepsOpen = false,
 ): BoundQuery {
   context.gathered.countQuery();
-  const inner = select.withClause === undefined ? environment : withTables(context, select, environment);
+  const inner = withTables(context, select.withClause, environment);
   if (select.op !== undefined && select.op !== 'SETOP_NONE')
     return bindSetOperation(context, select, inner, outer);
   if (select.valuesLists !== undefined) return bindValues(context, select, inner, outer);
@@ -89,17 +89,18 @@ export function relationOf(query: BoundQuery): LogicalNode {
   return projectUnlessIdentity(node, expressions, names);
 }
 
-function withTables(
+/** The environment of a statement that WITH stands in front of. */
+export function withTables(
   context: BindingContext,
-  select: SelectStmt,
+  withClause: WithClause | undefined,
   environment: BindEnvironment,
 ): BindEnvironment {
-  const { withClause } = select;
-  if (withClause?.recursive === true) {
+  if (withClause === undefined) return environment;
+  if (withClause.recursive === true) {
     throw context.error(withClause.location, '0A000', 'WITH RECURSIVE is not supported');
   }
   let tables: CommonTables = environment.tables;
-  for (const item of withClause?.ctes ?? []) {
+  for (const item of withClause.ctes ?? []) {
     if (!('CommonTableExpr' in item)) continue;
     const { ctename = '', ctequery, aliascolnames, location } = item.CommonTableExpr;
     if (ctequery === undefined || !('SelectStmt' in ctequery)) {

@@ -53,6 +53,22 @@ function bindScalar(binder: ExpressionBinder, link: SubLink, location: number): 
   return typed({ kind: 'subquery', index: add(binder, plan, location), type: first.type }, location);
 }
 
+/** One column of a sub-query that gives a row of so many. */
+export function bindScalarColumn(
+  binder: ExpressionBinder,
+  link: SubLink,
+  place: number,
+  columns: number,
+): Bound {
+  const location = link.location ?? 0;
+  const plan = binder.environment.planSubquery(binder, link.subselect as Node);
+  const field = plan.columns[place];
+  if (field === undefined || plan.columns.length !== columns)
+    throw binder.context.error(location, '42601', 'number of columns does not match number of values');
+  const one = projected(plan, column(plan.output[place] as number, field.type));
+  return typed({ kind: 'subquery', index: add(binder, one, location), type: field.type }, location);
+}
+
 /** Whether there is a first row: its one value is true. */
 function bindExists(binder: ExpressionBinder, link: SubLink, location: number): Bound {
   const plan = binder.environment.planSubquery(binder, link.subselect as Node);

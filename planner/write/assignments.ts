@@ -3,8 +3,10 @@ import type { Node } from 'libpg-query';
 import type { Assignment } from '../../runtime/engine-client.ts';
 import type { ColumnDefinition, TableDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
+import type { Bound } from '../bind/bound.ts';
 import { coerceForColumn } from '../bind/coerce.ts';
 import type { ExpressionBinder } from '../bind/expression-binder.ts';
+import { bindScalarColumn } from '../bind/subquery.ts';
 import { columnOrdinal, defaultOf } from './insert-columns.ts';
 
 export function bindAssignments(
@@ -23,7 +25,7 @@ export function bindAssignments(
     if (seen.has(ordinal)) throw binding.error(-1, '42601', `multiple assignments to same column "${name}"`);
     seen.add(ordinal);
     const field = table.columns[ordinal] as ColumnDefinition;
-    return [{ column: ordinal, value: assigned(binding, field, binder, sourceOf(binding, val as Node)) }];
+    return [{ column: ordinal, value: assigned(binding, field, binder, val as Node) }];
   });
 }
 
@@ -33,7 +35,8 @@ function assigned(
   binder: ExpressionBinder,
   node: Node,
 ): Assignment['value'] {
-  if ('SetToDefault' in node) return defaultOf(field);
+  const source = sourceOf(binding, node);
+  if ('SetToDefault' in source) return defaultOf(field);
   if (field.generated !== null) {
     throw binding.error(
       -1,
@@ -43,15 +46,21 @@ function assigned(
       `Column "${field.name}" is a generated column.`,
     );
   }
-  return coerceForColumn(binding, binder.bind(node), field.name, field.type);
+  return coerceForColumn(binding, boundSource(binder, source), field.name, field.type);
 }
 
-/** (a, b) = (1, 2): the tree gives each column the whole row and its place. */
+/** (a, b) = (1, 2): the tree gives each column the whole row and its place. A sub-query stays as it is. */
 function sourceOf(binding: BindingContext, node: Node): Node {
   if (!('MultiAssignRef' in node)) return node;
   const { source, colno = 1, ncolumns = 0 } = node.MultiAssignRef;
-  if (source === undefined || !('RowExpr' in source))
-    throw binding.error(-1, '0A000', 'assigning a sub-query to several columns is not supported');
+  if (source !== undefined && 'SubLink' in source) return node;
+  if (source === undefined || !('RowExpr' in source)) {
+    throw binding.error(
+      -1,
+      '0A000',
+      'source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression',
+    );
+  }
   const values = source.RowExpr.args ?? [];
   if (values.length !== ncolumns) {
     throw binding.error(
@@ -61,4 +70,12 @@ function sourceOf(binding: BindingContext, node: Node): Node {
     );
   }
   return values[colno - 1] as Node;
+}
+
+/** (a, b) = (SELECT x, y …): each column evaluates the sub-query for its own part. */
+function boundSource(binder: ExpressionBinder, node: Node): Bound {
+  if (!('MultiAssignRef' in node)) return binder.bind(node);
+  const { source, colno = 1, ncolumns = 0 } = node.MultiAssignRef;
+  if (source === undefined || !('SubLink' in source)) return binder.bind(node);
+  return bindScalarColumn(binder, source.SubLink, colno - 1, ncolumns);
 }

@@ -2,7 +2,7 @@
  * UPDATE, DELETE and TRUNCATE: tables only (42809). Which rows they meet, and with what values, is a finite query over the
  * table, and over what stands in FROM or USING.
  */
-import type { DeleteStmt, Node, RangeVar, TruncateStmt, UpdateStmt } from 'libpg-query';
+import type { DeleteStmt, Node, RangeVar, TruncateStmt, UpdateStmt, WithClause } from 'libpg-query';
 import type { Schema } from '../../common/types.ts';
 import { BOOL, type Expression } from '../../runtime/plan/expression.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
@@ -12,7 +12,8 @@ import { column } from '../bind/bound.ts';
 import { plainClause } from '../bind/clause.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { bindFrom } from '../bind/from-binder.ts';
-import { fromBinder } from '../bind/query-binder.ts';
+import type { BindEnvironment } from '../bind/environment.ts';
+import { fromBinder, withTables } from '../bind/query-binder.ts';
 import { Scope, type ScopeRelation } from '../bind/scope.ts';
 import { filter, type LogicalNode } from '../logical/logical-plan.ts';
 import { planFinite } from '../physical/plan-query.ts';
@@ -30,6 +31,8 @@ type Meeting = Readonly<{
   others: readonly ScopeRelation[];
   /** null: there are none. */
   joined: LogicalNode | null;
+  /** The names of WITH. */
+  environment: BindEnvironment;
 }>;
 
 function meet(
@@ -37,14 +40,17 @@ function meet(
   table: TableDefinition,
   range: RangeVar,
   items: readonly Node[],
+  withClause: WithClause | undefined,
 ): Meeting {
+  const environment = withTables(binding, withClause, ENVIRONMENT);
   binding.gathered.relations.add(table.oid);
   const alias = range.alias?.aliasname ?? table.name;
   const columns = table.columns.map((c, index) => ({ name: c.name, type: c.type, index, hidden: false }));
   const original = range.alias === undefined ? null : table.name;
   const own: ScopeRelation = { alias, original, schema: range.schemaname ?? null, columns };
-  if (items.length === 0) return { table, scope: new Scope([own], null), others: [], joined: null };
-  const item = bindFrom(fromBinder(binding, ENVIRONMENT, null), items);
+  if (items.length === 0)
+    return { table, scope: new Scope([own], null), others: [], joined: null, environment };
+  const item = bindFrom(fromBinder(binding, environment, null), items);
   const others = item.relations;
   if (item.window !== null)
     throw binding.error(-1, '0A000', 'windows are not supported beside a changed table');
@@ -55,11 +61,15 @@ function meet(
     ...r,
     columns: r.columns.map((c) => ({ ...c, index: c.index + width })),
   }));
-  return { table, scope: new Scope([own, ...moved], null), others, joined: item.node };
+  return { table, scope: new Scope([own, ...moved], null), others, joined: item.node, environment };
 }
 
-function binderOf(binding: BindingContext, { scope }: Meeting, clause: string): ExpressionBinder {
-  return new ExpressionBinder(binding, scope, plainClause(clause), new WeakMap(), ENVIRONMENT);
+function binderOf(
+  binding: BindingContext,
+  { scope, environment }: Meeting,
+  clause: string,
+): ExpressionBinder {
+  return new ExpressionBinder(binding, scope, plainClause(clause), new WeakMap(), environment);
 }
 
 const ALWAYS: Expression = { kind: 'constant', text: 't', type: BOOL };
@@ -106,22 +116,11 @@ function planRows(
 
 const fieldsOf = (table: TableDefinition): Schema => table.columns.map(({ name, type }) => ({ name, type }));
 
-function refuseWith(binding: BindingContext, statement: UpdateStmt | DeleteStmt, name: string): void {
-  if (statement.withClause === undefined) return;
-  throw binding.error(
-    statement.withClause.location,
-    '0A000',
-    `WITH in front of ${name} is not supported`,
-    'Write the query as a sub-query.',
-  );
-}
-
 export function planUpdate(context: StatementContext, update: UpdateStmt): Planned {
   const { binding } = context;
   const range = update.relation ?? {};
-  refuseWith(binding, update, 'UPDATE');
   const table = changeableTable(binding, range, 'update');
-  const meeting = meet(binding, table, range, update.fromClause ?? []);
+  const meeting = meet(binding, table, range, update.fromClause ?? [], update.withClause);
   const assignments = bindAssignments(
     binding,
     table,
@@ -129,7 +128,8 @@ export function planUpdate(context: StatementContext, update: UpdateStmt): Plann
     binderOf(binding, meeting, 'UPDATE'),
   );
   const predicate = predicateOf(binding, meeting, update.whereClause);
-  const source = { target: table, range, own: 'new', others: meeting.others } as const;
+  const { environment, others } = meeting;
+  const source = { target: table, range, own: 'new', others, environment } as const;
   const bound = bindReturning(binding, update.returningClause, source);
   const values = assignments.map((a) => a.value);
   const plan = planRows(binding, meeting, predicate, values, bound?.extra ?? []);
@@ -152,11 +152,11 @@ function predicateOf(binding: BindingContext, meeting: Meeting, where: Node | un
 export function planDelete(context: StatementContext, remove: DeleteStmt): Planned {
   const { binding } = context;
   const range = remove.relation ?? {};
-  refuseWith(binding, remove, 'DELETE');
   const table = changeableTable(binding, range, 'delete from');
-  const meeting = meet(binding, table, range, remove.usingClause ?? []);
+  const meeting = meet(binding, table, range, remove.usingClause ?? [], remove.withClause);
   const predicate = predicateOf(binding, meeting, remove.whereClause);
-  const source = { target: table, range, own: 'old', others: meeting.others } as const;
+  const { environment, others } = meeting;
+  const source = { target: table, range, own: 'old', others, environment } as const;
   const bound = bindReturning(binding, remove.returningClause, source);
   const plan = planRows(binding, meeting, predicate, [], bound?.extra ?? []);
   const returning = bound?.returning ?? null;

@@ -9,6 +9,7 @@ import type { BoundQuery } from '../bind/bound-query.ts';
 import { plainClause } from '../bind/clause.ts';
 import { coerceForColumn } from '../bind/coerce.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
+import { withTables } from '../bind/query-binder.ts';
 import { Scope } from '../bind/scope.ts';
 import { leftmostLocation, listOf } from '../bind/tree.ts';
 import type { LogicalNode } from '../logical/logical-plan.ts';
@@ -62,7 +63,8 @@ export function planInsert(context: StatementContext, insert: InsertStmt, clause
   const plan = planFinite(binding, query);
   // VALUES may be shorter than the target: its other columns get their default
   const given = columns.slice(0, query.columns.length);
-  const rows = { target, range: insert.relation ?? {}, own: 'new', others: [] } as const;
+  const environment = withTables(binding, insert.withClause, ENVIRONMENT);
+  const rows = { target, range: insert.relation ?? {}, own: 'new', others: [], environment } as const;
   const returning = bindReturning(binding, insert.returningClause, rows)?.returning ?? null;
   const relation = target.oid;
   const operation = { kind: 'insert', relation, columns: given, plan, onConflict, returning } as const;
@@ -182,14 +184,7 @@ function bindRows(
   select: SelectStmt,
   insert: InsertStmt,
 ): BoundQuery {
-  const environment = select.withClause === undefined ? ENVIRONMENT : null;
-  if (environment === null)
-    throw binding.error(
-      -1,
-      '0A000',
-      'WITH in front of INSERT … VALUES is not supported',
-      'Write INSERT INTO … SELECT.',
-    );
+  const environment = withTables(binding, select.withClause, ENVIRONMENT);
   const binder = new ExpressionBinder(
     binding,
     new Scope([], null),

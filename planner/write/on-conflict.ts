@@ -5,6 +5,7 @@ import type { StreamDefinition, TableDefinition } from '../../runtime/plan/relat
 import type { BindingContext } from '../bind/binding-context.ts';
 import { plainClause } from '../bind/clause.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
+import { withTables } from '../bind/query-binder.ts';
 import { Scope } from '../bind/scope.ts';
 import { ENVIRONMENT } from '../statement-context.ts';
 import { bindAssignments } from './assignments.ts';
@@ -81,8 +82,9 @@ function bindUpdate(
     ],
     null,
   );
+  const environment = withTables(binding, insert.withClause, ENVIRONMENT);
   const binderOf = (name: string): ExpressionBinder =>
-    new ExpressionBinder(binding, scope, plainClause(name), new WeakMap(), ENVIRONMENT);
+    new ExpressionBinder(binding, scope, plainClause(name), new WeakMap(), environment);
   const assignments = bindAssignments(binding, table, clause.targetList ?? [], binderOf('UPDATE'));
   const { whereClause } = clause;
   const predicate = whereClause === undefined ? null : binderOf('WHERE').bindBoolean(whereClause, 'WHERE');

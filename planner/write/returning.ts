@@ -8,10 +8,10 @@ import type { BindingContext } from '../bind/binding-context.ts';
 import { shiftColumns } from '../bind/bound.ts';
 import { plainClause } from '../bind/clause.ts';
 import { settle } from '../bind/coerce.ts';
+import type { BindEnvironment } from '../bind/environment.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { Scope, type ScopeRelation } from '../bind/scope.ts';
 import { bindTargets } from '../bind/select-targets.ts';
-import { ENVIRONMENT } from '../statement-context.ts';
 
 export type ReturningSource = Readonly<{
   target: StreamDefinition | TableDefinition;
@@ -20,6 +20,8 @@ export type ReturningSource = Readonly<{
   own: 'old' | 'new';
   /** Relations of FROM or USING, by ordinals of their own. */
   others: readonly ScopeRelation[];
+  /** The names of WITH. */
+  environment: BindEnvironment;
 }>;
 
 export type BoundReturning = Readonly<{
@@ -36,7 +38,13 @@ export function bindReturning(
 ): BoundReturning | null {
   if (clause === undefined) return null;
   const scope = returningScope(binding, clause, source);
-  const binder = new ExpressionBinder(binding, scope, plainClause('RETURNING'), new WeakMap(), ENVIRONMENT);
+  const binder = new ExpressionBinder(
+    binding,
+    scope,
+    plainClause('RETURNING'),
+    new WeakMap(),
+    source.environment,
+  );
   const targets = bindTargets(binder, clause.exprs ?? []);
   const expressions = targets.map((t) => settle(binding, t.bound));
   const columns: Schema = targets.map((t, i) => ({

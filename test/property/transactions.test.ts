@@ -125,6 +125,16 @@ const write = fc.oneof(
   { weight: 1, arbitrary: fc.constant('DELETE FROM n USING p WHERE p.a = n.a RETURNING n.*') },
   {
     weight: 1,
+    arbitrary: fc.constantFrom(
+      "UPDATE t SET (g, v) = (SELECT b, a FROM p WHERE a = 1 AND b = 'a') WHERE k < 3 RETURNING *",
+      'UPDATE t SET (v, g) = (SELECT a, b FROM p)',
+      "WITH w AS (SELECT a, c FROM p WHERE b = 'a') UPDATE t SET v = c FROM w WHERE w.a = k RETURNING t.*",
+      'WITH w AS (SELECT a FROM n) DELETE FROM t WHERE k IN (SELECT a FROM w) RETURNING k, (SELECT count(*) FROM w)',
+      "WITH w AS (SELECT max(k) AS top FROM t) INSERT INTO t VALUES ((SELECT top FROM w), 'w', 1) ON CONFLICT (k) DO UPDATE SET v = (SELECT top FROM w) RETURNING *",
+    ),
+  },
+  {
+    weight: 1,
     arbitrary: fc.constant("UPDATE n SET b = c FROM p WHERE p.a = n.a AND p.b = 'b' RETURNING n.*, c"),
   },
   { weight: 1, arbitrary: fc.constantFrom('TRUNCATE t', 'TRUNCATE t, n', 'DELETE FROM p') },
