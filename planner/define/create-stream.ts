@@ -68,6 +68,8 @@ function retentionOf(binding: BindingContext, reader: OptionReader, defaults: St
   }
 }
 
+const TIME_TYPES: ReadonlySet<string> = new Set(['timestamptz', 'timestamp', 'date']);
+
 function readWatermark(
   binding: BindingContext,
   columns: readonly ColumnDefinition[],
@@ -85,11 +87,11 @@ function readWatermark(
       '42703',
       `column "${clause.column}" named in WATERMARK does not exist`,
     );
-  if (type !== 'timestamptz' && type !== 'timestamp') {
+  if (!TIME_TYPES.has(type)) {
     throw binding.errorAtOffset(
       clause.offset,
       '42804',
-      `the watermark column must be of type timestamp with time zone or timestamp, not ${formatType({ name: type })}`,
+      `the watermark column must be of type timestamp with time zone, timestamp or date, not ${formatType({ name: type })}`,
       'A generated column can cast it: GENERATED ALWAYS AS (…) STORED.',
     );
   }

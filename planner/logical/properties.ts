@@ -3,7 +3,7 @@
  * row belongs to a window that closes, what identifies a row. The operators are chosen by it.
  */
 
-import type { Expression } from '../../runtime/plan/expression.ts';
+import { type Expression, timeSource } from '../../runtime/plan/expression.ts';
 import type { MaterializedViewDefinition } from '../../runtime/plan/relation.ts';
 import type { LogicalNode } from './logical-plan.ts';
 
@@ -86,9 +86,9 @@ function projectProperties(input: Properties, expressions: readonly Expression[]
   const times = new Map<number, TimeRole>();
   const placeOf = new Map<number, number>();
   expressions.forEach((e, i) => {
-    if (e.kind !== 'column') return;
-    const role = input.times.get(e.index);
+    const role = input.times.get(timeSource(e) ?? -1);
     if (role !== undefined) times.set(i, role);
+    if (e.kind !== 'column') return;
     if (!placeOf.has(e.index)) placeOf.set(e.index, i);
   });
   const keys = input.keys

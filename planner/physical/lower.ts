@@ -4,7 +4,7 @@
  */
 import { assert, unreachable } from '../../common/assert.ts';
 import type { Field } from '../../common/types.ts';
-import type { Expression } from '../../runtime/plan/expression.ts';
+import { type Expression, timeSource } from '../../runtime/plan/expression.ts';
 import {
   type AggregateCall,
   ARRIVAL,
@@ -280,7 +280,7 @@ class Lowering {
       input.arrival,
     );
     const { times, appendOnly } = { times: input.node.timeColumns, appendOnly: input.node.appendOnly };
-    const timeColumns = moved.flatMap((e, i) => (e.kind === 'column' && times.includes(e.index) ? [i] : []));
+    const timeColumns = moved.flatMap((e, i) => (times.includes(timeSource(e) ?? -1) ? [i] : []));
     const node = { id: this.#nextId++, ...built.node, timeColumns, appendOnly } as PlanNode;
     return { node, places: values.map((_, i) => i), arrival: built.arrival };
   }

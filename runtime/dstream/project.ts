@@ -3,7 +3,7 @@ import type { Batch } from '../batch/column.ts';
 import { gatherInt32 } from '../batch/gather.ts';
 import { linkRows } from '../batch/origin.ts';
 import { evaluateLeniently, type ExpressionProgram } from '../expression/compile.ts';
-import type { Expression } from '../plan/expression.ts';
+import { type Expression, timeSource } from '../plan/expression.ts';
 import type { Delta, DStream, QueryContext, Tick } from './dstream.ts';
 
 /** New columns from expressions over the input's; plain columns pass through. A row that fails is left out. */
@@ -25,7 +25,8 @@ export class Project implements DStream {
     this.schema = output.schema;
     const sources = output.timeColumns.map((ordinal) => {
       const expression = output.expressions[ordinal];
-      return expression?.kind === 'column' ? input.timeColumns.indexOf(expression.index) : -1;
+      const source = expression === undefined ? null : timeSource(expression);
+      return source === null ? -1 : input.timeColumns.indexOf(source);
     });
     this.timeColumns = output.timeColumns.filter((_, i) => sources[i]! >= 0);
     this.#watermarkOf = sources.filter((s) => s >= 0);

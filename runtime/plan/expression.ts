@@ -46,6 +46,13 @@ export function walkExpression(expression: Expression, visit: (e: Expression) =>
   for (const child of childrenOf(expression)) walkExpression(child, visit);
 }
 
+/** The column whose times the expression gives unchanged, null: none. A date is the timestamp of its midnight. */
+export function timeSource(e: Expression): number | null {
+  if (e.kind === 'column') return e.index;
+  const [inner] = e.kind === 'call' && e.function === 'cast(date,timestamp)' ? e.args : [];
+  return inner?.kind === 'column' ? inner.index : null;
+}
+
 export function childrenOf(e: Expression): readonly Expression[] {
   switch (e.kind) {
     case 'column':
