@@ -226,6 +226,16 @@ describe('GET /views/{name}', () => {
     expect((second.body as { rows: unknown[] }).rows).toContainEqual(['etag', '2']);
   });
 
+  it('refuses to give more than an answer may hold (413)', async () => {
+    await query('CREATE TABLE wide (id int4 PRIMARY KEY, t text)');
+    const ids = Array.from({ length: 70 }, (_, i) => `(${i}, repeat('x', 1000000))`);
+    await query(`INSERT INTO wide VALUES ${ids.join(', ')}`);
+    expect((await call('/views/wide')).status).toBe(413);
+    const page = await call('/views/wide?limit=10');
+    expect([page.status, (page.body as { rows: unknown[] }).rows.length]).toEqual([200, 10]);
+    await query('DROP TABLE wide');
+  });
+
   it('gives pages in the order of the key', async () => {
     await query('CREATE TABLE paged (a int4, b text, c text, PRIMARY KEY (a, b))');
     await query("INSERT INTO paged VALUES (2, 'x''y', 'c'), (1, 'b', 'b'), (1, 'a', 'a'), (3, '', 'd')");

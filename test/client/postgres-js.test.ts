@@ -62,6 +62,24 @@ describe('postgres.js', () => {
     expect(seen).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('gets windows as they close, and cancels', async () => {
+    await sql`CREATE STREAM live (at timestamptz NOT NULL, tag text, WATERMARK FOR at AS at)`;
+    const query = sql`SELECT tag, count(*) AS n, window_end FROM HOP(live, at, INTERVAL '1 second', INTERVAL '10 minutes')
+      GROUP BY tag, window_end EMIT ON WINDOW CLOSE`;
+    const seen: unknown[] = [];
+    const running = query.forEach((row) => {
+      seen.push([row['tag'], row['n']]);
+      if (seen.length === 1) query.cancel();
+    });
+    const ended = expect(running).rejects.toMatchObject({ code: '57014' });
+    // It may begin after the first rows.
+    for (let second = 0; seen.length === 0; second++)
+      await sql`INSERT INTO live VALUES (to_timestamp(${second}::float8), 'a')`;
+    await ended;
+    expect(seen[0]).toEqual(['a', expect.stringMatching(/^\d+$/)]);
+    expect((await sql`SELECT 1 AS ok`)[0]).toEqual({ ok: 1 });
+  });
+
   it('gives errors with their code', async () => {
     await expect(sql`SELECT * FROM nosuch`).rejects.toMatchObject({ code: '42P01' });
   });

@@ -142,6 +142,51 @@ it('generator: the same rows for the same seed, and an end where it is bounded',
   expect(answers[0]).toHaveLength(5);
 });
 
+it('generator: rows out of order as far as it may be, and a share of them late', async () => {
+  for (const [name, late] of [
+    ['ordered', 0],
+    ['late', 0.1],
+  ] as const) {
+    await millrace.execute(
+      `CREATE STREAM ${name} (at timestamptz NOT NULL, v int, WATERMARK FOR at AS at - INTERVAL '200 milliseconds')
+       WITH (connector = 'generator', rows = 100000, disorder = '200 milliseconds', late = ${late}, seed = 3,
+         start = '2026-01-01 00:00:00Z', retention = 'forever')`,
+    );
+    await millrace.execute(
+      `CREATE MATERIALIZED VIEW of_${name} AS SELECT count(*) AS n, window_end
+       FROM TUMBLE(${name}, at, INTERVAL '100 milliseconds') GROUP BY window_end`,
+    );
+  }
+  await until(async () =>
+    expect(await millrace.query('SELECT DISTINCT watermark FROM millrace.watermarks')).toEqual([
+      ['infinity'],
+    ]),
+  );
+  const times = (await millrace.query('SELECT at FROM ordered LIMIT 1000')).map(([at]) => at!);
+  expect(times.some((time, i) => i > 0 && time < times[i - 1]!)).toBe(true);
+  const late = await millrace.query('SELECT view, count(*) FROM millrace.late_rows GROUP BY view');
+  expect(late.map(([view]) => view)).toEqual(['of_late']);
+  expect(Number(late[0]![1])).toBeGreaterThan(100);
+});
+
+it('file sink: CSV with a header', async () => {
+  await millrace.execute('CREATE STREAM s (k text, v float8)');
+  await millrace.execute(
+    "CREATE SINK out AS SELECT k, v FROM s EMIT CHANGES WITH (connector = 'file', path = 'csv') FORMAT CSV (header = true)",
+  );
+  await millrace.execute(`INSERT INTO s VALUES ('a', 1.5), ('b,"c"', NULL), ('', 'NaN')`);
+  await millrace.advance(1);
+  const [file] = readdirSync(join(directory, 'csv'));
+  const lines = readFileSync(join(directory, 'csv', file!), 'utf8').split('\n');
+  expect(lines[0]).toBe('tick,diff,k,v');
+  expect(lines.slice(1).map((text) => text.replace(/^\d+,/, ''))).toEqual([
+    '1,a,1.5',
+    '1,"b,""c""",',
+    '1,"",NaN',
+    '',
+  ]);
+});
+
 it('file sink: a file per tick, renamed into place; sink into a stream', async () => {
   await millrace.execute('CREATE STREAM s (k text, v int)');
   await millrace.execute('CREATE STREAM copy (k text, v int)');

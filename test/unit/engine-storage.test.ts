@@ -119,3 +119,28 @@ it('late rows show the columns of the input alone', async () => {
   ]);
   await millrace.stop();
 });
+
+it('retention of a view by bytes: the oldest windows leave, and that is no retraction', async () => {
+  const millrace = await start();
+  await millrace.execute('CREATE STREAM s (at timestamptz NOT NULL, k text, WATERMARK FOR at AS at)');
+  await millrace.execute(
+    "CREATE MATERIALIZED VIEW w WITH (retention = '1 MB') AS SELECT k, count(*) AS n, window_end FROM TUMBLE(s, at, INTERVAL '1 second') GROUP BY k, window_end",
+  );
+  const follower = await millrace.follow('SUBSCRIBE TO w');
+  const windows = 60;
+  for (let second = 0; second <= windows; second++)
+    await millrace.execute(
+      `INSERT INTO s VALUES (to_timestamp(${second}), repeat('x', 50000) || '${second}')`,
+    );
+  const [[kept, first, last]] = (await millrace.query(
+    'SELECT count(*), min(extract(epoch FROM window_end)::int), max(extract(epoch FROM window_end)::int) FROM w',
+  )) as [[string, string, string]];
+  expect(Number(last)).toBe(windows);
+  expect(Number(kept)).toBe(windows - Number(first) + 1);
+  // a megabyte holds twenty rows of 50 kB
+  expect(Number(kept)).toBeGreaterThan(10);
+  expect(Number(kept)).toBeLessThan(30);
+  const { changes } = follower.drain();
+  expect([changes.length, changes.every(({ diff }) => diff === 1)]).toEqual([windows, true]);
+  await millrace.stop();
+});
