@@ -1,6 +1,6 @@
 /** Finite work under way: each task gets slices between ticks, in turn, while its reader keeps up. */
 import { SLICE_MS } from '../../common/limits.ts';
-import type { SqlError } from '../../common/sql-error.ts';
+import { SqlError } from '../../common/sql-error.ts';
 import type { BlockScope, RunOptions } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { internalError, type EngineState } from './engine-state.ts';
@@ -8,12 +8,17 @@ import { finiteInput, sourceOf } from './finite-input.ts';
 import { FiniteRun } from './finite-run.ts';
 import { ResultChannel } from './result-channel.ts';
 
+/** Of the memory limit, beside it. */
+const QUERY_SHARE = 0.25;
+
 export interface FiniteTask {
   /** False: its reader is behind. */
   readonly wantsMore: boolean;
   /** Works for one part; false: it is over. */
   advance(): boolean;
   fail(error: SqlError): void;
+  /** What it holds besides the rows that wait for its reader. */
+  memoryBytes?(): number;
 }
 
 export class FiniteQueue {
@@ -78,6 +83,20 @@ export class FiniteQueue {
       tick,
       now,
       inputOf: (scan, constants) => finiteInput(scan.node, source, constants),
+      requireRoom: (bytes) => this.#requireRoom(bytes),
+    });
+  }
+
+  /**
+   * 53200 where the queries under way hold more than their share together. It is theirs alone: reads go on where views
+   * have filled the rest.
+   */
+  #requireRoom(bytes: number): void {
+    const all = this.#tasks.reduce((sum, task) => sum + (task.memoryBytes?.() ?? 0), bytes);
+    if (all <= this.#state.options.memoryLimitBytes * QUERY_SHARE) return;
+    throw new SqlError('53200', 'the memory limit is reached', {
+      detail: 'Queries may hold a quarter of memory_limit together.',
+      hint: 'Keep the groups in a materialized view, read fewer rows, or raise memory_limit.',
     });
   }
 
@@ -118,6 +137,7 @@ export class FiniteQueue {
       },
       advance,
       fail: (error) => channel.fail(error),
+      memoryBytes: () => run?.memoryBytes() ?? 0,
     };
   }
 }

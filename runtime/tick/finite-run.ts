@@ -7,7 +7,7 @@ import { SLICE_MS, SUBQUERY_ROWS_MAX } from '../../common/limits.ts';
 import type { Schema, SqlType } from '../../common/types.ts';
 import { type Batch, BATCH_ROWS_MAX } from '../batch/column.ts';
 import { rowComparator } from '../batch/compare-rows.ts';
-import { compactBatch, concatBatches } from '../batch/concat.ts';
+import { batchBytes, compactBatch, concatBatches } from '../batch/concat.ts';
 import { readDatum } from '../batch/datum.ts';
 import { gatherBatch } from '../batch/gather.ts';
 import { smallestRows } from '../batch/smallest-rows.ts';
@@ -18,6 +18,8 @@ import type { RelationDelta } from '../source/admitted.ts';
 import { Pipeline } from './pipeline.ts';
 import { type KeyConstants, keyConstants } from './point-read.ts';
 
+/** Portions between two looks at what the query holds. */
+const LOOK_AT_MEMORY_EVERY = 16;
 /** Rows of the first portion, and at the least: what is costly shows soon. */
 const PORTION_ROWS_MIN = 64;
 /** Nobody waits for a slice to end: batches are taken as they are. */
@@ -31,6 +33,8 @@ export type FiniteRunOptions = Readonly<{
   now: number;
   /** `constants`: what a filter above the scan holds columns to. */
   inputOf: (scan: Scan, constants: KeyConstants | null) => FiniteInput;
+  /** 53200 where the query may not hold so many bytes */
+  requireRoom?: (bytes: number) => void;
   /** what becomes of rows that fail; without it they end the query */
   context?: QueryContext;
 }>;
@@ -53,6 +57,8 @@ export class FiniteRun {
   /** rows of the first of them that were taken */
   #restFrom = 0;
   #portion = PORTION_ROWS_MIN;
+  #portions = 0;
+  #rowBytes = 0;
   #subqueryRuns: FiniteRun[];
   #subqueryValues: unknown[] = [];
   #rows: Batch[] = [];
@@ -101,7 +107,14 @@ export class FiniteRun {
     const started = performance.now();
     const batches = this.#step();
     this.#adapt(performance.now() - started);
-    return this.#take(batches);
+    const out = this.#take(batches);
+    if (++this.#portions % LOOK_AT_MEMORY_EVERY === 0) this.#options.requireRoom?.(this.memoryBytes());
+    return out;
+  }
+
+  /** Groups, windows, tables of joins, and rows kept for ORDER BY. */
+  memoryBytes(): number {
+    return (this.#pipeline?.memoryBytes() ?? 0) + this.#rowBytes;
   }
 
   /** So many rows as the last ones let expect to fit into a slice. How the rows are cut does not show in the answer. */
@@ -172,9 +185,12 @@ export class FiniteRun {
   #take(batches: readonly Batch[]): Batch[] {
     const { order, limit, offset } = this.plan;
     if (order.length > 0) {
-      this.#rows.push(
-        ...batches.filter((b) => b.rows > 0).map((b) => compactBatch(this.plan.root.schema, b)),
-      );
+      for (const batch of batches) {
+        if (batch.rows === 0) continue;
+        const kept = compactBatch(this.plan.root.schema, batch);
+        this.#rows.push(kept);
+        this.#rowBytes += batchBytes(kept);
+      }
       return [];
     }
     const out: Batch[] = [];

@@ -53,10 +53,7 @@ export class RelationSet {
     const view = this.views.get(oid);
     if (view !== undefined && view.failed !== null) return -1 - view.view.lastChange;
     return (
-      this.streams.get(oid)?.lastChange ??
-      this.tables.get(oid)?.lastChange ??
-      view?.view.lastChange ??
-      0
+      this.streams.get(oid)?.lastChange ?? this.tables.get(oid)?.lastChange ?? view?.view.lastChange ?? 0
     );
   }
 

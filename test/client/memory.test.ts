@@ -105,6 +105,33 @@ describe('at the memory limit', () => {
     expect((after[0] as { n: number }).n - (queue[0] as { n: number }).n).toBe(1);
   });
 
+  it('a query that would hold too much ends with 53200, the others go on', async () => {
+    await client.query(
+      "CREATE STREAM kept (at timestamptz NOT NULL, k text, WATERMARK FOR at AS at) WITH (retention = 'forever')",
+    );
+    for (let i = 0; i < 20; i++) {
+      const body = rows((k) => `{"at":"2026-01-01T00:00:00Z","k":"${k}"}\n`);
+      const headers = { 'content-type': 'application/x-ndjson' };
+      const sent = await fetch(`${server.url}/streams/kept`, { method: 'POST', headers, body });
+      expect(sent.status).toBe(200);
+    }
+    const tooMuch = { code: '53200', message: 'the memory limit is reached' };
+    for (const sql of [
+      'SELECT k, count(*) FROM kept GROUP BY k HAVING count(*) > 1',
+      'SELECT * FROM kept ORDER BY k DESC OFFSET 1000000',
+      'SELECT count(*) FROM s WHERE 5 = (SELECT count(DISTINCT k) FROM kept)',
+    ])
+      await expect(client.query(sql)).rejects.toMatchObject(tooMuch);
+    const { rows: found } = await client.query('SELECT count(*)::int4 AS n FROM kept');
+    expect(found).toEqual([{ n: 20 * ROWS }]);
+    // of a top-n only the best rows are held
+    const { rows: top } = await client.query(
+      'SELECT k FROM (SELECT substring(k, 5, 7)::int4 AS k FROM kept) q ORDER BY k DESC LIMIT 3 OFFSET 1',
+    );
+    expect(top).toEqual([{ k: keys - 2 }, { k: keys - 3 }, { k: keys - 4 }]);
+    await client.query('DROP STREAM kept');
+  });
+
   it('a COPY into a table is refused before it fills the memory', async () => {
     await client.query('CREATE TABLE t (k text)');
     const peer = await WirePeer.open(server.pgPort);
