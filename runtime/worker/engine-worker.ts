@@ -21,6 +21,9 @@ const plain = (error: unknown): PlainError =>
     ? error.toPlain()
     : { code: 'XX000', message: `internal error: ${(error as Error).message}` };
 
+/** Of one stream in one message. */
+const MESSAGE_EVENTS_MAX = 64;
+
 type OpenStream = { stream: ResultStream; finite: boolean; unsentBytes: number; resume: () => void };
 const streams = new Map<number, OpenStream>();
 const ingests = new Map<number, Ingest>();
@@ -109,8 +112,12 @@ async function pump(id: number, stream: ResultStream, finite: boolean): Promise<
     const first = await stream.next();
     if (first === null) break;
     const events: ResultEvent[] = [first];
-    for (let next = stream.poll(); next !== null && events.length < 64; next = stream.poll())
+    // what is polled must be sent: the bound comes first
+    while (events.length < MESSAGE_EVENTS_MAX) {
+      const next = stream.poll();
+      if (next === null) break;
       events.push(next);
+    }
     send(id, open, events);
     if (events.some((e) => e.kind === 'end' || e.kind === 'error')) break;
   }
