@@ -24,12 +24,7 @@ export async function executeCopyFrom(session: Session, statement: CopyFrom): Pr
 /** Outside a block: the rows go to the engine as they come. */
 function directCopy({ context }: Session, statement: CopyFrom): CopyIngest {
   const ingest = context.engine.ingest(statement.ingest);
-  const sequence = context.ledger.start([statement.target.oid]);
   let open = true;
-  const settle = (): void => {
-    if (open) context.ledger.finish(sequence);
-    open = false;
-  };
   return {
     // A copy that the engine may keep: the chunk is a part of what the socket gave.
     push: (chunk) => ingest.push(new Uint8Array(chunk)),
@@ -37,13 +32,12 @@ function directCopy({ context }: Session, statement: CopyFrom): CopyIngest {
       try {
         return (await ingest.end()).accepted;
       } finally {
-        settle();
+        open = false;
       }
     },
     abort: () => {
-      if (!open) return;
-      ingest.abort();
-      settle();
+      if (open) ingest.abort();
+      open = false;
     },
   };
 }
