@@ -3,11 +3,12 @@
  * it (a pane, a running total): `retain` and `release` count; at 0 its number is free for another key.
  */
 import type { SqlType } from '../../common/types.ts';
-import { isValid, type Batch, type Column } from '../batch/column.ts';
+import { isValid, type Batch, type BytesColumn, type Column } from '../batch/column.ts';
 import { FRESH_ARRAYS, type ColumnArrays } from '../batch/column-arrays.ts';
 import { allNull, setValid } from '../batch/validity.ts';
 import { grown } from './grow.ts';
 import { KeyTable, NO_ID } from './key-table.ts';
+import { isNumberKey, NumberKeys } from './number-keys.ts';
 import { RowCodec } from './row-codec.ts';
 import type { StateReader, StateWriter } from './state-codec.ts';
 
@@ -15,15 +16,18 @@ export class GroupTable {
   readonly #types: readonly SqlType[];
   readonly #codec: RowCodec;
   readonly #keys = new KeyTable();
-  /** One text key: its bytes are the key, no encoding; NULL has a group of its own. */
-  readonly #plainText: boolean;
+  /** One key of text or of a number: its bytes are the key, no encoding; NULL has a group of its own. */
+  readonly #plain: boolean;
+  readonly #numbers: NumberKeys | null;
   #nullGroup = NO_ID;
   #references = new Uint32Array(256);
 
   constructor(types: readonly SqlType[]) {
     this.#types = types;
     this.#codec = new RowCodec(types, 'key');
-    this.#plainText = types.length === 1 && PLAIN.has(types[0]!.name);
+    const [type] = types;
+    this.#numbers = types.length === 1 && isNumberKey(type!) ? new NumberKeys(type!) : null;
+    this.#plain = this.#numbers !== null || (types.length === 1 && PLAIN.has(type!.name));
   }
 
   /** Group numbers are below it. */
@@ -33,7 +37,7 @@ export class GroupTable {
 
   /** Groups of the batch's rows; new keys get a group without references. */
   intern(batch: Batch, ordinals: readonly number[], out: Uint32Array): void {
-    if (this.#plainText) this.#internText(batch, ordinals[0]!, out);
+    if (this.#plain) this.#internPlain(batch, ordinals[0]!, out);
     else if (ordinals.length === 0) out.fill(this.#only(), 0, batch.rows);
     else {
       const encoded = this.#codec.encode(batch, ordinals);
@@ -50,13 +54,12 @@ export class GroupTable {
       out.fill(this.#only(), 0, batch.rows);
       return;
     }
-    if (!this.#plainText) {
+    if (!this.#plain) {
       const encoded = this.#codec.encode(batch, ordinals);
       this.#keys.lookup(encoded.bytes, encoded.starts, encoded.ends, batch.rows, out);
       return;
     }
-    const column = batch.columns[ordinals[0]!]!;
-    if (column.kind !== 'bytes') throw new TypeError('text key in another layout');
+    const column = this.#plainKeys(batch, ordinals[0]!);
     this.#keys.lookup(column.bytes, column.starts, column.ends, batch.rows, out);
     if (column.valid !== null) {
       for (let i = 0; i < batch.rows; i++) if (!isValid(column.valid, i)) out[i] = this.#nullGroup;
@@ -87,13 +90,18 @@ export class GroupTable {
   /** Key columns of these groups; text is a view into the table's arena. */
   keyColumns(groups: Uint32Array, count: number, arrays: ColumnArrays = FRESH_ARRAYS): Column[] {
     if (this.#types.length === 0) return [];
-    if (!this.#plainText) {
-      return this.#codec.decode(this.#keys.arena, this.#keys.starts, this.#keys.ends, groups, count);
+    const { arena, starts: keyStarts, ends: keyEnds } = this.#keys;
+    if (!this.#plain) return this.#codec.decode(arena, keyStarts, groups, count);
+    const valid = this.#nullBits(groups, count);
+    if (this.#numbers !== null) {
+      return [
+        this.#numbers.decode(arena, keyStarts, groups, count, valid, (length) => arrays.float64(length)),
+      ];
     }
     const starts = arrays.uint32(count);
     const ends = arrays.uint32(count);
-    gatherRanges(this.#keys.starts, this.#keys.ends, groups, count, starts, ends);
-    return [{ kind: 'bytes', bytes: this.#keys.arena, starts, ends, valid: this.#nullBits(groups, count) }];
+    gatherRanges(keyStarts, keyEnds, groups, count, starts, ends);
+    return [{ kind: 'bytes', bytes: arena, starts, ends, valid }];
   }
 
   memoryBytes(): number {
@@ -124,9 +132,15 @@ export class GroupTable {
     return this.#keys.internOne(NOTHING, 0, 0);
   }
 
-  #internText(batch: Batch, ordinal: number, out: Uint32Array): void {
+  #plainKeys(batch: Batch, ordinal: number): BytesColumn {
     const column = batch.columns[ordinal]!;
+    if (this.#numbers !== null) return this.#numbers.encode(column, batch.rows);
     if (column.kind !== 'bytes') throw new TypeError('text key in another layout');
+    return column;
+  }
+
+  #internPlain(batch: Batch, ordinal: number, out: Uint32Array): void {
+    const column = this.#plainKeys(batch, ordinal);
     if (column.valid === null) {
       this.#keys.intern(column.bytes, column.starts, column.ends, batch.rows, out);
       return;

@@ -24,7 +24,7 @@ import { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { KeptRows, LateRow, RejectedRowEntry } from '../tick/kept-rows.ts';
 import type { RelationSet } from '../tick/relation-set.ts';
 
-const FORMAT = 2;
+const FORMAT = 3;
 const FILE = 'checkpoint.bin';
 
 export type EngineState = Readonly<{

@@ -67,10 +67,10 @@ export class RowStore {
 
   /** Rows by their numbers, each once. */
   rowsAt(ids: Uint32Array): Batch {
-    const { arena, starts, ends } = this.#rows;
+    const { arena, starts } = this.#rows;
     return {
       rows: ids.length,
-      columns: this.#codec.decode(arena, starts, ends, ids, ids.length),
+      columns: this.#codec.decode(arena, starts, ids, ids.length),
       weights: null,
     };
   }
@@ -158,10 +158,10 @@ export class RowStore {
   }
 
   #decode(ids: Uint32Array, count: number, sign: 1 | -1): Batch {
-    const { arena, starts, ends } = this.#rows;
+    const { arena, starts } = this.#rows;
     const batch: Batch = {
       rows: count,
-      columns: this.#codec.decode(arena, starts, ends, ids, count),
+      columns: this.#codec.decode(arena, starts, ids, count),
       weights: null,
     };
     if (ids.every((id) => this.#counts[id] === sign)) return batch;
