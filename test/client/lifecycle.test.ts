@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { runMain, TestServer } from '../support/server.ts';
@@ -29,6 +30,40 @@ describe('flags', () => {
   it('refuses variables that make no sense', async () => {
     expect((await runMain([], { MILLRACE_LOG_LEVEL: 'loud' })).stderr).toMatch(/MILLRACE_LOG_LEVEL loud/);
     expect((await runMain([], { MILLRACE_HTTP_PORT: 'x' })).stderr).toMatch(/--http-port x is not a port/);
+    expect((await runMain([], { MILLRACE_MAX_RATE: '-1' })).stderr).toMatch(
+      /MILLRACE_MAX_RATE -1 is no number/,
+    );
+    expect((await runMain([], { MILLRACE_BACKPRESSURE: 'x' })).stderr).toMatch(/x is none of on, off/);
+  });
+
+  it('shows the settings it was started with, and how long rows waited for their tick', async () => {
+    const server = await TestServer.start({
+      environment: { MILLRACE_MAX_RATE: '5000', MILLRACE_BACKPRESSURE: 'off', MILLRACE_WAL_SYNC: 'interval' },
+    });
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: server.pgPort,
+      user: 'anna',
+      database: 'millrace',
+    });
+    await client.connect();
+    const shown = async (name: string): Promise<unknown> =>
+      Object.values((await client.query(`SHOW millrace.${name}`)).rows[0])[0];
+    expect(await Promise.all(['max_rate', 'backpressure', 'wal_sync'].map(shown))).toEqual([
+      '5000',
+      'off',
+      'interval',
+    ]);
+    await expect(client.query('SET millrace.max_rate = 1')).rejects.toMatchObject({ code: '55P02' });
+    await client.query('CREATE STREAM s (n int)');
+    for (let i = 0; i < 5; i++) await client.query('INSERT INTO s VALUES (1)');
+    const { rows } = await client.query(
+      `SELECT max(scheduling_delay) > INTERVAL '0' AS waited, bool_and(total_delay = scheduling_delay + processing_time) AS sums,
+        max(scheduling_delay) < INTERVAL '1 minute' AS bounded FROM millrace.ticks`,
+    );
+    expect(rows).toEqual([{ waited: true, sums: true, bounded: true }]);
+    await client.end();
+    await server.stop();
   });
 
   it('prints its usage', async () => {
