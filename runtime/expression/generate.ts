@@ -10,6 +10,7 @@
  */
 import { assert, unreachable } from '../../common/assert.ts';
 import { isArrayType, physicalKind, type SqlType } from '../../common/types.ts';
+import { SqlError } from '../../common/sql-error.ts';
 import { compareDatum } from '../../common/value-compare.ts';
 import { parseWith } from '../../common/value-text.ts';
 import { datumBytes } from '../batch/datum.ts';
@@ -113,7 +114,7 @@ export class Generator {
         if (e.text === null) return this.#null(e.type);
         return this.#constant(parseWith(this.#options.context.format, e.text, e.type), e.type);
       case 'subquery':
-        return this.#constant(this.#options.subqueryValues[e.index] ?? null, e.type);
+        return this.#subquery(e);
       case 'subquery-rows':
         throw new TypeError('the rows of a sub-query stand in a list only');
       case 'now': {
@@ -414,8 +415,26 @@ export class Generator {
     return { value: e.negated ? `!${value}` : value, isNull: flag };
   }
 
+  /** One that failed fails the row that asks for it, and nothing where none does. */
+  #subquery(e: Expression & { kind: 'subquery' }): Operand {
+    const value = this.#options.subqueryValues[e.index] ?? null;
+    if (!(value instanceof SqlError)) return this.#constant(value, e.type);
+    this.#fail(value);
+    return this.#null(e.type);
+  }
+
   #rowsOf(index: number): readonly unknown[] {
-    return (this.#options.subqueryValues[index] as readonly unknown[] | undefined) ?? [];
+    const values = this.#options.subqueryValues[index] ?? [];
+    if (!(values instanceof SqlError)) return values as readonly unknown[];
+    this.#fail(values);
+    return [];
+  }
+
+  #fail(error: SqlError): void {
+    const raise = (): never => {
+      throw error;
+    };
+    this.#writer.line(`${this.#writer.capture(raise)}();`);
   }
 
   /** As `#inList`, of many values. */

@@ -1,5 +1,6 @@
 /** Evaluates an expression over one row of datums: for constants, and as the plain meaning that the loops must keep. */
 import { unreachable } from '../../common/assert.ts';
+import { SqlError } from '../../common/sql-error.ts';
 import { compareDatum } from '../../common/value-compare.ts';
 import { parseWith } from '../../common/value-text.ts';
 import { functionByKey } from '../plan/functions.ts';
@@ -22,8 +23,11 @@ export function interpret(
     case 'now':
       return context.now();
     case 'subquery':
-    case 'subquery-rows':
-      return subqueryValues[e.index] ?? null;
+    case 'subquery-rows': {
+      const value = subqueryValues[e.index] ?? null;
+      if (value instanceof SqlError) throw value;
+      return value;
+    }
     case 'call': {
       const args = e.args.map(run);
       if (functionByKey(e.function)?.strict !== false && args.includes(null)) return null;

@@ -230,16 +230,24 @@ export class FiniteRun {
   }
 }
 
-/** The one value of a sub-query, or all of them (`manyRows`). */
+/**
+ * The one value of a sub-query, or all of them (`manyRows`); or its error, which counts where a row asks for the value,
+ * as in PostgreSQL.
+ */
 function answerOf(run: FiniteRun): unknown {
   const { columns, manyRows } = run.plan;
   const { type } = columns[0]!;
-  const rows = run.collect().filter((b) => b.rows > 0);
-  const total = rows.reduce((sum, b) => sum + b.rows, 0);
-  if (manyRows === true) return valuesOf(rows, total, type);
-  if (total > 1)
-    throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
-  return total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type);
+  try {
+    const rows = run.collect().filter((b) => b.rows > 0);
+    const total = rows.reduce((sum, b) => sum + b.rows, 0);
+    if (manyRows === true) return valuesOf(rows, total, type);
+    if (total > 1)
+      throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
+    return total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type);
+  } catch (error) {
+    if (error instanceof SqlError) return error;
+    throw error;
+  }
 }
 
 /** All values of a sub-query's only column: 54000 where there are too many of them. */

@@ -141,6 +141,35 @@ describe('a block', () => {
     await run(one, 'ROLLBACK');
   });
 
+  it('reads windows over a table that it wrote', async () => {
+    await run(
+      one,
+      'DROP TABLE IF EXISTS readings CASCADE',
+      'CREATE TABLE readings (at timestamptz PRIMARY KEY, n int)',
+      `CREATE MATERIALIZED VIEW minutes AS SELECT to_char(window_end, 'MI') AS minute, sum(n) AS n
+       FROM TUMBLE(readings, at, INTERVAL '1 minute') GROUP BY window_end`,
+      "INSERT INTO readings VALUES ('2026-01-01 00:00:01Z', 1), ('2026-01-01 00:00:02Z', 2)",
+    );
+    await run(
+      one,
+      'BEGIN',
+      "INSERT INTO readings VALUES ('2026-01-01 00:01:00Z', 7)",
+      'DELETE FROM readings WHERE n = 1',
+    );
+    expect(await run(one, 'SELECT * FROM minutes')).toEqual(rows('01|2', '02|7'));
+    expect(await run(two, 'SELECT * FROM minutes')).toEqual(rows('01|3'));
+    expect(await run(one, 'COMMIT', 'SELECT * FROM minutes')).toEqual(rows('01|2', '02|7'));
+  });
+
+  it('hears at once of rows that a stream does not take', async () => {
+    await run(one, 'CREATE STREAM s (at timestamptz NOT NULL, k int, WATERMARK FOR at AS at)', 'BEGIN');
+    await run(one, "INSERT INTO s VALUES ('2026-01-01 00:00:00Z', 1)", 'SAVEPOINT a');
+    expect(await run(one, "INSERT INTO s VALUES ('infinity', 1)")).toEqual({ code: '22008' });
+    expect(await run(one, 'ROLLBACK TO a', 'INSERT INTO s VALUES (NULL, 1)')).toEqual({ code: '23502' });
+    expect(await run(one, 'ROLLBACK TO a', 'UPDATE s SET k = 1')).toEqual({ code: '42809' });
+    expect(await run(one, 'ROLLBACK TO a', 'COMMIT', 'SELECT k FROM s')).toEqual(rows('1'));
+  });
+
   it('goes back to savepoints, and takes back a statement that fails', async () => {
     await run(
       one,
@@ -157,6 +186,27 @@ describe('a block', () => {
       tag: 'COMMIT',
     });
     expect(await run(two, 'SELECT * FROM t')).toEqual(rows('1|5', '2|5', '3|3'));
+  });
+
+  it('keeps nothing of a statement that is cancelled', async () => {
+    await run(one, 'DROP TABLE IF EXISTS texts', 'CREATE TABLE texts (x text)');
+    const values = Array.from({ length: 1000 }, () => `('${'y'.repeat(400)}x')`).join();
+    await run(one, `INSERT INTO texts VALUES ${values}`);
+    for (let i = 0; i < 4; i++) await run(one, 'INSERT INTO texts SELECT x FROM texts');
+    await run(
+      one,
+      'BEGIN',
+      "INSERT INTO texts VALUES ('kept')",
+      'SAVEPOINT s',
+      "SET LOCAL statement_timeout = '30ms'",
+    );
+    const slow = "INSERT INTO texts SELECT regexp_replace(x, '(y+)+$', 'z') FROM texts";
+    expect(await run(one, slow)).toEqual({ code: '57014' });
+    expect(await run(one, 'ROLLBACK TO s', 'SELECT count(*) FROM texts')).toEqual(rows('16001'));
+    expect(await run(one, 'DELETE FROM texts WHERE length(x) > 4', 'COMMIT')).toMatchObject({
+      tag: 'COMMIT',
+    });
+    expect(await run(two, 'SELECT * FROM texts')).toEqual(rows('kept'));
   });
 
   it('leaves a cursor as it was opened', async () => {

@@ -16,6 +16,9 @@ const TABLES = `CREATE TABLE t (k int PRIMARY KEY, g text DEFAULT 'd', v int NOT
 const VIEWS: Readonly<Record<string, string>> = {
   by_group: 'SELECT g, count(*) AS n, sum(v) AS s, max(k) AS top FROM t GROUP BY g',
   groups: 'SELECT n, count(*) AS times FROM by_group GROUP BY n',
+  distinct_values: 'SELECT DISTINCT g, v FROM t WHERE v < 3',
+  first_two: 'SELECT k, v FROM t ORDER BY v DESC, k LIMIT 2',
+  counted: 'SELECT count(DISTINCT v) AS d, count(*) FILTER (WHERE v > 2) AS big FROM t',
   either: "SELECT k, g FROM t WHERE v > 1 UNION ALL SELECT a, 'n' FROM n",
 };
 
