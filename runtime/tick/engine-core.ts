@@ -171,7 +171,9 @@ export class EngineCore implements Engine {
   }
 
   run(plan: QueryPlan, options: RunOptions): ResultStream {
-    if (plan.emit.kind === 'finite') return this.#finite.add(plan, options);
+    // what came before it and waits for a tick is carried out before it
+    const alone = this.#starting.length === 0 && this.#writing.length === 0;
+    if (plan.emit.kind === 'finite') return this.#finite.add(plan, options, alone);
     return this.#begin((channel) => this.#readers.select(plan, options, channel));
   }
 

@@ -36,13 +36,14 @@ export class FiniteQueue {
     return this.#tasks.some((task) => task.wantsMore);
   }
 
-  add(plan: QueryPlan, options: RunOptions): ResultChannel {
+  /** `alone`: nothing waits for the next tick. */
+  add(plan: QueryPlan, options: RunOptions, alone: boolean): ResultChannel {
     const channel = new ResultChannel();
     const task = this.#queryTask(plan, options, channel);
     channel.onCancel(() => this.remove(task));
     channel.onDrain(() => this.#state.wake());
     if (this.#failed !== null) task.fail(this.#failed);
-    else if (this.#tasks.length === 0 && this.#aheadMs < SLICE_MS) this.#workAhead(task);
+    else if (alone && this.#tasks.length === 0 && this.#aheadMs < SLICE_MS) this.#workAhead(task);
     else {
       this.#tasks.push(task);
       this.#state.wake();

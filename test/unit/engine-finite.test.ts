@@ -35,6 +35,14 @@ it('one that comes alone is answered at once, as of the last tick', () => {
   expect(millrace.core.state.tick.number).toBe(number);
 });
 
+it('one that comes after a write sees it', async () => {
+  const write = millrace.execute('INSERT INTO t VALUES (3)');
+  await Promise.resolve();
+  const stream = run('SELECT k FROM t WHERE k = 3');
+  await write;
+  expect(kinds(stream)).toEqual(['rows', 'end']);
+});
+
 it('many at a time leave room for ticks', async () => {
   const values = Array.from({ length: 2_000 }, (_, i) => `(${i + 10})`).join();
   await millrace.execute(`INSERT INTO t VALUES ${values}`);
