@@ -2,8 +2,17 @@
  * Lines of a file, or of the files of a directory as they appear (D-Streams' textFileStream), in the order of their
  * names. `follow`: goes on when more is appended; else the end of the file is the end of the source.
  */
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  closeSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { join, sep } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
 import { FILE_CHUNK_BYTES, LINE_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
@@ -29,6 +38,9 @@ export class FileSource implements Source {
   #current: string | null = null;
   #position = 0;
   readonly #done = new Set<string>();
+  /** after a start: where reading `#current` goes on; null once it is open */
+  #resumeAt: number | null = null;
+  #reported = '';
   #ended = false;
   #ready = true;
   #timer: NodeJS.Timeout | null = null;
@@ -61,7 +73,7 @@ export class FileSource implements Source {
 
   poll(_nowMicros: number, out: SourceOutput, share: number): void {
     if (this.#ended) return;
-    if (this.#fd === null && !this.#openNext()) {
+    if (this.#fd === null && !this.#openNext(out)) {
       if (this.#follow) this.#lookAgain();
       else this.#ended = true;
       return;
@@ -78,7 +90,7 @@ export class FileSource implements Source {
     // a long line that is still incomplete is not looked at again and again for a little more of it
     const least = Math.max(CHUNK_BYTES_LEAST, this.#carried);
     const bytes = Math.min(FILE_CHUNK_BYTES, Math.max(least, Math.floor(share * FILE_CHUNK_BYTES)));
-    const read = readSync(this.#fd!, this.#buffer, this.#carried, bytes, this.#position);
+    const read = this.#read(bytes, out);
     this.#position += read;
     const have = this.#carried + read;
     // at the end of a file that may grow, an unfinished line waits
@@ -113,7 +125,7 @@ export class FileSource implements Source {
   save(w: StateWriter): void {
     w.value({
       current: this.#current,
-      position: this.#position - (this.#restTo - this.#restFrom),
+      position: this.#resumeAt ?? this.#position - (this.#restTo - this.#restFrom),
       done: [...this.#done],
       ended: this.#ended,
     });
@@ -125,29 +137,75 @@ export class FileSource implements Source {
     this.#ended = saved.ended;
     if (saved.current === null || saved.ended) return;
     this.#current = saved.current;
-    this.#fd = openSync(saved.current, 'r');
-    this.#position = saved.position;
+    this.#resumeAt = saved.position;
   }
 
-  #openNext(): boolean {
-    const path = this.#isDirectory ? this.#nextFile() : this.#done.has(this.#path) ? null : this.#path;
-    if (path === null) return false;
-    this.#fd = openSync(path, 'r');
-    this.#current = path;
-    this.#position = 0;
-    this.#restFrom = 0;
-    this.#restTo = 0;
-    return fstatSync(this.#fd).isFile();
+  /** What can't be opened is told once, and passed over; false: nothing is there now. */
+  #openNext(out: SourceOutput): boolean {
+    for (;;) {
+      const from = this.#resumeAt;
+      let path: string | null = null;
+      try {
+        path = from === null ? this.#nextPath() : this.#current;
+        if (path === null) return false;
+        this.#fd = openSync(path, 'r');
+      } catch (error) {
+        this.#report(error, path ?? this.#path, out);
+        this.#resumeAt = null;
+        this.#current = null;
+        // a directory that is gone may come back
+        if (path === null || !this.#isDirectory) return false;
+        this.#done.add(path);
+        continue;
+      }
+      this.#resumeAt = null;
+      this.#current = path;
+      this.#position = from ?? 0;
+      this.#restFrom = 0;
+      this.#restTo = 0;
+      return fstatSync(this.#fd).isFile();
+    }
   }
 
-  #nextFile(): string | null {
+  #nextPath(): string | null {
+    if (!this.#isDirectory) return this.#done.has(this.#path) ? null : this.#path;
     const names = readdirSync(this.#path)
       .filter((name) => !name.startsWith('.'))
       .sort();
     const next = names
       .map((name) => join(this.#path, name))
-      .find((path) => !this.#done.has(path) && statSync(path).isFile());
+      .find((path) => !this.#done.has(path) && this.#isInside(path));
     return next ?? null;
+  }
+
+  /** A file of the directory; a link that leads out of it is none, nor one that leads nowhere. */
+  #isInside(path: string): boolean {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found?.isSymbolicLink() !== true) return found?.isFile() === true;
+    try {
+      return realpathSync(path).startsWith(this.#path + sep) && statSync(path).isFile();
+    } catch {
+      return false;
+    }
+  }
+
+  /** 0: the end, also where reading fails. */
+  #read(bytes: number, out: SourceOutput): number {
+    try {
+      return readSync(this.#fd!, this.#buffer, this.#carried, bytes, this.#position);
+    } catch (error) {
+      this.#report(error, this.#current!, out);
+      return 0;
+    }
+  }
+
+  /** In millrace.rejected_rows, once as long as it stays the same. */
+  #report(error: unknown, path: string, out: SourceOutput): void {
+    const { code } = error as NodeJS.ErrnoException;
+    const message = `could not read "${path}": ${code ?? String(error)}`;
+    if (message === this.#reported) return;
+    this.#reported = message;
+    out.reject({ error: new SqlError('58030', message), line: 0, payload: '' }, path);
   }
 
   #finishFile(): void {

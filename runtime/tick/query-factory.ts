@@ -4,6 +4,7 @@ import type { QueryContext } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
 import type { Oid, StreamDefinition } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import { AbsentSource } from '../source/absent-source.ts';
 import { createSource } from '../source/create-source.ts';
 import type { Source } from '../source/source.ts';
 import { GroupSharing } from '../state/shared-groups.ts';
@@ -25,6 +26,9 @@ export class QueryFactory {
   readonly privateFeeds = new Set<PrivateFeed>();
   /** At a start: where a stream's connector had come to. */
   savedSource: (stream: Oid) => StateReader | null = () => null;
+
+  /** At a start: connectors that can't be reached (a file that is gone). They do not keep the rest down; else null. */
+  absent: { stream: string; error: Error }[] | null = null;
 
   constructor(state: EngineState) {
     this.#state = state;
@@ -115,8 +119,14 @@ export class QueryFactory {
   }
 
   #source(definition: StreamDefinition, used: ReadonlySet<number> | null): Source {
-    const source = createSource(definition, used, this.#state.options.filesDirectory);
-    source.onReady(() => this.#state.wake());
-    return source;
+    try {
+      const source = createSource(definition, used, this.#state.options.filesDirectory);
+      source.onReady(() => this.#state.wake());
+      return source;
+    } catch (error) {
+      if (this.absent === null) throw error;
+      this.absent.push({ stream: definition.name, error: error as Error });
+      return new AbsentSource();
+    }
   }
 }

@@ -1,6 +1,7 @@
 /** What a data directory holds becomes the state of a new engine: after a clean stop from its checkpoint, else from the logs. */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { Oid } from '../plan/relation.ts';
 import { readCatalog } from '../storage/catalog-file.ts';
@@ -24,6 +25,8 @@ export function recover(
   const checkpoint = loadCheckpoint(directory);
   const tick: Tick = { number: checkpoint?.tick ?? 0, time: checkpoint?.time ?? 0 };
   state.tick = tick;
+  const absent: NonNullable<QueryFactory['absent']> = [];
+  factory.absent = absent;
   factory.savedSource = (oid) => checkpoint?.sourceOf(oid) ?? null;
   for (const object of objects) {
     if (object.kind !== 'materialized-view' && object.kind !== 'sink') changes.create(object, tick);
@@ -38,6 +41,11 @@ export function recover(
   }
   checkpoint?.restoreKept(state.late, state.rejected);
   factory.savedSource = () => null;
+  factory.absent = null;
+  for (const { stream, error } of absent) {
+    const failure = error instanceof SqlError ? error : new SqlError('58030', error.message);
+    state.reject(stream, failure, null, null);
+  }
   return { nextOid, version };
 }
 

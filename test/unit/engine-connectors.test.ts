@@ -77,6 +77,69 @@ it('a directory is watched for new files; a file is followed as it grows', async
   );
 });
 
+it('a directory that goes, a link that leads out or nowhere: told once, and the engine goes on', async () => {
+  const path = join(directory, 'in');
+  mkdirSync(path);
+  writeFileSync(join(path, '1.json'), '{"v":1}\n');
+  symlinkSync('/etc/passwd', join(path, '2.json'));
+  symlinkSync(join(path, 'nowhere'), join(path, '3.json'));
+  symlinkSync(join(path, '1.json'), join(path, '4.json'));
+  await millrace.execute(
+    "CREATE STREAM d (v int) WITH (connector = 'file', path = 'in', retention = 'forever') FORMAT JSON",
+  );
+  await until(async () =>
+    expect(await millrace.query('SELECT sum(v), count(*) FROM d')).toEqual([['2', '2']]),
+  );
+  rmSync(path, { recursive: true });
+  await until(async () =>
+    expect(await millrace.query('SELECT relation, code, reason FROM millrace.rejected_rows')).toEqual([
+      ['d', '58030', `could not read "${path}": ENOENT`],
+    ]),
+  );
+  mkdirSync(path);
+  writeFileSync(join(path, '5.json'), '{"v":10}\n');
+  await until(async () => expect(await millrace.query('SELECT sum(v) FROM d')).toEqual([['12']]));
+  expect(await millrace.query('SELECT count(*) FROM millrace.rejected_rows')).toEqual([['1']]);
+});
+
+it('a connector that is gone at a start keeps nothing else down, and goes on where it was when it is back', async () => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-data-'));
+  const start = (files: string | null): Promise<Millrace> =>
+    Millrace.start({ filesDirectory: files, dataDirectory });
+  await millrace.stop();
+  millrace = await start(directory);
+  writeFileSync(join(directory, 'log.txt'), 'one\ntwo\n');
+  await millrace.execute(
+    "CREATE STREAM kept (line text) WITH (connector = 'file', path = 'log.txt', retention = 'forever') FORMAT TEXT",
+  );
+  await millrace.execute(
+    "CREATE STREAM read (line text) WITH (connector = 'file', path = 'log.txt') FORMAT TEXT",
+  );
+  await millrace.execute('CREATE MATERIALIZED VIEW lines AS SELECT count(*) AS n FROM read');
+  await millrace.execute('CREATE TABLE t (a int)');
+  const counts = async (): Promise<string[]> =>
+    [
+      ...(await millrace.query('SELECT count(*) FROM kept')).flat(),
+      ...(await millrace.query('SELECT n FROM lines')).flat(),
+    ].map(String);
+  await until(async () => expect(await counts()).toEqual(['2', '2']));
+  await millrace.stop();
+  // another start that may not reach files at all
+  millrace = await start(null);
+  await millrace.execute('INSERT INTO t VALUES (1)');
+  expect(await counts()).toEqual(['2', '2']);
+  expect(
+    sortedLines(await millrace.query('SELECT relation, code, reason FROM millrace.rejected_rows')),
+  ).toEqual(['kept|22023|file connectors are not allowed', 'read|22023|file connectors are not allowed']);
+  await millrace.stop();
+  appendFileSync(join(directory, 'log.txt'), 'three\n');
+  millrace = await start(directory);
+  await until(async () => expect(await counts()).toEqual(['3', '3']));
+  await millrace.stop();
+  rmSync(dataDirectory, { recursive: true });
+  millrace = await Millrace.start();
+});
+
 it('paths outside of the allowed directory are refused, links too', async () => {
   symlinkSync('/etc', join(directory, 'way-out'));
   for (const path of ['/etc/passwd', '../x', 'way-out/passwd']) {
