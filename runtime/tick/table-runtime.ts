@@ -103,7 +103,9 @@ export class TableRuntime implements ChangeableTable {
   /** The tick's changes become its delta. */
   seal(tick: number, time: number): void {
     if (this.#changes.length === 0) return;
-    const changes = consolidate(this.schema, this.#changes);
+    // where nothing left, nothing cancels out
+    const onlyCame = this.#changes.every(({ weights }) => weights === null);
+    const changes = onlyCame ? this.#changes : consolidate(this.schema, this.#changes);
     this.#changes = [];
     if (changes.length === 0) return;
     this.delta = relationDelta(changes, new Map(), false);
