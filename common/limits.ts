@@ -38,5 +38,8 @@ export const BLOCK_BYTES_MAX = 64 * MIB;
 
 assert(FILE_CHUNK_BYTES <= TICK_BYTES_MAX, 'a tick takes a whole chunk of a file');
 assert(TICK_BYTES_MAX <= WAITING_BYTES_MAX, 'a full tick fits what may wait');
-assert(RESULT_CACHE_ENTRY_BYTES_MAX <= RESULT_CACHE_BYTES_MAX, 'a large answer fits among those that are kept');
+assert(
+  RESULT_CACHE_ENTRY_BYTES_MAX <= RESULT_CACHE_BYTES_MAX,
+  'a large answer fits among those that are kept',
+);
 assert(RESULT_WINDOW_BYTES <= UNSENT_BYTES_MAX, 'a finite result waits before a continuous one is cut off');
