@@ -12,7 +12,7 @@ import { internalError, type EngineState } from './engine-state.ts';
 import type { QueryFactory } from './query-factory.ts';
 import type { ResultChannel } from './result-channel.ts';
 import { SharedRows } from './shared-rows.ts';
-import { causesOfSilence, causesOfStreamSilence } from './silence.ts';
+import { causesOfSilence, causesOfStreamSilence, causesOfTableSilence } from './silence.ts';
 import { StreamRuntime } from './stream-runtime.ts';
 import { contentAsOf, Subscription, tooOld, type SubscriptionOptions } from './subscription.ts';
 import type { TableRuntime } from './table-runtime.ts';
@@ -214,6 +214,7 @@ export class Readers {
     const oid = options.relation;
     const stream = oid === null ? undefined : relations.streams.get(oid);
     if (stream !== undefined) return causesOfStreamSilence(stream, rejected.all(), now, quietMicros);
+    if (oid !== null && relations.tables.has(oid)) return causesOfTableSilence(oid, relations);
     const view = oid === null ? undefined : relations.views.get(oid);
     const plan = options.query?.plan ?? view?.view.definition.plan;
     if (plan === undefined) return [];

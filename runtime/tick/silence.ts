@@ -59,6 +59,12 @@ export function causesOfSilence(
   return out;
 }
 
+/** Of a table's own rows. */
+export function causesOfTableSilence(oid: Oid, relations: RelationSet): SilenceCause[] {
+  const empty = emptyTableCauses(oid, relations);
+  return empty.length > 0 ? empty : unchangedCauses(oid, relations);
+}
+
 function emptyTableCauses(oid: Oid, relations: RelationSet): SilenceCause[] {
   const table = relations.tables.get(oid);
   if (table === undefined || table.store.size > 0) return [];

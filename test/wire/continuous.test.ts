@@ -231,9 +231,11 @@ describe('silence', () => {
   it('is explained where there were rows, and then no more', async () => {
     await writer.query('CREATE STREAM paused (at timestamptz NOT NULL, WATERMARK FOR at AS at)');
     await writer.query("INSERT INTO paused VALUES ('2026-01-01 00:00:00+00')");
+    await writer.query('CREATE TABLE resting (a int4)');
     const causes = new Map([
       ['SELECT * FROM paused EMIT CHANGES', 'no rows so far: no input'],
       ['SUBSCRIBE TO paused', 'no more rows: no input'],
+      ['SUBSCRIBE TO resting', 'no rows so far: no input'],
       [
         "SELECT count(*) FROM TUMBLE(paused, at, INTERVAL '1 second') GROUP BY window_end EMIT ON WINDOW CLOSE",
         'no rows so far: watermark held back',
@@ -246,6 +248,37 @@ describe('silence', () => {
       expect((await peer.until('NoticeResponse')).at(-1)).toBe(`NoticeResponse NOTICE 00000 "${cause}"`);
       peer.close();
     }
+  });
+});
+
+describe('EXPLAIN ANALYZE', () => {
+  const counters = /rows in=(\d+) out=(\d+) busy=[\d.]+ ms memory=\d+ B/;
+
+  it('reads the counters of a view', async () => {
+    await writer.query('CREATE TABLE counted (a int4)');
+    await writer.query('CREATE MATERIALIZED VIEW few AS SELECT a FROM counted WHERE a > 2');
+    await writer.query('INSERT INTO counted VALUES (1), (2), (3), (4), (5)');
+    const plan = await writer.query('EXPLAIN ANALYZE few');
+    const filter = plan.find((line) => line.includes('Filter')) ?? '';
+    expect(counters.exec(filter)?.slice(1)).toEqual(['5', '3']);
+  });
+
+  it('runs a continuous query for a while, and a finite one to its end', async () => {
+    const peer = await open();
+    let ended = false;
+    const running = peer
+      .query("EXPLAIN (ANALYZE, DURATION '300ms') SELECT a FROM counted WHERE a > 2 EMIT CHANGES")
+      .then((lines) => {
+        ended = true;
+        return lines;
+      });
+    while (!ended) await writer.query('INSERT INTO counted VALUES (1)');
+    const filter = (await running).find((line) => line.includes('Filter')) ?? '';
+    expect(Number(counters.exec(filter)?.[1])).toBeGreaterThan(0);
+    expect(counters.exec(filter)?.[2]).toBe('0');
+    peer.close();
+    const finite = await writer.query('EXPLAIN ANALYZE SELECT a FROM counted WHERE a > 2');
+    expect(finite.some((line) => line.includes('Rows: 3'))).toBe(true);
   });
 });
 
