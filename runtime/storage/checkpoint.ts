@@ -24,7 +24,7 @@ import { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { KeptRows, LateRow, RejectedRowEntry } from '../tick/kept-rows.ts';
 import type { RelationSet } from '../tick/relation-set.ts';
 
-const FORMAT = 3;
+const FORMAT = 4;
 const FILE = 'checkpoint.bin';
 
 export type EngineState = Readonly<{
@@ -43,7 +43,7 @@ export function saveCheckpoint(directory: string, state: EngineState): void {
     streams: [...state.relations.streams].map(([oid, stream]) => [
       oid,
       stream.state(),
-      [...stream.sources].map(sourceState),
+      stream.connector === undefined ? null : sourceState(stream.connector),
     ]),
     tables: [...state.relations.tables].map(([oid, table]) => [oid, table.lastChange]),
     late: [state.late.all(), state.late.total],
@@ -79,7 +79,7 @@ function sourceState(source: { save(w: StateWriter): void }): Uint8Array {
   return own.finish();
 }
 
-type SavedStreams = [Oid, unknown, Uint8Array[]][];
+type SavedStreams = [Oid, unknown, Uint8Array | null][];
 
 export class Checkpoint {
   readonly tick: number;
@@ -113,24 +113,17 @@ export class Checkpoint {
   }
 
   restoreStreams(relations: RelationSet): void {
-    for (const [oid, state, sources] of this.#streams) {
-      const stream = relations.streams.get(oid);
-      if (stream === undefined) continue;
-      stream.restore(state);
-      [...stream.sources].forEach((source, i) => {
-        if (sources[i] !== undefined) source.load(new StateReader(sources[i]));
-      });
-    }
+    for (const [oid, state] of this.#streams) relations.streams.get(oid)?.restore(state);
     for (const [oid, lastChange] of this.#tables) {
       const table = relations.tables.get(oid);
       if (table !== undefined) table.lastChange = lastChange;
     }
   }
 
-  /** State of one source of a stream whose connector is attached only now. */
+  /** State of a stream's connector; null: none. */
   sourceOf(oid: Oid): StateReader | null {
-    const saved = this.#streams.find(([stream]) => stream === oid)?.[2][0];
-    return saved === undefined ? null : new StateReader(saved);
+    const saved = this.#streams.find(([stream]) => stream === oid)?.[2] ?? null;
+    return saved === null ? null : new StateReader(saved);
   }
 
   stateOf(oid: Oid): StateReader | null {

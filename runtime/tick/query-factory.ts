@@ -102,7 +102,7 @@ export class QueryFactory {
     const stream = relations.stream(relation);
     const { source } = stream.definition;
     if (isReadPerQuery(stream.definition)) return this.#privateFeed(stream, scan);
-    if (source.connector !== 'log' && stream.sources.size === 0) this.attach(stream);
+    if (source.connector !== 'log' && stream.connector === undefined) this.attach(stream);
     return streamFeed(stream, now, nothing);
   }
 

@@ -65,6 +65,11 @@ export class StreamRuntime {
     return this.definition.name;
   }
 
+  /** The stream's own source, shared by all consumers. */
+  get connector(): Source | undefined {
+    return [...this.sources].find((source) => !('transient' in source));
+  }
+
   get retains(): boolean {
     return !this.definition.retention.none;
   }
@@ -107,8 +112,7 @@ export class StreamRuntime {
     for (const batch of this.#insertions) take(batch);
     this.#insertions = [];
     if (share > 0) this.#poll(now, share, take, () => rows >= share * TICK_ROWS_MAX);
-    const own = [...this.sources].filter((s) => !('transient' in s));
-    if (own.length > 0 && this.definition.source.connector !== 'log' && own.every((s) => s.ended))
+    if (this.definition.source.connector !== 'log' && this.connector?.ended === true)
       this.watermark.ended = true;
     const watermark = this.watermark.advance(now);
     const processingTime = this.definition.watermark === null;

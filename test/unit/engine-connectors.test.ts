@@ -317,3 +317,21 @@ it('max_rate: a file is read at so many rows a second', async () => {
     expect(rows).toBeLessThan(6500);
   }
 });
+
+it('a COPY under way does not keep a connector from starting', async () => {
+  await millrace.execute("CREATE STREAM g (n int) WITH (connector = 'generator', rows = 5)");
+  const relation = [...millrace.core.state.relations.streams.keys()][0]!;
+  const format = { format: 'copy-text', header: false, delimiter: '\t', nullText: '\\N' } as const;
+  const copy = millrace.core.ingest({
+    relation,
+    columns: [0],
+    format,
+    onError: 'fail',
+    atomic: false,
+    label: 'COPY g',
+  });
+  const follower = await millrace.follow('SELECT n FROM g EMIT CHANGES');
+  await millrace.advance(100);
+  expect(follower.consolidated()).toHaveLength(5);
+  copy.abort();
+});
