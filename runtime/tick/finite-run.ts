@@ -13,6 +13,7 @@ import { gatherBatch } from '../batch/gather.ts';
 import { smallestRows } from '../batch/smallest-rows.ts';
 import type { QueryContext, Tick } from '../dstream/dstream.ts';
 import type { Scan } from '../dstream/scan.ts';
+import { walkPlan } from '../plan/plan-nodes.ts';
 import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
 import type { RelationDelta } from '../source/admitted.ts';
 import { Pipeline } from './pipeline.ts';
@@ -32,7 +33,7 @@ export type FiniteRunOptions = Readonly<{
   tick: Tick;
   now: number;
   /** `constants`: what a filter above the scan holds columns to. */
-  inputOf: (scan: Scan, constants: KeyConstants | null) => FiniteInput;
+  inputOf: (scan: Pick<Scan, 'node'>, constants: KeyConstants | null) => FiniteInput;
   /** 53200 where the query may not hold so many bytes */
   requireRoom?: (bytes: number) => void;
   /** what becomes of rows that fail; without it they end the query */
@@ -60,6 +61,9 @@ export class FiniteRun {
   #portions = 0;
   #rowBytes = 0;
   #subqueryRuns: FiniteRun[];
+  /** by the id of the scan */
+  readonly #captured: ReadonlyMap<number, FiniteInput>;
+  #subqueryRows: Batch[] = [];
   #subqueryValues: unknown[] = [];
   #rows: Batch[] = [];
   #sent = 0;
@@ -71,6 +75,8 @@ export class FiniteRun {
     this.plan = options.plan;
     this.#options = options;
     this.#subqueryRuns = options.plan.subqueries.map((plan) => new FiniteRun({ ...options, plan }));
+    // what is read is that of one moment, also where ticks come before it is asked for
+    this.#captured = inputsOf(options);
     if (this.#subqueryRuns.length === 0) this.#build();
   }
 
@@ -86,7 +92,7 @@ export class FiniteRun {
   /** Works for one part of the input; gives rows that are ready (visible columns). Throws SqlError. */
   advance(): Batch[] {
     if (this.#pipeline === null) {
-      this.#runSubqueries();
+      this.#advanceSubqueries();
       return [];
     }
     if (this.#more) return this.#take(this.#step());
@@ -141,7 +147,7 @@ export class FiniteRun {
   /** All rows at once, for small internal queries (INSERT … SELECT). */
   collect(): Batch[] {
     const out: Batch[] = [];
-    this.#portion = WHOLE;
+    for (const run of [this, ...this.#subqueryRuns]) run.#portion = WHOLE;
     while (!this.#done) out.push(...this.advance().map((b) => compactBatch(this.plan.columns, b)));
     return out;
   }
@@ -152,17 +158,29 @@ export class FiniteRun {
     const context = this.#options.context ?? FAILS;
     const pipeline = new Pipeline(plan.root, { finite: true, compile, context });
     const order = readingOrder(plan.root);
-    const constants = keyConstants(plan.root);
     this.#inputs = pipeline.scans
-      .map((scan) => ({ scan, input: this.#options.inputOf(scan, constants.get(scan.node) ?? null) }))
+      .map((scan) => ({ scan, input: this.#captured.get(scan.node.id)! }))
       .sort((a, b) => order.indexOf(a.scan.node.id) - order.indexOf(b.scan.node.id));
     this.#pipeline = pipeline;
   }
 
-  /** All of them and the query itself read what is there now: no tick comes in between. */
-  #runSubqueries(): void {
-    for (const run of this.#subqueryRuns) this.#subqueryValues.push(answerOf(run));
-    this.#build();
+  /** One that fails is kept as its error: it counts where a row asks for its value, as in PostgreSQL. */
+  #advanceSubqueries(): void {
+    const run = this.#subqueryRuns[this.#subqueryValues.length];
+    if (run === undefined) {
+      this.#build();
+      return;
+    }
+    try {
+      for (const batch of run.advance())
+        if (batch.rows > 0) this.#subqueryRows.push(compactBatch(run.plan.columns, batch));
+      if (!run.done) return;
+      this.#subqueryValues.push(valueOfRows(run.plan, this.#subqueryRows));
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      this.#subqueryValues.push(error);
+    }
+    this.#subqueryRows = [];
   }
 
   #finish(): Batch[] {
@@ -230,24 +248,25 @@ export class FiniteRun {
   }
 }
 
-/**
- * The one value of a sub-query, or all of them (`manyRows`); or its error, which counts where a row asks for the value,
- * as in PostgreSQL.
- */
-function answerOf(run: FiniteRun): unknown {
-  const { columns, manyRows } = run.plan;
+/** The one value of a sub-query, or all of them (`manyRows`). */
+function valueOfRows({ columns, manyRows }: QueryPlan, rows: readonly Batch[]): unknown {
   const { type } = columns[0]!;
-  try {
-    const rows = run.collect().filter((b) => b.rows > 0);
-    const total = rows.reduce((sum, b) => sum + b.rows, 0);
-    if (manyRows === true) return valuesOf(rows, total, type);
-    if (total > 1)
-      throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
-    return total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type);
-  } catch (error) {
-    if (error instanceof SqlError) return error;
-    throw error;
-  }
+  const total = rows.reduce((sum, b) => sum + b.rows, 0);
+  if (manyRows === true) return valuesOf(rows, total, type);
+  if (total > 1)
+    throw new SqlError('21000', 'more than one row returned by a subquery used as an expression');
+  return total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type);
+}
+
+function inputsOf({ plan, inputOf }: FiniteRunOptions): ReadonlyMap<number, FiniteInput> {
+  const constants = keyConstants(plan.root);
+  const inputs = new Map<number, FiniteInput>();
+  walkPlan(plan.root, (node) => {
+    if (node.kind === 'scan') inputs.set(node.id, inputOf({ node }, constants.get(node) ?? null));
+    if (node.kind !== 'system-scan') return;
+    inputs.set(node.id, inputOf({ node: { ...node, kind: 'scan', relation: 0 } }, null));
+  });
+  return inputs;
 }
 
 /** All values of a sub-query's only column: 54000 where there are too many of them. */
