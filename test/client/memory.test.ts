@@ -119,9 +119,9 @@ describe('at the memory limit', () => {
     for (const sql of [
       'SELECT k, count(*) FROM kept GROUP BY k HAVING count(*) > 1',
       'SELECT * FROM kept ORDER BY k DESC OFFSET 1000000',
-      'SELECT count(*) FROM s WHERE 5 = (SELECT count(DISTINCT k) FROM kept)',
+      'SELECT (SELECT count(DISTINCT k) FROM kept)',
     ])
-      await expect(client.query(sql)).rejects.toMatchObject(tooMuch);
+      await expect(client.query(sql), sql).rejects.toMatchObject(tooMuch);
     const { rows: found } = await client.query('SELECT count(*)::int4 AS n FROM kept');
     expect(found).toEqual([{ n: 20 * ROWS }]);
     // of a top-n only the best rows are held
