@@ -18,7 +18,11 @@ import { SessionRegistry } from './session/session-registry.ts';
 import { WriteLedger } from './session/write-ledger.ts';
 import { SocketServer } from './websocket/socket-server.ts';
 
-const PAGE = new URL('../web/index.html', import.meta.url);
+/** Beside the sources; a build lies one folder deeper. */
+const PAGE = new URL(
+  import.meta.url.endsWith('.ts') ? '../web/index.html' : '../../web/index.html',
+  import.meta.url,
+);
 
 export type RunningServer = Readonly<{
   context: ServerContext;

@@ -1,5 +1,6 @@
 /** The server's side of the engine's thread: Engine, by messages. */
 import { Worker } from 'node:worker_threads';
+import { siblingModule } from '../../common/sibling-module.ts';
 import { unreachable } from '../../common/assert.ts';
 import { RESULT_WINDOW_BYTES, UNSENT_BYTES_MAX, WAITING_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError, type PlainError } from '../../common/sql-error.ts';
@@ -38,7 +39,7 @@ export class EngineProxy implements Engine {
   /** Starts the thread; rejects where the data directory can't be used. `onFatal`: the thread died. */
   static start(options: EngineOptions, onFatal: (error: Error) => void): Promise<EngineProxy> {
     const data: WorkerData = { options };
-    const worker = new Worker(new URL('./engine-worker.ts', import.meta.url), {
+    const worker = new Worker(siblingModule(import.meta.url, 'engine-worker'), {
       workerData: data,
       name: 'engine',
     });

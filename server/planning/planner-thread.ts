@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { siblingModule } from '../../common/sibling-module.ts';
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
@@ -82,7 +83,7 @@ export class PlannerThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('./planner-worker.ts', import.meta.url), { name: 'planner' });
+    const worker = new Worker(siblingModule(import.meta.url, 'planner-worker'), { name: 'planner' });
     this.#catalog = null;
     worker.on('message', (message: FromPlanner) => this.#settle(message));
     worker.on('error', () => {

@@ -1,7 +1,7 @@
 /** The command itself: flags, ports, signals, the demo, the shell. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -165,6 +165,29 @@ describe('signals', () => {
     await second.stop();
     await rm(dataDirectory, { recursive: true });
   });
+});
+
+describe('the build', () => {
+  it('runs as the sources do', async () => {
+    const root = fileURLToPath(new URL('../..', import.meta.url));
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-build-'));
+    const compiler = join(root, 'node_modules/typescript/bin/tsc');
+    const flags = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(directory, 'dist')];
+    const built = spawn(process.execPath, [compiler, ...flags]);
+    expect(await once(built, 'close')).toEqual([0, null]);
+    for (const name of ['node_modules', 'web', 'package.json'])
+      await symlink(join(root, name), join(directory, name));
+    const server = await TestServer.start({ main: join(directory, 'dist/server/main.js') });
+    const peer = await WirePeer.open(server.pgPort);
+    // a text so long that it is planned in a thread of its own
+    expect(await peer.query(`SELECT 1 AS a, '${'x'.repeat(100_000)}' <> '' AS b`)).toContain(
+      'DataRow "1" "t"',
+    );
+    peer.close();
+    expect((await fetch(`${server.url}/`)).status).toBe(200);
+    expect(await server.stop()).toBe(0);
+    await rm(directory, { recursive: true });
+  }, 60_000);
 });
 
 describe('the demo', () => {

@@ -11,6 +11,8 @@ const READY = /millrace ready pg=\S+:(\d+) http=\S+:(\d+)\n/;
 
 export type ServerOptions = Readonly<{
   demo?: boolean;
+  /** the command; else the sources' */
+  main?: string;
   flags?: readonly string[];
   environment?: Readonly<Record<string, string>>;
   /** Kept when the server stops; else a fresh one, removed at the end. */
@@ -41,7 +43,7 @@ export class TestServer {
     const directory = options.dataDirectory ?? temporary!;
     const flags = ['--pg-port', '0', '--http-port', '0', '--data', directory, ...(options.flags ?? [])];
     if (options.demo !== true) flags.push('--no-demo');
-    const child = spawn(process.execPath, [MAIN, ...flags], {
+    const child = spawn(process.execPath, [options.main ?? MAIN, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.environment },
     });
