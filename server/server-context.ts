@@ -7,7 +7,6 @@ import type { ServerMetrics } from './metrics.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
-import type { WriteLedger } from './session/write-ledger.ts';
 
 export type ServerContext = Readonly<{
   engine: Engine;
@@ -18,7 +17,6 @@ export type ServerContext = Readonly<{
   /** for large texts */
   planner: PlannerThread;
   sessions: SessionRegistry;
-  ledger: WriteLedger;
   metrics: ServerMetrics;
   log: Logger;
   /** Settings that the configuration gives, by lower-case name. */

@@ -15,7 +15,6 @@ import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
 import { PlanCache } from './session/plan-cache.ts';
 import { SessionRegistry } from './session/session-registry.ts';
-import { WriteLedger } from './session/write-ledger.ts';
 import { SocketServer } from './websocket/socket-server.ts';
 
 /** Beside the sources; a build lies one folder deeper. */
@@ -56,7 +55,6 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     planner: new PlannerThread(),
     results: new ResultCache(),
     sessions: new SessionRegistry(),
-    ledger: new WriteLedger(),
     metrics: new ServerMetrics(),
     log,
     settings: serverSettings(config),

@@ -116,15 +116,8 @@ async function ingestBody(
       heldBytes += chunk.length;
       if (heldBytes > INGEST_HELD_BYTES_MAX) throw busy();
     }
-    return await context.ledger.record([stream.oid], () =>
-      appendRows(
-        context,
-        stream,
-        format,
-        `POST /streams/${stream.name}`,
-        new Uint8Array(Buffer.concat(chunks)),
-      ),
-    );
+    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+    return await appendRows(context, stream, format, `POST /streams/${stream.name}`, body);
   } finally {
     heldBytes -= bytes;
   }

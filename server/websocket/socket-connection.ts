@@ -125,9 +125,8 @@ export class SocketConnection {
     const context = this.#context;
     const stream = requireStream(context, message.stream);
     const text = new TextEncoder().encode(JSON.stringify(message.rows));
-    const result = await context.ledger.record([stream.oid], () =>
-      appendRows(context, stream, { format: 'json-array' }, `insert into ${stream.name}`, text),
-    );
+    const label = `insert into ${stream.name}`;
+    const result = await appendRows(context, stream, { format: 'json-array' }, label, text);
     const { accepted, rejected, tick } = result;
     this.#send({ id: message.id, op: 'inserted', accepted, rejected, tick });
   }

@@ -21,7 +21,6 @@ import { EngineRows } from '../../server/session/row-source.ts';
 import { parseNameList, SessionSettings } from '../../server/session/settings.ts';
 import { TickRows } from '../../server/session/tick-rows.ts';
 import { Transaction } from '../../server/session/transaction.ts';
-import { WriteLedger } from '../../server/session/write-ledger.ts';
 import { StatementBuffer } from '../../server/shell/statement-buffer.ts';
 import { Conflation } from '../../server/websocket/conflation.ts';
 
@@ -159,21 +158,6 @@ describe('SessionSettings', () => {
     expect(parseNameList('"$user", Public,"a""b,c" , x')).toEqual(['$user', 'public', 'a"b,c', 'x']);
     expect(parseNameList('')).toEqual([]);
     expect(parseNameList('"unclosed')).toEqual([]);
-  });
-});
-
-describe('WriteLedger', () => {
-  it('tells writes that were not acknowledged at BEGIN, or began after it', async () => {
-    const ledger = new WriteLedger();
-    await ledger.record([1], async () => {});
-    const underWay = ledger.start([2]);
-    const mark = ledger.mark();
-    expect([ledger.writtenSince(1, mark), ledger.writtenSince(2, mark)]).toEqual([false, true]);
-    ledger.finish(underWay);
-    const later = ledger.mark();
-    expect(ledger.writtenSince(2, later)).toBe(false);
-    ledger.start([1]);
-    expect(ledger.writtenSince(1, later)).toBe(true);
   });
 });
 
