@@ -129,7 +129,7 @@ export class Gathered {
   /** pg_cancel_backend(…), pg_terminate_backend(…): likewise. */
   readonly signals: { pid: number; terminate: boolean }[];
   readonly subqueries: QueryPlan[] = [];
-  /** Byte location of the first scalar sub-query: a continuous query can't have one. */
+  /** Byte location of the first sub-query in an expression: a continuous query can't have one. */
   firstSubquery: number | null = null;
   /** Shared with the sub-queries. */
   readonly #totals: { queries: number; cacheable: boolean };

@@ -114,15 +114,17 @@ function emitModeOf(context: BindingContext, mode: EmitSyntax['mode'], emit: Emi
   return { kind: 'every', periodMicros: clauseDuration(context, emit.period, 'EMIT EVERY period') };
 }
 
-/** What only finite queries can do. */
+/** What only finite queries can do. A view or sink may have no EMIT that could be left out. */
 function refuseFiniteOnly(context: BindingContext, node: LogicalNode, emit: EmitSyntax | null): void {
   const { gathered } = context;
   if (gathered.subqueries.length > 0) {
     throw context.error(
       gathered.firstSubquery ?? -1,
       '0A000',
-      'scalar sub-queries are not supported in continuous queries',
-      'Join with the relation FOR SYSTEM_TIME AS OF PROCTIME(), or leave EMIT out.',
+      'sub-queries in expressions are not supported in continuous queries',
+      emit === null
+        ? 'Join with the relation FOR SYSTEM_TIME AS OF PROCTIME().'
+        : 'Join with the relation FOR SYSTEM_TIME AS OF PROCTIME(), or leave EMIT out.',
     );
   }
   walkLogical(node, (n) => {
@@ -131,7 +133,7 @@ function refuseFiniteOnly(context: BindingContext, node: LogicalNode, emit: Emit
         -1,
         '0A000',
         `millrace.${n.view} is not supported in continuous queries`,
-        'Leave EMIT out, and poll it.',
+        emit === null ? 'Poll it with SELECT.' : 'Leave EMIT out, and poll it.',
       );
     }
     if (n.kind === 'top-n' && n.rank && n.limit === null) {
@@ -143,7 +145,6 @@ function refuseFiniteOnly(context: BindingContext, node: LogicalNode, emit: Emit
       );
     }
   });
-  void emit;
 }
 
 /**
