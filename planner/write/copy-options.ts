@@ -75,6 +75,8 @@ export function readCopyOptions(
     throw binding.error(-1, '22023', 'COPY delimiter and quote must be different');
   if (nullText.includes(delimiter))
     throw binding.error(-1, '22023', 'COPY delimiter character must not appear in the NULL specification');
+  if (isCsv && nullText.includes(quote))
+    throw binding.error(-1, '22023', 'CSV quote character must not appear in the NULL specification');
   const encoding = text('encoding', 'utf8').toLowerCase().replaceAll('-', '');
   if (encoding !== 'utf8' && encoding !== 'unicode' && encoding !== 'sql_ascii') {
     throw fail('encoding', '0A000', `encoding "${text('encoding', '')}" is not supported: all text is UTF8`);

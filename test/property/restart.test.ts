@@ -79,6 +79,6 @@ it('a stop after any tick does not show', async () => {
         rmSync(dataDirectory, { recursive: true, force: true });
       }
     }),
-    { numRuns: 25 },
+    { numRuns: Number(process.env['LAW_RUNS'] ?? 25) },
   );
 });

@@ -113,6 +113,6 @@ it('together as alone', async () => {
         expect(lines).toEqual(alone.get(v));
       }
     }),
-    { numRuns: 25 },
+    { numRuns: Number(process.env['LAW_RUNS'] ?? 25) },
   );
 }, 60_000);

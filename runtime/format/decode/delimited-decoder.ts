@@ -31,6 +31,7 @@ type RawField = { start: number; end: number; quoted: boolean };
 export class DelimitedDecoder implements LineDecoder {
   readonly #columns: DecodedColumns;
   readonly #format: DelimitedFormat;
+  readonly #nullBytes: Uint8Array;
   readonly #byHeader: boolean;
   /** order[i]: the schema's field that the i-th field of a line fills; −1: none */
   #order: readonly number[];
@@ -47,6 +48,7 @@ export class DelimitedDecoder implements LineDecoder {
   ) {
     this.#columns = new DecodedColumns(fields);
     this.#format = format;
+    this.#nullBytes = Buffer.from(format.nullText);
     this.#order = positions;
     this.#byHeader = byHeader;
     this.#headerSeen = !format.header;
@@ -94,7 +96,9 @@ export class DelimitedDecoder implements LineDecoder {
     this.#line++;
     this.#headerSeen = true;
     if (this.#byHeader) {
-      const names = this.#split(chunk, from, end).map((f) => text(chunk, f).trim());
+      const names = this.#split(chunk, from, end).map((f) =>
+        text(chunk, { ...f, end: this.#unescape(chunk, f) }).trim(),
+      );
       this.#order = names.map((name) => this.#columns.fields.findIndex((f) => f.name === name));
     }
     return end + 1;
@@ -163,8 +167,9 @@ export class DelimitedDecoder implements LineDecoder {
       return;
     }
     const end = this.#unescape(chunk, raw);
+    // escapes may have made any bytes
+    checkText(chunk, raw.start, end);
     if (fieldStorage(field.type) === 'view') {
-      checkText(chunk, raw.start, end);
       this.#columns.setView(target, row, raw.start, end);
       return;
     }
@@ -181,63 +186,58 @@ export class DelimitedDecoder implements LineDecoder {
   }
 
   #isNull(chunk: Uint8Array, raw: RawField): boolean {
-    if (raw.quoted || raw.end - raw.start !== this.#format.nullText.length) return false;
-    return text(chunk, raw) === this.#format.nullText;
+    if (raw.quoted || raw.end - raw.start !== this.#nullBytes.length) return false;
+    return this.#nullBytes.every((byte, i) => chunk[raw.start + i] === byte);
   }
 
-  /** Fields of a line, still escaped; a quoted one without its quotes. */
+  /** Fields of a line, still escaped, with their quotes. */
   #split(chunk: Uint8Array, from: number, to: number): RawField[] {
     let end = to;
     if (end > from && chunk[end - 1] === 13) end--;
+    const context = `${this.#format.label}, line ${this.#line}`;
     const delimiter = this.#format.delimiter.charCodeAt(0);
     const out: RawField[] = [];
     let at = from;
     for (;;) {
       const field =
         this.#format.quote === null
-          ? splitEscaped(chunk, at, end, delimiter)
-          : this.#splitQuoted(chunk, at, end, delimiter);
+          ? splitEscaped(chunk, at, end, delimiter, context)
+          : this.#splitQuoted(chunk, at, end, delimiter, context);
       out.push(field.field);
       if (field.next > end) return out;
       at = field.next;
     }
   }
 
+  /** Quotes may begin and end anywhere in a field, as in COPY: `a"b,c"d` is one. */
   #splitQuoted(
     chunk: Uint8Array,
     from: number,
     end: number,
     delimiter: number,
+    context: string,
   ): { field: RawField; next: number } {
     const quote = this.#format.quote!.charCodeAt(0);
     const escapeByte = this.#format.escape.charCodeAt(0);
-    if (chunk[from] !== quote) {
-      let at = from;
-      while (at < end && chunk[at] !== delimiter) at++;
-      return { field: { start: from, end: at, quoted: false }, next: at + 1 };
+    let quoted = false;
+    let inside = false;
+    let at = from;
+    for (; at < end; at++) {
+      const c = chunk[at];
+      if (!inside) {
+        if (c === delimiter) break;
+        if (c === 13) {
+          throw new SqlError('22P04', 'unquoted carriage return found in data', {
+            hint: 'Use quoted CSV field to represent carriage return.',
+            context,
+          });
+        }
+        if (c === quote) quoted = inside = true;
+      } else if (escapes(chunk, at, end, escapeByte, quote)) at++;
+      else if (c === quote) inside = false;
     }
-    let at = from + 1;
-    for (;;) {
-      if (at >= end)
-        throw new SqlError('22P04', 'unterminated CSV quoted field', {
-          context: `${this.#format.label}, line ${this.#line}`,
-        });
-      if (
-        chunk[at] === escapeByte &&
-        at + 1 < end &&
-        (chunk[at + 1] === quote || chunk[at + 1] === escapeByte)
-      )
-        at += 2;
-      else if (chunk[at] === quote) break;
-      else at++;
-    }
-    const field = { start: from + 1, end: at, quoted: true };
-    if (at + 1 < end && chunk[at + 1] !== delimiter) {
-      throw new SqlError('22P04', 'unexpected data after a quoted CSV field', {
-        context: `${this.#format.label}, line ${this.#line}`,
-      });
-    }
-    return { field, next: at + 2 };
+    if (inside) throw new SqlError('22P04', 'unterminated CSV quoted field', { context });
+    return { field: { start: from, end: at, quoted }, next: at + 1 };
   }
 
   /** Unescapes in place; returns the new end. */
@@ -246,29 +246,37 @@ export class DelimitedDecoder implements LineDecoder {
     if (!raw.quoted) return raw.end;
     const escapeByte = this.#format.escape.charCodeAt(0);
     const quote = this.#format.quote.charCodeAt(0);
+    let inside = false;
     let to = raw.start;
     for (let at = raw.start; at < raw.end; at++) {
-      if (
-        chunk[at] === escapeByte &&
-        at + 1 < raw.end &&
-        (chunk[at + 1] === quote || chunk[at + 1] === escapeByte)
-      )
-        at++;
+      if (inside && escapes(chunk, at, raw.end, escapeByte, quote)) at++;
+      else if (chunk[at] === quote) {
+        inside = !inside;
+        continue;
+      }
       chunk[to++] = chunk[at]!;
     }
     return to;
   }
 }
 
+/** Within quotes: the byte stands for the one behind it. */
+function escapes(chunk: Uint8Array, at: number, end: number, escapeByte: number, quote: number): boolean {
+  if (chunk[at] !== escapeByte || at + 1 >= end) return false;
+  return chunk[at + 1] === quote || chunk[at + 1] === escapeByte;
+}
+
 /** End of the line that begins at `from`: a newline outside of quotes, or `to`. */
 function lineEnd(chunk: Uint8Array, from: number, to: number, format: DelimitedFormat): number {
   const quote = format.quote === null ? -1 : format.quote.charCodeAt(0);
+  // a doubled quote opens again what it closed; another escape hides the quote behind it
+  const escapeByte = format.escape === format.quote ? -1 : format.escape.charCodeAt(0);
   let inside = false;
   for (let at = from; at < to; at++) {
     const c = chunk[at];
     if (c === quote) inside = !inside;
     else if (c === 10 && !inside) return at;
-    else if (c === 92 && format.quote === null) at++;
+    else if (c === escapeByte && (inside || quote < 0)) at++;
   }
   return to;
 }
@@ -278,9 +286,18 @@ function splitEscaped(
   from: number,
   end: number,
   delimiter: number,
+  context: string,
 ): { field: RawField; next: number } {
   let at = from;
-  while (at < end && chunk[at] !== delimiter) at += chunk[at] === 92 ? 2 : 1;
+  while (at < end && chunk[at] !== delimiter) {
+    if (chunk[at] === 13) {
+      throw new SqlError('22P04', 'literal carriage return found in data', {
+        hint: 'Use "\\r" to represent carriage return.',
+        context,
+      });
+    }
+    at += chunk[at] === 92 ? 2 : 1;
+  }
   at = Math.min(at, end);
   return { field: { start: from, end: at, quoted: false }, next: at + 1 };
 }
@@ -292,7 +309,8 @@ function unescapeBackslashes(chunk: Uint8Array, start: number, end: number): num
   let to = start;
   for (let at = start; at < end; at++) {
     let c = chunk[at]!;
-    if (c === 92 && at + 1 < end) {
+    if (c === 92) {
+      if (at + 1 === end) break;
       c = chunk[++at]!;
       const rest = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(3, end - at)).toString('latin1');
       const octal = /^[0-7]{1,3}/.exec(rest)?.[0];
@@ -314,6 +332,7 @@ const text = (chunk: Uint8Array, field: { start: number; end: number }): string 
   Buffer.from(chunk.buffer, chunk.byteOffset + field.start, field.end - field.start).toString('utf8');
 
 function checkText(chunk: Uint8Array, start: number, end: number): void {
+  if (!isUtf8(chunk.subarray(start, end))) throw invalidUtf8();
   for (let at = start; at < end; at++) {
     if (chunk[at] === 0) throw new SqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
   }

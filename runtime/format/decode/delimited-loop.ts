@@ -35,6 +35,7 @@ export function generateDelimitedLoop(
   const delimiter = format.delimiter.charCodeAt(0);
   const odd = format.quote === null ? 92 : format.quote.charCodeAt(0);
   const emptyIsNull = format.nullText === '' ? 1 : 0;
+  const nullStart = Buffer.from(format.nullText)[0] ?? -1;
   const unset = fields.flatMap((f, i) => (f.used && !order.includes(i) ? [i] : []));
   // a field that is never there and must be: every row is the careful reader's (which rejects it)
   const hopeless = unset.some((f) => fields[f]!.notNull);
@@ -57,7 +58,9 @@ export function generateDelimitedLoop(
   order.forEach((target, position) => {
     const last = position === order.length - 1;
     const field = target < 0 ? undefined : fields[target];
-    code.push(fieldCode(field, target, { delimiter, odd, emptyIsNull, last, unit: format.timestampUnit }));
+    code.push(
+      fieldCode(field, target, { delimiter, odd, emptyIsNull, nullStart, last, unit: format.timestampUnit }),
+    );
   });
   for (const { f, i } of used) {
     const store = STORES[fieldStorage(f.type)](i);
@@ -80,6 +83,8 @@ type FieldOptions = Readonly<{
   delimiter: number;
   odd: number;
   emptyIsNull: number;
+  /** first byte of what stands for NULL, −1: nothing does */
+  nullStart: number;
   last: boolean;
   unit: 's' | 'ms' | 'us' | null;
 }>;
@@ -93,10 +98,12 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
     : `if(c!==${o.delimiter}){${stop}}p++;`;
   const isEnd = o.last ? `(c===10||c===13)` : `c===${o.delimiter}`;
   if (field === undefined || !field.used) {
-    const check = field?.notNull ? `if(p===q){${stop}}` : '';
+    const check = field?.notNull ? `if(p===q||b[q]===${o.nullStart}){${stop}}` : '';
     return `{const q=p;${scanText(o)}${check}${finish}}`;
   }
   const empty = field.notNull || o.emptyIsNull === 0 ? `{${stop}}` : `{z${target}=1}`;
+  // perhaps NULL: the careful reader knows
+  const maybeNull = o.nullStart < 0 ? '' : `if(b[p]===${o.nullStart}){${stop}}`;
   switch (fieldStorage(field.type)) {
     case 'view': {
       const scan = scanText(o);
@@ -106,7 +113,7 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
             ? `if(e${target}===s${target}){${stop}}`
             : `if(e${target}===s${target})z${target}=1;`
           : '';
-      return `s${target}=p;${scan}e${target}=p;${whenEmpty}${finish}`;
+      return `${maybeNull}s${target}=p;${scan}e${target}=p;${whenEmpty}${finish}`;
     }
     case 'datum':
       return stop;
@@ -115,11 +122,11 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
   }
   const name = field.type.name;
   if (name === 'bool') {
-    return `c=b[p];if(${isEnd}){${empty}}else{if(c===116)n${target}=1;else if(c!==102){${stop}}c=b[++p];if(n${target}===1){if(c===114&&b[p+1]===117&&b[p+2]===101){p+=3;c=b[p]}}else if(c===97&&b[p+1]===108&&b[p+2]===115&&b[p+3]===101){p+=4;c=b[p]}}${finish}`;
+    return `${maybeNull}c=b[p];if(${isEnd}){${empty}}else{if(c===116)n${target}=1;else if(c!==102){${stop}}c=b[++p];if(n${target}===1){if(c===114&&b[p+1]===117&&b[p+2]===101){p+=3;c=b[p]}}else if(c===97&&b[p+1]===108&&b[p+2]===115&&b[p+3]===101){p+=4;c=b[p]}}${finish}`;
   }
   if (name === 'date' || name === 'time') return stop;
   if (isTimestamp(field.type) && o.unit === null) {
-    return `c=b[p];if(${isEnd}){${empty}}else{${isoTimestamp(target, field.type.name === 'timestamptz', stop)}}${finish}`;
+    return `${maybeNull}c=b[p];if(${isEnd}){${empty}}else{${isoTimestamp(target, field.type.name === 'timestamptz', stop)}}${finish}`;
   }
   const factor = isTimestamp(field.type) ? MICROS_PER_UNIT[o.unit ?? 'ms'] : 1;
   const integer = isTimestamp(field.type) || name.startsWith('int');
@@ -138,7 +145,7 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
   // "-0" is a float of its own; ints have none
   const sign = integer ? `n${target}=g&&v!==0?-v:v;` : `n${target}=g?-v:v;`;
   return (
-    `c=b[p];if(${isEnd}){${empty}}else{let g=false,m=0,d=0;if(c===45){g=true;p++}const s0=p;` +
+    `${maybeNull}c=b[p];if(${isEnd}){${empty}}else{let g=false,m=0,d=0;if(c===45){g=true;p++}const s0=p;` +
     `${digitsCode('m')}if(p===s0){${stop}}c=b[p];${fraction}if(${digits}){${stop}}${range}const v=${value};${sign}${single}}${finish}`
   );
 }
@@ -156,7 +163,7 @@ function isoTimestamp(target: number, zoned: boolean, stop: string): string {
   const digit = (at: string): string => `(b[${at}]-48>>>0)>9`;
   const checks = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].map((o) => digit(`p+${o}`)).join('||');
   const zone = zoned
-    ? `if(c===90)c=b[++p];else if(c===43||c===45){const w=c===43?1:-1;if(${digit('p+1')}||${digit('p+2')}){${stop}}let o=(${two('p+1')})*60;p+=3;c=b[p];if(c===58){if(${digit('p+1')}||${digit('p+2')}){${stop}}o+=${two('p+1')};p+=3;c=b[p]}n${target}-=w*o*6e7}`
+    ? `if(c===90)c=b[++p];else if(c===43||c===45){const w=c===43?1:-1;if(${digit('p+1')}||${digit('p+2')}){${stop}}let o=(${two('p+1')})*60;p+=3;c=b[p];if(c===58){if(${digit('p+1')}||${digit('p+2')}){${stop}}const h=${two('p+1')};if(h>59){${stop}}o+=h;p+=3;c=b[p]}if(o>959){${stop}}n${target}-=w*o*6e7}`
     : '';
   return (
     `if(p+19>to||${checks}||b[p+4]!==45||b[p+7]!==45||b[p+13]!==58||b[p+16]!==58||(b[p+10]!==32&&b[p+10]!==84)){${stop}}` +
