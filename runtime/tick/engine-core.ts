@@ -8,7 +8,6 @@
  * It runs in a worker thread (worker/engine-worker.ts) or, in tests, in the caller's; it does nothing by itself but
  * through `tick()`, which the loop (tick-loop.ts) calls.
  */
-import { ExternalError } from '../../common/external-error.ts';
 import { WAL_SYNC_INTERVAL_MS } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
@@ -44,16 +43,11 @@ import { openIngest } from './open-ingest.ts';
 import { QueryFactory } from './query-factory.ts';
 import { Readers } from './readers.ts';
 import { recover } from './recovery.ts';
-import type { RunningSink, RunningView } from './relation-set.ts';
 import { ResultChannel } from './result-channel.ts';
 import { causesOfSilence } from './silence.ts';
-import { writeToSink } from './write-to-sink.ts';
+import { stepSink, stepView } from './step-relation.ts';
+import { LATER, TickQueue } from './tick-queue.ts';
 import { readsStaleViews, writeInTick } from './write-in-tick.ts';
-
-/** Work that waits for a tick; `run` gives what is to be called once the tick is committed. */
-type Waiting = Readonly<{ run: (tick: Tick) => () => void; reject: (error: unknown) => void }>;
-
-const LATER = Symbol('later');
 
 export class EngineCore implements Engine {
   readonly state: EngineState;
@@ -64,9 +58,7 @@ export class EngineCore implements Engine {
   readonly #changes: CatalogChanges;
   readonly #finite: FiniteQueue;
   readonly #blocks: BlockSet;
-  /** definitions and new readers, before the writes of their tick: a reader's start never sees half a tick */
-  #starting: Waiting[] = [];
-  #writing: Waiting[] = [];
+  readonly #queue: TickQueue;
   #version = 0;
   #nextOid = FIRST_USER_OID;
   #rowsAdmitted = 0;
@@ -75,6 +67,7 @@ export class EngineCore implements Engine {
 
   constructor(options: EngineOptions) {
     this.state = new EngineState(options);
+    this.#queue = new TickQueue(() => this.state.wake());
     this.#factory = new QueryFactory(this.state);
     this.#readers = new Readers(this.state, this.#factory);
     this.#changes = new CatalogChanges(this.state, this.#factory, this.#readers);
@@ -97,7 +90,7 @@ export class EngineCore implements Engine {
 
   /** Rows, writes or slices of finite queries wait. */
   get waits(): boolean {
-    if (this.#starting.length > 0 || this.#writing.length > 0 || this.#finite.waits) return true;
+    if (this.#queue.length > 0 || this.#finite.waits) return true;
     if (this.state.memoryPressure >= 1) return false;
     for (const stream of this.state.relations.streams.values()) if (stream.waits) return true;
     for (const feed of this.#factory.privateFeeds) if (feed.ready) return true;
@@ -117,23 +110,18 @@ export class EngineCore implements Engine {
         failure = { error };
       }
     };
-    void this.#inTick(() => this.#starting, create);
-    return this.#inTick(
-      () => this.#writing,
-      (tick) => {
-        if (failure !== null) throw failure.error;
-        return this.#finish(changes, block, tick);
-      },
-    );
+    void this.#queue.start(create);
+    return this.#queue.write((tick) => {
+      if (failure !== null) throw failure.error;
+      return this.#finish(changes, block, tick);
+    });
   }
 
   write(operations: readonly WriteOperation[], { now }: Readonly<{ now: number }>): Promise<WriteResult> {
-    return this.#inTick(
-      () => this.#writing,
-      (tick) =>
-        readsStaleViews(operations, this.state.relations)
-          ? LATER
-          : { tick: tick.number, ...this.#write(operations, now, tick) },
+    return this.#queue.write((tick) =>
+      readsStaleViews(operations, this.state.relations)
+        ? LATER
+        : { tick: tick.number, ...this.#write(operations, now, tick) },
     );
   }
 
@@ -152,13 +140,10 @@ export class EngineCore implements Engine {
   }
 
   commitBlock(block: number): Promise<Readonly<{ tick: number }>> {
-    return this.#inTick(
-      () => this.#writing,
-      (tick) => {
-        this.#blocks.commit(block);
-        return { tick: tick.number };
-      },
-    );
+    return this.#queue.write((tick) => {
+      this.#blocks.commit(block);
+      return { tick: tick.number };
+    });
   }
 
   endBlock(block: number): Promise<void> {
@@ -167,12 +152,12 @@ export class EngineCore implements Engine {
   }
 
   ingest(options: IngestOptions): Ingest {
-    return openIngest(options, this.state, (work) => this.#inTick(() => this.#writing, work));
+    return openIngest(options, this.state, (work) => this.#queue.write(work));
   }
 
   run(plan: QueryPlan, options: RunOptions): ResultStream {
     // what came before it and waits for a tick is carried out before it
-    const alone = this.#starting.length === 0 && this.#writing.length === 0;
+    const alone = this.#queue.length === 0;
     if (plan.emit.kind === 'finite') return this.#finite.add(plan, options, alone);
     return this.#begin((channel) => this.#readers.select(plan, options, channel));
   }
@@ -222,7 +207,7 @@ export class EngineCore implements Engine {
   stop(): Promise<void> {
     if (this.stopped) return Promise.resolve();
     // what waits for the next tick of all may do so again
-    while (this.#fatal === null && this.#starting.length + this.#writing.length > 0) this.tick();
+    while (this.#fatal === null && this.#queue.length > 0) this.tick();
     this.stopped = true;
     const goodbye = new SqlError('57P01', 'terminating connection due to administrator command');
     this.#readers.failAll(goodbye);
@@ -252,7 +237,7 @@ export class EngineCore implements Engine {
       const failure = internalError(error);
       this.#finite.failAll(failure);
       this.#readers.failAll(failure);
-      for (const { reject } of [...this.#starting, ...this.#writing]) reject(failure);
+      this.#queue.failAll(failure);
       throw error;
     }
   }
@@ -262,17 +247,14 @@ export class EngineCore implements Engine {
     const waitedSince = this.state.wokenAt ?? started;
     this.state.wokenAt = null;
     const tick = this.state.nextTick();
-    const waiting = [...this.#starting, ...this.#writing];
-    this.#starting = [];
-    this.#writing = [];
-    const settle = waiting.map(({ run }) => run(tick));
+    const settle = this.#queue.run(tick);
     const rows = this.#admit(tick);
     this.#step(tick);
     this.#commit();
     for (const done of settle) done();
     this.#readers.endTick(tick);
     this.#endTick(tick);
-    if (rows > 0 || waiting.length > 0) {
+    if (rows > 0 || settle.length > 0) {
       const processingMs = performance.now() - started;
       this.#rate.observe(processingMs, this.waits);
       const processingMicros = Math.round(processingMs * 1000);
@@ -299,35 +281,10 @@ export class EngineCore implements Engine {
   }
 
   #step(tick: Tick): void {
-    for (const running of this.state.relations.views.values()) this.#stepView(running, tick);
-    for (const running of this.state.relations.sinks.values()) this.#stepSink(running, tick);
+    const { relations } = this.state;
+    for (const running of relations.views.values()) stepView(running, tick, this.state);
+    for (const running of relations.sinks.values()) stepSink(running, tick, relations);
     this.#readers.step(tick);
-  }
-
-  /** An error of ours in a view's query stops this view: reads give the error, the others go on. */
-  #stepView(running: RunningView, tick: Tick): void {
-    if (running.failed !== null) return;
-    try {
-      for (const { batches, watermarks, ended } of running.query.step(tick)) {
-        running.view.apply(tick.number, tick.time, batches, watermarks, ended);
-      }
-      running.failed = running.query.failed;
-    } catch (error) {
-      running.failed = internalError(error);
-      this.state.reject(running.view.name, running.failed, null, null);
-    }
-  }
-
-  #stepSink(running: RunningSink, tick: Tick): void {
-    const { query } = running;
-    if (query.failed !== null) return;
-    try {
-      writeToSink(running, query.step(tick), tick, this.state.relations);
-      running.lastError = failureOf(query)?.message ?? null;
-    } catch (error) {
-      running.lastError = (error as Error).message;
-      if (!(error instanceof ExternalError)) query.failed = internalError(error);
-    }
   }
 
   #commit(): void {
@@ -389,43 +346,16 @@ export class EngineCore implements Engine {
     return { rowCounts: written.map((w) => w.rows), returned: written.map((w) => w.returned) };
   }
 
-  /** Runs `work` in the next tick; the promise settles when that tick is committed. LATER: in the one after, first. */
-  #inTick<T>(queue: () => Waiting[], work: (tick: Tick) => T | typeof LATER): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      if (this.#fatal !== null) {
-        reject(internalError(this.#fatal));
-        return;
-      }
-      const run = (tick: Tick): (() => void) => {
-        try {
-          const result = work(tick);
-          if (result !== LATER) return () => resolve(result);
-          queue().push({ run, reject });
-          return () => undefined;
-        } catch (error) {
-          const outside = error instanceof ExternalError ? new SqlError('58030', error.message) : null;
-          return () => reject(outside ?? internalError(error));
-        }
-      };
-      queue().push({ run, reject });
-      this.state.wake();
-    });
-  }
-
   /** Starts a reader in the next tick; errors go to it. */
   #begin(start: (channel: ResultChannel) => void): ResultChannel {
     const channel = new ResultChannel();
-    this.#inTick(
-      () => this.#starting,
-      () => {
+    this.#queue
+      .start(() => {
         if (channel.canceled) return;
         this.state.requireMemory();
         start(channel);
-      },
-    ).catch((error: unknown) => channel.fail(internalError(error)));
+      })
+      .catch((error: unknown) => channel.fail(internalError(error)));
     return channel;
   }
 }
-
-/** A step may have set it (on_error = 'fail'). */
-const failureOf = (query: RunningSink['query']): SqlError | null => query.failed;
