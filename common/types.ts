@@ -132,6 +132,11 @@ export function typeNameOfOid(oid: number): TypeName | undefined {
   return NAME_OF_OID.get(oid);
 }
 
+/** Each element type that has arrays, with its array type. */
+export function arrayTypeOids(): readonly Readonly<{ element: number; array: number }>[] {
+  return Object.values(TYPE_FACTS).map(({ oid, arrayOid }) => ({ element: oid, array: arrayOid }));
+}
+
 /** RowDescription's typlen. */
 export function typeSize(name: TypeName): number {
   return isArrayType(name) ? -1 : TYPE_FACTS[elementTypeName(name)].size;

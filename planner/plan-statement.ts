@@ -133,7 +133,7 @@ const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string 
   CreateSeqStmt: { words: 'CREATE SEQUENCE', hint: 'gen_random_uuid() makes keys.' },
   CheckPointStmt: { words: 'CHECKPOINT' },
   VacuumStmt: {
-    words: 'VACUUM and ANALYZE',
+    words: 'VACUUM or ANALYZE',
     hint: 'There is nothing to clean: what is deleted is gone at once.',
   },
   MergeStmt: { hint: 'Use INSERT, UPDATE and DELETE in one transaction.' },

@@ -125,6 +125,7 @@ export function coerceTo(context: BindingContext, bound: Bound, target: TypeName
       bound.location,
       '42846',
       `cannot cast type ${from} to ${formatType({ name: target })}`,
+      target === 'interval' ? "Write a duration with its unit: INTERVAL '10 seconds'." : undefined,
     );
   }
   return expression;

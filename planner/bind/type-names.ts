@@ -76,7 +76,9 @@ export function resolveType(
         node.location,
         '0A000',
         `type ${shown} is not supported`,
-        'Use text, or another type that holds the value.',
+        last.endsWith('serial')
+          ? 'There are no sequences: use uuid DEFAULT gen_random_uuid(), or number the rows where they come from.'
+          : 'Use text, or another type that holds the value.',
       );
     }
     const schema = names.length > 1 ? (names.at(-2) ?? '') : null;

@@ -74,8 +74,15 @@ function grammarError(error: unknown, source: SourceText): SqlError {
   if (code !== '42601' || !message.startsWith('syntax error')) return new SqlError(code, message, fields);
   return new SqlError('42601', originalWord(message, source.text, offset), {
     ...fields,
-    hint: expectedTokensHint(source.text, offset),
+    hint: emitHint(source.text, offset) ?? expectedTokensHint(source.text, offset),
   });
+}
+
+/** EMIT that no mode follows is a name to the grammar, which stops there or at the word after it. */
+function emitHint(text: string, offset: number): string | undefined {
+  const here = /^emit\b/i.test(text.slice(offset)) || /\bemit\s+$/i.test(text.slice(0, offset));
+  if (!here) return undefined;
+  return "Write EMIT ON WINDOW CLOSE, EMIT CHANGES or EMIT EVERY INTERVAL '1 second', last in the query.";
 }
 
 /** A marker that stands for a stream clause must not show: the word at the place is quoted from the original. */

@@ -27,6 +27,10 @@ export const OFFSET_MARKER = 'offse_';
 const WINDOW_FUNCTIONS = ['hop', 'tumble', 'cumulate', 'session'] as const;
 const PLURAL_UNITS = ['years', 'months', 'days', 'hours', 'minutes', 'seconds'] as const;
 
+const EMIT_LAST = 'EMIT stands last: write GROUP BY, ORDER BY and LIMIT before it.';
+const WINDOW_FORMS =
+  'Write WINDOW TUMBLING (SIZE 1 MINUTE), WINDOW HOPPING (SIZE 10 MINUTES, ADVANCE BY 1 SECOND) or WINDOW SESSION (30 SECONDS).';
+
 export type Rewritten = Readonly<{ text: string; clauses: StreamClauses }>;
 
 /** The tokens from `start` to `end` hold one query and what stands around it; EMIT belongs at depth `emitDepth`. */
@@ -139,7 +143,9 @@ class Rewriter {
     }
     this.#emit = parseEmit(cursor);
     const after = cursor.peek();
-    if (after !== undefined && !(this.#emitDepth > 0 && isSymbol(after, ')'))) throw cursor.error();
+    if (after !== undefined && !(this.#emitDepth > 0 && isSymbol(after, ')'))) {
+      throw cursor.error(isWord(after, 'order', 'limit', 'offset', 'group', 'where') ? EMIT_LAST : undefined);
+    }
     this.#blankTokens(i, cursor.index - 1);
     return cursor.index - 1;
   }
@@ -201,7 +207,7 @@ class Rewriter {
     const kind = cursor.next();
     cursor.expectSymbol('(');
     this.#windows.set(kind.start, this.#windowClause(kind, cursor, word.start));
-    cursor.expectSymbol(')');
+    if (!cursor.acceptSymbol(')')) throw cursor.error(WINDOW_FORMS);
     this.#blankTokens(i, cursor.index - 1);
     this.#put(word.start, word.start + 1, ',');
     const marker = kind.value === 'tumbling' ? 'windowed' : 'window_';
@@ -217,11 +223,10 @@ class Rewriter {
 
   #windowClause(kind: Token, cursor: TokenCursor, offset: number): WindowClauseSyntax {
     if (kind.value === 'session') return { kind: 'session', gap: parseDuration(cursor), offset };
-    cursor.expect('size');
+    if (!cursor.accept('size')) throw cursor.error(WINDOW_FORMS);
     const size = parseDuration(cursor);
     if (kind.value === 'tumbling') return { kind: 'tumble', size, offset };
-    cursor.expectSymbol(',');
-    cursor.expect('advance', 'by');
+    if (!cursor.acceptSymbol(',') || !cursor.accept('advance', 'by')) throw cursor.error(WINDOW_FORMS);
     return { kind: 'hop', size, advance: parseDuration(cursor), offset };
   }
 

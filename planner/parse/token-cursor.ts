@@ -99,16 +99,17 @@ export class TokenCursor {
     return this.next().value;
   }
 
-  error(): SqlError {
+  error(hint?: string): SqlError {
     const token = this.peek();
     const position = this.source.positionOfOffset(token?.start ?? this.source.text.length);
     if (token === undefined && this.end >= this.tokens.length) {
-      return new SqlError('42601', 'syntax error at end of input', { position });
+      return new SqlError('42601', 'syntax error at end of input', { position, hint });
     }
     const shown = token ?? this.tokens[this.end];
     const text = shown === undefined ? '' : this.source.text.slice(shown.start, shown.end);
     return new SqlError('42601', `syntax error at or near "${text}"`, {
       position: this.source.positionOfOffset(shown?.start ?? this.source.text.length),
+      hint,
     });
   }
 

@@ -18,7 +18,11 @@ export type StartupRequest = Readonly<{
 /** 28000 without a user, 3D000 for another database. */
 export function readStartup(parameters: ReadonlyMap<string, string>): StartupRequest {
   const user = parameters.get('user') ?? '';
-  if (user === '') throw new SqlError('28000', 'no PostgreSQL user name specified in startup packet');
+  if (user === '') {
+    throw new SqlError('28000', 'no PostgreSQL user name specified in startup packet', {
+      hint: 'Any name will do: give the client a user, or set PGUSER.',
+    });
+  }
   const database = parameters.get('database') || user;
   if (database !== DATABASE && database !== user) {
     throw new SqlError('3D000', `database "${database}" does not exist`, {

@@ -14,8 +14,6 @@ beforeAll(async () => {
     user: 'anna',
     database: 'millrace',
     max: 2,
-    // The catalog of types is not served: array parsers come from the OIDs that are known.
-    fetch_types: false,
     onnotice: () => {},
   });
 }, 30_000);
@@ -29,6 +27,11 @@ describe('postgres.js', () => {
     const [row] =
       await sql`SELECT ${1}::int4 AS a, ${'x'}::text AS b, ${null}::text AS c, ${true}::bool AS d`;
     expect(row).toEqual({ a: 1, b: 'x', c: null, d: true });
+  });
+
+  it('knows the types of arrays, which it asks for at connect', async () => {
+    const [row] = await sql`SELECT ARRAY[1, 2] AS a, ${['x', 'y']}::text[] AS b`;
+    expect(row).toEqual({ a: [1, 2], b: ['x', 'y'] });
   });
 
   it('pipelines', async () => {

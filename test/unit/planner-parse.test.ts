@@ -202,3 +202,22 @@ describe('robustness', () => {
     expect(errorOf('SELECT * FROM t ORDER id').hint).toBe('Expected BY.');
   });
 });
+
+describe('hints of syntax errors at stream clauses', () => {
+  const forms = /ADVANCE BY/;
+  const modes = /EMIT ON WINDOW CLOSE, EMIT CHANGES or EMIT EVERY/;
+  it.each([
+    ['SELECT a, count(*) FROM t GROUP BY a EMIT FINAL', 'EMIT', modes],
+    ['SELECT a FROM t EMIT FINAL', 'FINAL', modes],
+    ['SELECT a FROM t GROUP BY a EMIT ON CLOSE', 'EMIT', modes],
+    ['SELECT a FROM t EMIT CHANGES LIMIT 3', 'LIMIT', /EMIT stands last/],
+    ['SELECT a FROM t WINDOW TUMBLING (10 SECONDS) GROUP BY a', '10', forms],
+    ['SELECT a FROM t WINDOW HOPPING (SIZE 1 MINUTE, SLIDE 1 SECOND) GROUP BY a', 'SLIDE', forms],
+  ])('%s', (sql, word, hint) => {
+    const error = errorOf(sql);
+    expect(error.code).toBe('42601');
+    expect(error.message).toBe(`syntax error at or near "${word}"`);
+    expect(error.position).toBe(sql.indexOf(word) + 1);
+    expect(error.hint).toMatch(hint);
+  });
+});
