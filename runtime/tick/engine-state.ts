@@ -3,7 +3,7 @@ import { KEPT_ROWS_MAX, KEPT_TICKS_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { EngineOptions } from '../engine-client.ts';
-import type { Block } from './block.ts';
+import type { Block } from './block/block.ts';
 import { KeptRows, type LateRow, type RejectedRowEntry } from './kept-rows.ts';
 import { RelationSet } from './relation-set.ts';
 import type { RejectRow } from './stream-runtime.ts';

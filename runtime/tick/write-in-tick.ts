@@ -6,7 +6,7 @@ import type { WriteOperation } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Oid } from '../plan/relation.ts';
 import { AffectedViews } from './affected-views.ts';
-import type { FiniteRun } from './finite-run.ts';
+import type { FiniteRun } from './finite/finite-run.ts';
 import type { RelationSet } from './relation-set.ts';
 import type { TableRuntime } from './table-runtime.ts';
 import {

@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BLOCK_ROWS_MAX } from '../../common/limits.ts';
 import type { BlockScope, WriteResult } from '../../runtime/engine-client.ts';
 import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
-import { finiteInput, sourceOf } from '../../runtime/tick/finite-input.ts';
-import { FiniteRun } from '../../runtime/tick/finite-run.ts';
-import { keyConstants } from '../../runtime/tick/point-read.ts';
+import { finiteInput, sourceOf } from '../../runtime/tick/finite/finite-input.ts';
+import { FiniteRun } from '../../runtime/tick/finite/finite-run.ts';
+import { keyConstants } from '../../runtime/tick/finite/point-read.ts';
 import { Millrace } from '../support/millrace.ts';
 
 let millrace: Millrace;

@@ -1,7 +1,7 @@
 /** Finite queries work in slices: costly rows do not hold the ticks up, and the cut does not show in the answer. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { FiniteRun } from '../../runtime/tick/finite-run.ts';
-import { finiteInput, sourceOf } from '../../runtime/tick/finite-input.ts';
+import { FiniteRun } from '../../runtime/tick/finite/finite-run.ts';
+import { finiteInput, sourceOf } from '../../runtime/tick/finite/finite-input.ts';
 import { Millrace } from '../support/millrace.ts';
 
 const ROWS = 2000;

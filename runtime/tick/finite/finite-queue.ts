@@ -1,12 +1,12 @@
 /** Finite work under way: each task gets slices between ticks, in turn, while its reader keeps up. */
-import { SLICE_MS } from '../../common/limits.ts';
-import { SqlError } from '../../common/sql-error.ts';
-import type { BlockScope, RunOptions } from '../engine-client.ts';
-import type { QueryPlan } from '../plan/query-plan.ts';
-import { internalError, type EngineState } from './engine-state.ts';
+import { SLICE_MS } from '../../../common/limits.ts';
+import { SqlError } from '../../../common/sql-error.ts';
+import type { BlockScope, RunOptions } from '../../engine-client.ts';
+import type { QueryPlan } from '../../plan/query-plan.ts';
+import { internalError, type EngineState } from '../engine-state.ts';
 import { finiteInput, sourceOf } from './finite-input.ts';
 import { FiniteRun } from './finite-run.ts';
-import { ResultChannel } from './result-channel.ts';
+import { ResultChannel } from '../result-channel.ts';
 
 /** Of the memory limit, beside it. */
 const QUERY_SHARE = 0.25;

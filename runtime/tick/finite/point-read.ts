@@ -2,14 +2,14 @@
  * Reads of single rows: where a filter right above a scan holds the primary key to constants, the table's index gives the
  * rows, and no other can pass. The filter stays: what is read is only less.
  */
-import { parseDatum } from '../../common/value-text.ts';
-import type { Batch } from '../batch/column.ts';
-import { buildColumn } from '../batch/datum.ts';
-import { gatherBatch } from '../batch/gather.ts';
-import type { Expression } from '../plan/expression.ts';
-import { walkPlan } from '../plan/plan-nodes.ts';
-import type { PlanNode } from '../plan/query-plan.ts';
-import { type ChangeableTable, HELD } from './table-changes.ts';
+import { parseDatum } from '../../../common/value-text.ts';
+import type { Batch } from '../../batch/column.ts';
+import { buildColumn } from '../../batch/datum.ts';
+import { gatherBatch } from '../../batch/gather.ts';
+import type { Expression } from '../../plan/expression.ts';
+import { walkPlan } from '../../plan/plan-nodes.ts';
+import type { PlanNode } from '../../plan/query-plan.ts';
+import { type ChangeableTable, HELD } from '../table-changes.ts';
 
 type Constant = Expression & { kind: 'constant' };
 /** Constants that a column of the table must equal one of, by its ordinal. */

@@ -3,20 +3,20 @@
  * block: its query is run afresh over what the block sees, which by the law gives the same. Where the law needs more than
  * is kept (rows of streams that retention took away, windows that rows were late for, now()), reading it is refused.
  */
-import { SqlError } from '../../common/sql-error.ts';
-import type { QueryContext } from '../dstream/dstream.ts';
-import type { Scan } from '../dstream/scan.ts';
-import { walkExpression } from '../plan/expression.ts';
-import { expressionsOf, walkPlan } from '../plan/plan-nodes.ts';
-import type { PlanNode } from '../plan/query-plan.ts';
-import type { Oid } from '../plan/relation.ts';
-import { relationDelta, type RelationDelta } from '../source/admitted.ts';
-import { AffectedViews } from './affected-views.ts';
+import { SqlError } from '../../../common/sql-error.ts';
+import type { QueryContext } from '../../dstream/dstream.ts';
+import type { Scan } from '../../dstream/scan.ts';
+import { walkExpression } from '../../plan/expression.ts';
+import { expressionsOf, walkPlan } from '../../plan/plan-nodes.ts';
+import type { PlanNode } from '../../plan/query-plan.ts';
+import type { Oid } from '../../plan/relation.ts';
+import { relationDelta, type RelationDelta } from '../../source/admitted.ts';
+import { AffectedViews } from '../affected-views.ts';
 import type { Block } from './block.ts';
-import type { EngineState } from './engine-state.ts';
-import { partsUpTo } from './finite-parts.ts';
-import { type FiniteInput, FiniteRun } from './finite-run.ts';
-import type { RunningView } from './relation-set.ts';
+import type { EngineState } from '../engine-state.ts';
+import { partsUpTo } from '../finite/finite-parts.ts';
+import { type FiniteInput, FiniteRun } from '../finite/finite-run.ts';
+import type { RunningView } from '../relation-set.ts';
 
 /** As in the view: a row that fails is left out. It was noted, or will be, by the view itself. */
 const LEAVES_OUT: QueryContext = {

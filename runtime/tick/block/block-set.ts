@@ -1,9 +1,9 @@
 /** The transaction blocks that have written something, and their statements under way. */
-import type { BlockScope, WriteOperation, WriteResult } from '../engine-client.ts';
+import type { BlockScope, WriteOperation, WriteResult } from '../../engine-client.ts';
 import { Block } from './block.ts';
 import { BlockStatement } from './block-statement.ts';
-import type { EngineState } from './engine-state.ts';
-import type { FiniteQueue } from './finite-queue.ts';
+import type { EngineState } from '../engine-state.ts';
+import type { FiniteQueue } from '../finite/finite-queue.ts';
 
 export class BlockSet {
   readonly #state: EngineState;

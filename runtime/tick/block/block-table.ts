@@ -8,18 +8,18 @@
  * whole rows where there is no primary key. Others' changes are read from the table's changelog when the block looks
  * again; what it no longer holds makes reads fail (55000) and changes of rows that were there conflict (40001).
  */
-import type { Schema } from '../../common/types.ts';
-import type { Batch } from '../batch/column.ts';
-import { batchBytes, compactBatch, concatBatches } from '../batch/concat.ts';
-import { consolidate, negated } from '../batch/consolidate.ts';
-import { gatherBatch } from '../batch/gather.ts';
-import type { TableDefinition } from '../plan/relation.ts';
-import { grown } from '../state/grow.ts';
-import { KeyTable, NO_ID } from '../state/key-table.ts';
-import { RowStore } from '../view/row-store.ts';
-import { schemaOf } from './admission.ts';
-import { contentWith } from './content.ts';
-import { tooOld } from './subscription.ts';
+import type { Schema } from '../../../common/types.ts';
+import type { Batch } from '../../batch/column.ts';
+import { batchBytes, compactBatch, concatBatches } from '../../batch/concat.ts';
+import { consolidate, negated } from '../../batch/consolidate.ts';
+import { gatherBatch } from '../../batch/gather.ts';
+import type { TableDefinition } from '../../plan/relation.ts';
+import { grown } from '../../state/grow.ts';
+import { KeyTable, NO_ID } from '../../state/key-table.ts';
+import { RowStore } from '../../view/row-store.ts';
+import { schemaOf } from '../admission.ts';
+import { contentWith } from '../content.ts';
+import { tooOld } from '../subscription.ts';
 import {
   type ChangeableTable,
   duplicateKey,
@@ -27,9 +27,9 @@ import {
   HELD,
   HELD_UNSEEN,
   serializationFailure,
-} from './table-changes.ts';
-import { TableKeys } from './table-keys.ts';
-import type { TableRuntime } from './table-runtime.ts';
+} from '../table-changes.ts';
+import { TableKeys } from '../table-keys.ts';
+import type { TableRuntime } from '../table-runtime.ts';
 
 export class BlockTable implements ChangeableTable {
   readonly definition: TableDefinition;

@@ -1,10 +1,10 @@
 /** The rows of the views of schema millrace, as datums in the order of their columns. */
-import { interval, type Interval } from '../../common/interval.ts';
-import { canonicalJsonb } from '../../common/json.ts';
-import { shownName } from '../plan/relation.ts';
-import type { SystemViewName } from '../plan/system-views.ts';
-import type { ContinuousQuery } from './continuous-query.ts';
-import type { EngineState } from './engine-state.ts';
+import { interval, type Interval } from '../../../common/interval.ts';
+import { canonicalJsonb } from '../../../common/json.ts';
+import { shownName } from '../../plan/relation.ts';
+import type { SystemViewName } from '../../plan/system-views.ts';
+import type { ContinuousQuery } from '../continuous-query.ts';
+import type { EngineState } from '../engine-state.ts';
 
 type Rows = readonly (readonly unknown[])[];
 

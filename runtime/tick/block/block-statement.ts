@@ -1,15 +1,15 @@
 /** One write statement inside a block: its plans run in slices between ticks, then its rows change the block at once. */
-import { BLOCK_ROWS_MAX } from '../../common/limits.ts';
-import { SqlError } from '../../common/sql-error.ts';
-import type { Batch } from '../batch/column.ts';
-import { compactBatch } from '../batch/concat.ts';
-import type { BlockScope, WriteOperation, WriteResult } from '../engine-client.ts';
-import type { QueryPlan } from '../plan/query-plan.ts';
+import { BLOCK_ROWS_MAX } from '../../../common/limits.ts';
+import { SqlError } from '../../../common/sql-error.ts';
+import type { Batch } from '../../batch/column.ts';
+import { compactBatch } from '../../batch/concat.ts';
+import type { BlockScope, WriteOperation, WriteResult } from '../../engine-client.ts';
+import type { QueryPlan } from '../../plan/query-plan.ts';
 import { type Block, tooMuchWritten } from './block.ts';
-import { internalError } from './engine-state.ts';
-import type { FiniteTask } from './finite-queue.ts';
-import type { FiniteRun } from './finite-run.ts';
-import { carryOut, NOTHING_COLLECTED, planOf, type Written } from './write.ts';
+import { internalError } from '../engine-state.ts';
+import type { FiniteTask } from '../finite/finite-queue.ts';
+import type { FiniteRun } from '../finite/finite-run.ts';
+import { carryOut, NOTHING_COLLECTED, planOf, type Written } from '../write.ts';
 
 export type BlockStatementOptions = Readonly<{
   block: Block;

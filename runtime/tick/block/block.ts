@@ -2,17 +2,17 @@
  * What an open transaction block wrote: its own version of each table, rows for streams, and how to go back to any of its
  * statements. Nothing of it is in any tick before COMMIT, where all of it lands in one.
  */
-import { assert } from '../../common/assert.ts';
-import { BLOCK_BYTES_MAX, BLOCK_ROWS_MAX } from '../../common/limits.ts';
-import { SqlError } from '../../common/sql-error.ts';
-import type { Batch } from '../batch/column.ts';
-import { compactBatch } from '../batch/concat.ts';
-import type { BlockScope } from '../engine-client.ts';
-import type { Oid, StreamDefinition } from '../plan/relation.ts';
-import { schemaOf } from './admission.ts';
+import { assert } from '../../../common/assert.ts';
+import { BLOCK_BYTES_MAX, BLOCK_ROWS_MAX } from '../../../common/limits.ts';
+import { SqlError } from '../../../common/sql-error.ts';
+import type { Batch } from '../../batch/column.ts';
+import { compactBatch } from '../../batch/concat.ts';
+import type { BlockScope } from '../../engine-client.ts';
+import type { Oid, StreamDefinition } from '../../plan/relation.ts';
+import { schemaOf } from '../admission.ts';
 import { BlockTable, changeBytes } from './block-table.ts';
-import type { RelationSet } from './relation-set.ts';
-import type { WritableStream } from './write.ts';
+import type { RelationSet } from '../relation-set.ts';
+import type { WritableStream } from '../write.ts';
 
 export type BlockTarget =
   | Readonly<{ kind: 'stream'; stream: WritableStream }>

@@ -1,6 +1,6 @@
 /** Rows as the parts that a finite query's scan takes one by one. */
-import type { Batch } from '../batch/column.ts';
-import { type AdmittedBatch, relationDelta, type RelationDelta } from '../source/admitted.ts';
+import type { Batch } from '../../batch/column.ts';
+import { type AdmittedBatch, relationDelta, type RelationDelta } from '../../source/admitted.ts';
 
 export function* partsOf(all: Iterable<Batch>): Generator<RelationDelta> {
   for (const batch of all) yield relationDelta([batch], new Map(), false);

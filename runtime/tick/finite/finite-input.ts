@@ -1,20 +1,20 @@
 /** What a finite query's scan reads: parts that later ticks do not touch. */
-import { assert } from '../../common/assert.ts';
-import type { Batch } from '../batch/column.ts';
-import { buildColumn } from '../batch/datum.ts';
-import type { Scan } from '../dstream/scan.ts';
-import type { BlockScope } from '../engine-client.ts';
-import { isSystemView, SYSTEM_VIEWS } from '../plan/system-views.ts';
-import { relationDelta, type RelationDelta } from '../source/admitted.ts';
-import type { Block } from './block.ts';
-import { BlockViews } from './block-views.ts';
-import { contentAt } from './content.ts';
-import type { EngineState } from './engine-state.ts';
+import { assert } from '../../../common/assert.ts';
+import type { Batch } from '../../batch/column.ts';
+import { buildColumn } from '../../batch/datum.ts';
+import type { Scan } from '../../dstream/scan.ts';
+import type { BlockScope } from '../../engine-client.ts';
+import { isSystemView, SYSTEM_VIEWS } from '../../plan/system-views.ts';
+import { relationDelta, type RelationDelta } from '../../source/admitted.ts';
+import type { Block } from '../block/block.ts';
+import { BlockViews } from '../block/block-views.ts';
+import { contentAt } from '../content.ts';
+import type { EngineState } from '../engine-state.ts';
 import { partsOf, partsUpTo } from './finite-parts.ts';
 import type { FiniteInput } from './finite-run.ts';
 import { type KeyConstants, pointRead } from './point-read.ts';
 import { systemRows } from './system-rows.ts';
-import type { ChangeableTable } from './table-changes.ts';
+import type { ChangeableTable } from '../table-changes.ts';
 
 /** `snapshot`: as of the end of that tick (a transaction's reads); null: as of now. */
 export type FiniteSource = Readonly<{

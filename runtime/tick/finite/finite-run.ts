@@ -2,21 +2,21 @@
  * A finite query: the same operators, run once over what is there. It works in slices between ticks over parts that
  * later ticks do not touch, waits while its reader is behind, and stops when cancelled.
  */
-import { SqlError } from '../../common/sql-error.ts';
-import { SLICE_MS, SUBQUERY_ROWS_MAX } from '../../common/limits.ts';
-import type { Schema, SqlType } from '../../common/types.ts';
-import { type Batch, BATCH_ROWS_MAX } from '../batch/column.ts';
-import { rowComparator } from '../batch/compare-rows.ts';
-import { batchBytes, compactBatch, concatBatches } from '../batch/concat.ts';
-import { readDatum } from '../batch/datum.ts';
-import { gatherBatch } from '../batch/gather.ts';
-import { smallestRows } from '../batch/smallest-rows.ts';
-import type { QueryContext, Tick } from '../dstream/dstream.ts';
-import type { Scan } from '../dstream/scan.ts';
-import { walkPlan } from '../plan/plan-nodes.ts';
-import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
-import type { RelationDelta } from '../source/admitted.ts';
-import { Pipeline } from './pipeline.ts';
+import { SqlError } from '../../../common/sql-error.ts';
+import { SLICE_MS, SUBQUERY_ROWS_MAX } from '../../../common/limits.ts';
+import type { Schema, SqlType } from '../../../common/types.ts';
+import { type Batch, BATCH_ROWS_MAX } from '../../batch/column.ts';
+import { rowComparator } from '../../batch/compare-rows.ts';
+import { batchBytes, compactBatch, concatBatches } from '../../batch/concat.ts';
+import { readDatum } from '../../batch/datum.ts';
+import { gatherBatch } from '../../batch/gather.ts';
+import { smallestRows } from '../../batch/smallest-rows.ts';
+import type { QueryContext, Tick } from '../../dstream/dstream.ts';
+import type { Scan } from '../../dstream/scan.ts';
+import { walkPlan } from '../../plan/plan-nodes.ts';
+import type { PlanNode, QueryPlan } from '../../plan/query-plan.ts';
+import type { RelationDelta } from '../../source/admitted.ts';
+import { Pipeline } from '../pipeline.ts';
 import { type KeyConstants, keyConstants } from './point-read.ts';
 
 /** Portions between two looks at what the query holds. */
