@@ -4,7 +4,7 @@
  *
  *   per window   rows wait until the watermark passes their window, then the window's best leave and the rest go
  *   at the end   (finite) all rows wait for the end of the input
- *   maintained   every tick sends what entered and left the top; all rows are kept, for any may move up
+ *   maintained   every tick sends what entered and left the top; where rows are taken back all are kept, for any may move up
  */
 import type { Schema } from '../../common/types.ts';
 import type { Batch, Column } from '../batch/column.ts';
@@ -32,7 +32,7 @@ export class TopN implements StatefulDStream {
   readonly #node: TopNNode;
   readonly #input: DStream;
   readonly #mode: 'window' | 'end' | 'maintained';
-  /** rows that wait, or all rows (maintained) */
+  /** rows that wait, or that are or may come to the top (maintained) */
   #held: Batch[] = [];
   #shown: Batch[] = [];
   #answered = false;
@@ -95,12 +95,17 @@ export class TopN implements StatefulDStream {
     this.#held.push(batch);
     this.#heldRows += batch.rows;
     if (this.#node.limit === null || this.#heldRows < this.#pruneAt) return;
-    const all = this.#takeHeld();
+    const best = this.#pruned(this.#takeHeld());
+    this.#held = [best];
+    this.#heldRows = best.rows;
+    this.#pruneAt = Math.max(PRUNE_ROWS_MIN, 2 * best.rows);
+  }
+
+  /** The rows that are among the best of these. */
+  #pruned(all: Batch): Batch {
     const chosen: number[] = [];
     for (const best of this.#bestOfEach(all)) for (let i = 0; i < best.length; i++) chosen.push(best[i]!);
-    this.#held = [gatherBatch(all, Uint32Array.from(chosen), chosen.length)];
-    this.#heldRows = chosen.length;
-    this.#pruneAt = Math.max(PRUNE_ROWS_MIN, 2 * chosen.length);
+    return gatherBatch(all, Uint32Array.from(chosen), chosen.length);
   }
 
   #takeHeld(): Batch {
@@ -173,9 +178,16 @@ export class TopN implements StatefulDStream {
 
   #maintain(batches: readonly Batch[], out: Batch[]): void {
     const { schema } = this.#input;
-    this.#held = consolidate(schema, [...this.#held, ...batches.map((b) => compactBatch(schema, b))]);
-    const all = unweighted(concatBatches(schema, this.#held));
-    this.#held = all.rows === 0 ? [] : [concatBatches(schema, this.#held)];
+    let all: Batch;
+    if (this.#node.input.appendOnly && this.#node.limit !== null) {
+      // a row that is not among the best now never will be
+      all = compactBatch(schema, this.#pruned(concatBatches(schema, [...this.#held, ...batches])));
+      this.#held = [all];
+    } else {
+      this.#held = consolidate(schema, [...this.#held, ...batches.map((b) => compactBatch(schema, b))]);
+      all = unweighted(concatBatches(schema, this.#held));
+      this.#held = all.rows === 0 ? [] : [concatBatches(schema, this.#held)];
+    }
     const fresh = this.#best(all).map((b) => compactBatch(this.schema, b));
     consolidatePair(this.schema, this.#shown, fresh, out);
     this.#shown = fresh;
