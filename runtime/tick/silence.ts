@@ -14,6 +14,13 @@ const QUIET_MICROS = 1_000_000;
 const iso = (micros: number): string =>
   Number.isFinite(micros) ? new Date(micros / 1000).toISOString() : String(micros);
 
+const END_OF_INPUT: SilenceCause = {
+  cause: 'no input',
+  detail: 'all input was read to its end, and the last windows are closed',
+  since: null,
+  hint: 'A file is followed with follow = true.',
+};
+
 export function causesOfSilence(
   plan: QueryPlan,
   query: ContinuousQuery | null,
@@ -22,6 +29,7 @@ export function causesOfSilence(
   now: number,
   quietMicros = QUIET_MICROS,
 ): SilenceCause[] {
+  if (query?.ended === true) return [END_OF_INPUT];
   const out: SilenceCause[] = [];
   const streams = plan.relations.flatMap((oid) => relations.streams.get(oid) ?? []);
   const joined = new Set<Oid>();

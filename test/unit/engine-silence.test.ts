@@ -62,6 +62,19 @@ it('all rows rejected, for the commonest reason', async () => {
   ]);
 });
 
+it('the end of what is read: no window is open any more', async () => {
+  await millrace.execute(
+    "CREATE STREAM made (id bigint, at timestamptz, WATERMARK FOR at AS at) WITH (connector = 'generator', rate = 1000, rows = 20)",
+  );
+  await millrace.execute(`CREATE MATERIALIZED VIEW w AS ${windowed('made')}`);
+  expect((await causes('EXPLAIN SILENCE w')).join()).not.toContain('read to its end');
+  for (let i = 0; i < 10; i++) await millrace.advance(100);
+  expect(await millrace.query('SELECT sum(n) FROM w')).toEqual([['20']]);
+  expect(await causes('EXPLAIN SILENCE w')).toEqual([
+    'no input: all input was read to its end, and the last windows are closed',
+  ]);
+});
+
 it('a filter that passes nothing', async () => {
   await stream('s');
   await millrace.execute('CREATE MATERIALIZED VIEW none AS SELECT v FROM s WHERE v > 10');
