@@ -1,9 +1,9 @@
 /** WHERE and the aggregation of one SELECT: by a window, by keys, or neither. */
 import type { Field } from '../../common/types.ts';
-import { type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import { conjunctsOf, type Expression, junction } from '../../runtime/plan/expression.ts';
 import { filter, type LogicalNode } from '../logical/logical-plan.ts';
 import { limitRank } from '../logical/rank-limit.ts';
-import { column, rewriteExpression, sameExpression, WINDOW_END, WINDOW_START } from './bound.ts';
+import { column, rewriteExpression, sameExpression, usesWindow, WINDOW_END, WINDOW_START } from './bound.ts';
 import type { AggregateUse } from './clause.ts';
 import type { FromItem, PendingWindow } from './from-item.ts';
 import type { GroupWindow } from './group-window.ts';
@@ -118,10 +118,10 @@ function windowedReduce(
   };
   const place = (e: Expression): Expression =>
     overGroups(surroundings.context, surroundings.origins, grouping, e);
-  const conjuncts = conjunctsOf(where);
-  const before = conjuncts.filter((c) => !usesWindowColumns(c));
-  const after = conjuncts.filter(usesWindowColumns);
-  let node = before.length === 0 ? item.node : filtered(item.node, conjunction(before));
+  const conjuncts = where === null ? [] : conjunctsOf(where);
+  const before = conjuncts.filter((c) => !usesWindow(c));
+  const after = conjuncts.filter(usesWindow);
+  let node = before.length === 0 ? item.node : filtered(item.node, junction('and', before));
   const type = window.timeType;
   node = {
     kind: 'windowed-reduce',
@@ -137,7 +137,8 @@ function windowedReduce(
       ...aggregateFields(surroundings),
     ],
   };
-  if (after.length > 0) node = filter(node, windowCondition(surroundings, place, conjunction(after), window));
+  if (after.length > 0)
+    node = filter(node, windowCondition(surroundings, place, junction('and', after), window));
   return { node, place, windowStart: keys.length, windowEnd: keys.length + 1 };
 }
 
@@ -204,22 +205,4 @@ function aggregateFields(surroundings: Surroundings): readonly Field[] {
 
 function uniqueExpressions(list: readonly Expression[]): readonly Expression[] {
   return list.filter((e, i) => list.findIndex((x) => sameExpression(x, e)) === i);
-}
-
-const conjunctsOf = (e: Expression | null): readonly Expression[] =>
-  e === null ? [] : e.kind === 'and' ? e.args.flatMap(conjunctsOf) : [e];
-
-function conjunction(parts: readonly Expression[]): Expression {
-  const [first] = parts;
-  return parts.length === 1 && first !== undefined
-    ? first
-    : { kind: 'and', args: parts, type: { name: 'bool' } };
-}
-
-function usesWindowColumns(e: Expression): boolean {
-  let found = false;
-  walkExpression(e, (x) => {
-    if (x.kind === 'column' && (x.index === WINDOW_START || x.index === WINDOW_END)) found = true;
-  });
-  return found;
 }

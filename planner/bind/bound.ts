@@ -1,6 +1,6 @@
 /** An expression while it is being bound: its type may still be open. */
 import type { SqlType, TypeName } from '../../common/types.ts';
-import type { Expression } from '../../runtime/plan/expression.ts';
+import { type Expression, someExpression } from '../../runtime/plan/expression.ts';
 
 export type Bound = Readonly<{
   expression: Expression;
@@ -38,6 +38,9 @@ export const WINDOW_CALL_BASE = 20_000_000;
 /** window_start and window_end of the SELECT's own window. */
 export const WINDOW_START = 30_000_000;
 export const WINDOW_END = 30_000_001;
+
+export const usesWindow = (e: Expression): boolean =>
+  someExpression(e, (x) => x.kind === 'column' && (x.index === WINDOW_START || x.index === WINDOW_END));
 
 export const column = (index: number, type: SqlType): Expression => ({ kind: 'column', index, type });
 

@@ -1,20 +1,12 @@
 /** USING, and what a join condition may name. */
 import type { JoinExpr } from 'libpg-query';
-import { BOOL, type Expression, walkExpression } from '../../runtime/plan/expression.ts';
-import { column, typed, WINDOW_END, WINDOW_START } from './bound.ts';
+import { BOOL, type Expression } from '../../runtime/plan/expression.ts';
+import { column, typed } from './bound.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 import type { FromItem } from './from-item.ts';
 import { operator } from './operators.ts';
 import { Scope, type ScopeRelation } from './scope.ts';
 import { stringOf } from './tree.ts';
-
-export const usesWindow = (e: Expression): boolean => {
-  let found = false;
-  walkExpression(e, (x) => {
-    if (x.kind === 'column' && (x.index === WINDOW_START || x.index === WINDOW_END)) found = true;
-  });
-  return found;
-};
 
 export function usingCondition(
   binder: ExpressionBinder,

@@ -1,7 +1,7 @@
 /** Operators, comparisons and the forms that PostgreSQL's grammar keeps as A_Expr: IN, BETWEEN, LIKE, NULLIF … */
 import type { A_Expr, Node } from 'libpg-query';
 import { elementTypeName, isArrayType, type TypeName } from '../../common/types.ts';
-import { BOOL, type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import { BOOL, type Expression, junction, someExpression } from '../../runtime/plan/expression.ts';
 import { functionsNamed } from '../../runtime/plan/functions.ts';
 import type { FunctionSignature } from '../../runtime/plan/signature.ts';
 import { type Bound, typed, typeOf } from './bound.ts';
@@ -206,11 +206,6 @@ function bindRows(
   return typed(result, location);
 }
 
-function junction(kind: 'and' | 'or', args: readonly Expression[]): Expression {
-  const [first] = args;
-  return args.length === 1 && first !== undefined ? first : { kind, args, type: BOOL };
-}
-
 function bindDistinct(
   binder: ExpressionBinder,
   left: Node,
@@ -276,13 +271,7 @@ function bindIn(
   return typed(junction(negated ? 'and' : 'or', parts), location);
 }
 
-function hasColumns(e: Expression): boolean {
-  let found = false;
-  walkExpression(e, (x) => {
-    if (x.kind === 'column') found = true;
-  });
-  return found;
-}
+const hasColumns = (e: Expression): boolean => someExpression(e, (x) => x.kind === 'column');
 
 function inType(binder: ExpressionBinder, arg: Bound, members: readonly Bound[]) {
   const types = new Set([arg, ...members].flatMap((b) => typeOf(b) ?? []));

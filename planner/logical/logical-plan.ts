@@ -105,6 +105,10 @@ export function inputsOf(node: LogicalNode): readonly LogicalNode[] {
   }
 }
 
+/** Whether it or a node below it passes. */
+export const someLogical = (node: LogicalNode, passes: (node: LogicalNode) => boolean): boolean =>
+  passes(node) || inputsOf(node).some((input) => someLogical(input, passes));
+
 export function walkLogical(node: LogicalNode, visit: (node: LogicalNode) => void): void {
   visit(node);
   for (const input of inputsOf(node)) walkLogical(input, visit);

@@ -3,7 +3,7 @@
  * row belongs to a window that closes, what identifies a row. The operators are chosen by it.
  */
 
-import { type Expression, timeSource } from '../../runtime/plan/expression.ts';
+import { conjunctsOf, type Expression, timeSource } from '../../runtime/plan/expression.ts';
 import type { MaterializedViewDefinition } from '../../runtime/plan/relation.ts';
 import type { LogicalNode } from './logical-plan.ts';
 
@@ -154,8 +154,7 @@ function joinProperties(
 /** Columns of the right side that the condition sets equal to something of the left. */
 function equalColumns(condition: Expression, width: number): ReadonlySet<number> {
   const found = new Set<number>();
-  const parts = condition.kind === 'and' ? condition.args : [condition];
-  for (const part of parts) {
+  for (const part of conjunctsOf(condition)) {
     if (part.kind !== 'call' || !part.function.startsWith('=(')) continue;
     const [a, b] = part.args;
     if (a?.kind === 'column' && a.index >= width && b?.kind === 'column' && b.index < width)

@@ -1,5 +1,5 @@
 /** Rewrite rule: a filter that bounds row_number() becomes the limit of the ranking below it. */
-import type { Expression } from '../../runtime/plan/expression.ts';
+import { conjunctsOf, type Expression } from '../../runtime/plan/expression.ts';
 import type { LogicalNode } from './logical-plan.ts';
 
 type Filter = Extract<LogicalNode, { kind: 'filter' }>;
@@ -7,7 +7,7 @@ type Filter = Extract<LogicalNode, { kind: 'filter' }>;
 /** `rn <= 3` keeps three rows of a partition; the conditions stay, for they may say more (rn = 2). */
 export function limitRank(node: LogicalNode): LogicalNode {
   if (node.kind !== 'filter') return node;
-  const limits = conjuncts(node.predicate).flatMap((c) => bound(c) ?? []);
+  const limits = conjunctsOf(node.predicate).flatMap((c) => bound(c) ?? []);
   let result: Filter = node;
   for (const { column, limit } of limits) {
     const input = withLimit(result.input, column, limit);
@@ -15,9 +15,6 @@ export function limitRank(node: LogicalNode): LogicalNode {
   }
   return result;
 }
-
-const conjuncts = (e: Expression): readonly Expression[] =>
-  e.kind === 'and' ? e.args.flatMap(conjuncts) : [e];
 
 /** column < n, column <= n, column = n, and the other way round. */
 function bound(e: Expression): Readonly<{ column: number; limit: number }> | null {

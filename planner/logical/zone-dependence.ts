@@ -1,21 +1,14 @@
 /** Whether a tree computes with the session's TimeZone: such a view must be read under the zone it was made in. */
-import { childrenOf, type Expression } from '../../runtime/plan/expression.ts';
+import { type Expression, someExpression } from '../../runtime/plan/expression.ts';
 import { functionByKey } from '../../runtime/plan/functions.ts';
-import { type LogicalNode, walkLogical } from './logical-plan.ts';
+import { type LogicalNode, someLogical } from './logical-plan.ts';
 
-export function dependsOnZone(node: LogicalNode): boolean {
-  let found = false;
-  walkLogical(node, (n) => {
-    found ||= expressionsOf(n).some(usesZone);
-  });
-  return found;
-}
+export const dependsOnZone = (node: LogicalNode): boolean =>
+  someLogical(node, (n) => expressionsOf(n).some(usesZone));
 
 /** Stable functions of dates and times are those that look at the zone. */
-function usesZone(e: Expression): boolean {
-  if (e.kind === 'call' && functionByKey(e.function)?.volatility === 'stable') return true;
-  return childrenOf(e).some(usesZone);
-}
+const usesZone = (expression: Expression): boolean =>
+  someExpression(expression, (e) => e.kind === 'call' && functionByKey(e.function)?.volatility === 'stable');
 
 function expressionsOf(node: LogicalNode): readonly Expression[] {
   switch (node.kind) {

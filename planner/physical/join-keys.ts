@@ -1,5 +1,5 @@
 /** Splits a join's condition: equalities of one side with the other become keys, the rest stays a condition. */
-import { type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import { conjunctsOf, type Expression, junction, walkExpression } from '../../runtime/plan/expression.ts';
 import { shiftColumns } from '../bind/bound.ts';
 
 export type JoinKey = Readonly<{
@@ -15,18 +15,13 @@ export function splitJoin(
 ): Readonly<{ keys: readonly JoinKey[]; rest: Expression | null }> {
   const keys: JoinKey[] = [];
   const rest: Expression[] = [];
-  for (const part of conjuncts(condition)) {
+  for (const part of conjunctsOf(condition)) {
     const key = keyOf(part, width);
     if (key === null) rest.push(part);
     else keys.push(key);
   }
-  const [first] = rest;
-  if (first === undefined) return { keys, rest: null };
-  return { keys, rest: rest.length === 1 ? first : { kind: 'and', args: rest, type: { name: 'bool' } } };
+  return { keys, rest: rest.length === 0 ? null : junction('and', rest) };
 }
-
-const conjuncts = (e: Expression): readonly Expression[] =>
-  e.kind === 'and' ? e.args.flatMap(conjuncts) : [e];
 
 /** Both sides must have one type, so that equal keys have equal bytes. */
 function keyOf(e: Expression, width: number): JoinKey | null {

@@ -1,4 +1,5 @@
 /** first and last follow the order of arrival: where rows have none (tables, views, unions), they are refused. */
+import { inputsOf } from '../../runtime/plan/plan-nodes.ts';
 import type { PlanNode } from '../../runtime/plan/query-plan.ts';
 
 type Fail = (message: string, hint: string) => Error;
@@ -18,10 +19,4 @@ export function refuseOrderless(node: PlanNode, fail: Fail): void {
     }
   }
   for (const input of inputsOf(node)) refuseOrderless(input, fail);
-}
-
-function inputsOf(node: PlanNode): readonly PlanNode[] {
-  if (node.kind === 'union-all') return node.inputs;
-  if (node.kind === 'table-join') return [node.input, node.table];
-  return 'input' in node ? [node.input] : [];
 }

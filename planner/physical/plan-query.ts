@@ -3,7 +3,7 @@
 import { type EmitMode, PLAN_VERSION, type QueryPlan, type SortKey } from '../../runtime/plan/query-plan.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { clauseDuration } from '../bind/window-specification.ts';
-import { type LogicalNode, type LogicalQuery, walkLogical } from '../logical/logical-plan.ts';
+import { type LogicalNode, type LogicalQuery, someLogical, walkLogical } from '../logical/logical-plan.ts';
 import { propertiesOf, type ReduceMode } from '../logical/properties.ts';
 import type { EmitSyntax } from '../parse/statement-syntax.ts';
 import { refuseClose } from './close-refusal.ts';
@@ -100,13 +100,7 @@ function limited(query: LogicalQuery): LogicalQuery {
   return { ...query, node: { kind: 'top-n', input, ...place, schema: input.schema } };
 }
 
-function ranksRows(node: LogicalNode): boolean {
-  let found = false;
-  walkLogical(node, (n) => {
-    found ||= n.kind === 'top-n';
-  });
-  return found;
-}
+const ranksRows = (node: LogicalNode): boolean => someLogical(node, (n) => n.kind === 'top-n');
 
 function emitModeOf(context: BindingContext, mode: EmitSyntax['mode'], emit: EmitSyntax | null): EmitMode {
   if (mode !== 'every') return { kind: mode };

@@ -46,6 +46,19 @@ export function walkExpression(expression: Expression, visit: (e: Expression) =>
   for (const child of childrenOf(expression)) walkExpression(child, visit);
 }
 
+/** Whether it or one below it passes. */
+export const someExpression = (expression: Expression, passes: (e: Expression) => boolean): boolean =>
+  passes(expression) || childrenOf(expression).some((child) => someExpression(child, passes));
+
+/** The conditions that must all hold where this one does. */
+export const conjunctsOf = (condition: Expression): readonly Expression[] =>
+  condition.kind === 'and' ? condition.args.flatMap(conjunctsOf) : [condition];
+
+export function junction(kind: 'and' | 'or', args: readonly Expression[]): Expression {
+  const [first] = args;
+  return args.length === 1 && first !== undefined ? first : { kind, args, type: BOOL };
+}
+
 /** The column whose times the expression gives unchanged, null: none. A date is the timestamp of its midnight. */
 export function timeSource(e: Expression): number | null {
   if (e.kind === 'column') return e.index;

@@ -32,6 +32,10 @@ export function expressionsOf(node: PlanNode): readonly Expression[] {
   }
 }
 
+/** Whether it or a node below it passes. */
+export const somePlanNode = (node: PlanNode, passes: (node: PlanNode) => boolean): boolean =>
+  passes(node) || inputsOf(node).some((input) => somePlanNode(input, passes));
+
 /** Calls `visit` for the node and all below it. */
 export function walkPlan(node: PlanNode, visit: (node: PlanNode) => void): void {
   visit(node);

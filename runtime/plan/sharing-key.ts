@@ -3,7 +3,7 @@
  * (runtime/state/shared-groups.ts): the plans below them read the same relation and do the same, so equal keys meet
  * equal rows. Those that get the same rows in every tick keep one set of panes (runtime/state/shared-panes.ts).
  */
-import { type Expression, walkExpression } from './expression.ts';
+import { type Expression, someExpression } from './expression.ts';
 import { functionByKey } from './functions.ts';
 import { expressionsOf, inputsOf } from './plan-nodes.ts';
 import type { PlanNode } from './query-plan.ts';
@@ -33,10 +33,8 @@ function isFunctionOfTick(node: PlanNode): boolean {
   return stateless && !expressionsOf(node).some(isVolatile) && inputsOf(node).every(isFunctionOfTick);
 }
 
-function isVolatile(expression: Expression): boolean {
-  let found = false;
-  walkExpression(expression, (e) => {
-    found ||= e.kind === 'call' && functionByKey(e.function)?.volatility === 'volatile';
-  });
-  return found;
-}
+const isVolatile = (expression: Expression): boolean =>
+  someExpression(
+    expression,
+    (e) => e.kind === 'call' && functionByKey(e.function)?.volatility === 'volatile',
+  );

@@ -1,5 +1,5 @@
 /** Which views show rows of tables that were written and not yet stepped through them. */
-import { inputsOf, walkPlan } from '../plan/plan-nodes.ts';
+import { inputsOf, somePlanNode } from '../plan/plan-nodes.ts';
 import type { PlanNode, QueryPlan } from '../plan/query-plan.ts';
 import type { Oid } from '../plan/relation.ts';
 import type { RelationSet } from './relation-set.ts';
@@ -26,12 +26,9 @@ export class AffectedViews {
 
   /** Whether the query scans such a view. */
   areReadBy(plan: QueryPlan): boolean {
-    let found = false;
-    walkPlan(plan.root, (node) => {
-      found ||=
-        node.kind === 'scan' && this.#relations.views.has(node.relation) && this.isAffected(node.relation);
-    });
-    return found || plan.subqueries.some((subquery) => this.areReadBy(subquery));
+    const scansOne = (node: PlanNode): boolean =>
+      node.kind === 'scan' && this.#relations.views.has(node.relation) && this.isAffected(node.relation);
+    return somePlanNode(plan.root, scansOne) || plan.subqueries.some((subquery) => this.areReadBy(subquery));
   }
 
   /** A row that was joined with a table as it was then stays so, whatever is written there. */

@@ -1,8 +1,8 @@
 /** Whether the answer of a finite query depends on nothing but what its relations hold; and on which. */
 import type { Planned } from '../../planner/statement.ts';
-import { type Expression, walkExpression } from '../../runtime/plan/expression.ts';
+import { type Expression, someExpression } from '../../runtime/plan/expression.ts';
 import { functionByKey } from '../../runtime/plan/functions.ts';
-import { expressionsOf, walkPlan } from '../../runtime/plan/plan-nodes.ts';
+import { expressionsOf, somePlanNode } from '../../runtime/plan/plan-nodes.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -17,27 +17,20 @@ export function repeatableQuery(planned: Planned, catalog: CatalogView): Repeata
   if (planned.repeatable !== true || planned.settings !== undefined || planned.signals !== undefined)
     return null;
   const { plan } = statement;
-  if (!isFixed(plan)) return null;
+  if (varies(plan)) return null;
   const relations = scannedRelations(plan);
   return relations.every((oid) => changesByTicks(catalog, oid)) ? { plan, relations } : null;
 }
 
-function isFixed(plan: QueryPlan): boolean {
-  let fixed = true;
-  walkPlan(plan.root, (node) => {
-    fixed &&= node.kind !== 'system-scan' && expressionsOf(node).every(isImmutable);
-  });
-  return fixed && plan.subqueries.every(isFixed);
-}
+const varies = (plan: QueryPlan): boolean =>
+  somePlanNode(plan.root, (node) => node.kind === 'system-scan' || expressionsOf(node).some(isMutable)) ||
+  plan.subqueries.some(varies);
 
-function isImmutable(expression: Expression): boolean {
-  let immutable = true;
-  walkExpression(expression, (e) => {
-    if (e.kind === 'now') immutable = false;
-    if (e.kind === 'call') immutable &&= functionByKey(e.function)?.volatility === 'immutable';
-  });
-  return immutable;
-}
+const isMutable = (expression: Expression): boolean =>
+  someExpression(
+    expression,
+    (e) => e.kind === 'now' || (e.kind === 'call' && functionByKey(e.function)?.volatility !== 'immutable'),
+  );
 
 /** Rows of a stream that retains by age leave with the clock. */
 function changesByTicks(catalog: CatalogView, oid: Oid): boolean {

@@ -4,6 +4,7 @@ import type { Planned, Statement } from '../../planner/statement.ts';
 import { aggregateByKey } from '../../runtime/plan/aggregates.ts';
 import { type Expression, walkExpression } from '../../runtime/plan/expression.ts';
 import { functionByKey } from '../../runtime/plan/functions.ts';
+import { inputsOf } from '../../runtime/plan/plan-nodes.ts';
 import type { AggregateCall, PlanNode, QueryPlan } from '../../runtime/plan/query-plan.ts';
 
 function require(condition: boolean, message: string): void {
@@ -104,12 +105,6 @@ function checkNode(node: PlanNode, plan: QueryPlan): void {
       if (node.condition !== null) checkExpression(node.condition, all, plan, 'bool');
     }
   }
-}
-
-function inputsOf(node: PlanNode): readonly PlanNode[] {
-  if (node.kind === 'union-all') return node.inputs;
-  if (node.kind === 'table-join') return [node.input, node.table];
-  return 'input' in node ? [node.input] : [];
 }
 
 const same = (a: Schema, b: Schema): boolean =>

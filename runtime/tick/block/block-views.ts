@@ -6,7 +6,7 @@
 import { SqlError } from '../../../common/sql-error.ts';
 import type { QueryContext } from '../../dstream/dstream.ts';
 import type { Scan } from '../../dstream/scan.ts';
-import { walkExpression } from '../../plan/expression.ts';
+import { type Expression, someExpression } from '../../plan/expression.ts';
 import { expressionsOf, walkPlan } from '../../plan/plan-nodes.ts';
 import type { PlanNode } from '../../plan/query-plan.ts';
 import type { Oid } from '../../plan/relation.ts';
@@ -85,13 +85,7 @@ export class BlockViews {
   }
 }
 
-function usesNow(expression: Parameters<typeof walkExpression>[0]): boolean {
-  let found = false;
-  walkExpression(expression, (e) => {
-    found ||= e.kind === 'now';
-  });
-  return found;
-}
+const usesNow = (expression: Expression): boolean => someExpression(expression, (e) => e.kind === 'now');
 
 const unreadable = (name: string, detail: string): SqlError =>
   new SqlError(

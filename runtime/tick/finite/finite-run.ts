@@ -76,7 +76,7 @@ export class FiniteRun {
     this.#options = options;
     this.#subqueryRuns = options.plan.subqueries.map((plan) => new FiniteRun({ ...options, plan }));
     // what is read is that of one moment, also where ticks come before it is asked for
-    this.#captured = inputsOf(options);
+    this.#captured = scannedInputs(options);
     if (this.#subqueryRuns.length === 0) this.#build();
   }
 
@@ -258,7 +258,7 @@ function valueOfRows({ columns, manyRows }: QueryPlan, rows: readonly Batch[]): 
   return total === 0 ? null : readDatum(rows[0]!.columns[0]!, 0, type);
 }
 
-function inputsOf({ plan, inputOf }: FiniteRunOptions): ReadonlyMap<number, FiniteInput> {
+function scannedInputs({ plan, inputOf }: FiniteRunOptions): ReadonlyMap<number, FiniteInput> {
   const constants = keyConstants(plan.root);
   const inputs = new Map<number, FiniteInput>();
   walkPlan(plan.root, (node) => {

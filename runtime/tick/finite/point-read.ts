@@ -6,7 +6,7 @@ import { parseDatum } from '../../../common/value-text.ts';
 import type { Batch } from '../../batch/column.ts';
 import { buildColumn } from '../../batch/datum.ts';
 import { gatherBatch } from '../../batch/gather.ts';
-import type { Expression } from '../../plan/expression.ts';
+import { conjunctsOf, type Expression } from '../../plan/expression.ts';
 import { walkPlan } from '../../plan/plan-nodes.ts';
 import type { PlanNode } from '../../plan/query-plan.ts';
 import { type ChangeableTable, HELD } from '../table-changes.ts';
@@ -22,7 +22,7 @@ export function keyConstants(root: PlanNode): ReadonlyMap<PlanNode, KeyConstants
     if (node.kind !== 'filter' || node.input.kind !== 'scan') return;
     const { columns } = node.input;
     const held = new Map<number, readonly Constant[]>();
-    for (const part of node.predicate.kind === 'and' ? node.predicate.args : [node.predicate]) {
+    for (const part of conjunctsOf(node.predicate)) {
       const equal = equality(part);
       if (equal !== null) held.set(columns[equal.column]!, equal.constants);
     }
