@@ -20,40 +20,61 @@ const standingOf = ({ column, value, idle }: StreamWatermark): Standing => ({
   idle,
 });
 
-/** Rows of the stream; its history tick by tick with the watermark as it was. */
+/** Rows of the stream. */
 export function streamFeed(stream: StreamRuntime, now: number, onClose: () => void): Feed {
   return {
     shared: true,
     get delta() {
       return stream.delta;
     },
-    *backfill() {
-      const watermark = new StreamWatermark(stream.definition.watermark);
-      let parts: RelationDelta['parts'][number][] = [];
-      let tick = -1;
-      const delta = (): RelationDelta => ({
-        parts,
-        watermarks: new Map([[watermark.column, watermark.advance(parts.at(-1)?.arrivedAt ?? now)]]),
-        ended: false,
-      });
-      for (const part of stream.history(now)) {
-        if (part.tick !== tick && parts.length > 0) {
-          yield delta();
-          parts = [];
-        }
-        tick = part.tick;
-        parts.push(part);
-        watermark.observe(part.batch, part.arrivedAt);
-      }
-      if (parts.length > 0) yield delta();
-      const { value, idle } = stream.watermark;
-      if (value > Number.NEGATIVE_INFINITY || idle) yield { parts: [], ...standingOf(stream.watermark) };
-    },
+    backfill: () => historyOf(stream, now),
     standing: () => standingOf(stream.watermark),
     close: onClose,
     save: nothing,
     load: nothing,
   };
+}
+
+/** Rows from which on a step of a history is large enough. */
+const STEP_ROWS = 8192;
+
+/**
+ * The stream's history, with the watermark as it was. Ticks whose rows are late for nothing are put together: how rows
+ * were cut into ticks shows in late ones alone, and many small steps cost more than their rows.
+ */
+function* historyOf(stream: StreamRuntime, now: number): Generator<RelationDelta> {
+  const watermark = new StreamWatermark(stream.definition.watermark);
+  let parts: RelationDelta['parts'][number][] = [];
+  let rows = 0;
+  let tick = -1;
+  // those before it are of ticks that are over
+  let begun = 0;
+  const take = (): RelationDelta => {
+    const over = parts.slice(0, begun);
+    parts = parts.slice(begun);
+    rows = parts.reduce((sum, part) => sum + part.batch.rows, 0);
+    begun = 0;
+    return { parts: over, watermarks: new Map([[watermark.column, watermark.value]]), ended: false };
+  };
+  for (const part of stream.history(now)) {
+    if (part.tick !== tick && parts.length > 0) {
+      watermark.advance(parts.at(-1)!.arrivedAt);
+      begun = parts.length;
+      if (rows >= STEP_ROWS) yield take();
+    }
+    tick = part.tick;
+    if (begun > 0 && watermark.isAheadOf(part.batch, part.arrivedAt)) yield take();
+    parts.push(part);
+    rows += part.batch.rows;
+    watermark.observe(part.batch, part.arrivedAt);
+  }
+  if (parts.length > 0) {
+    watermark.advance(parts.at(-1)!.arrivedAt);
+    begun = parts.length;
+    yield take();
+  }
+  const { value, idle } = stream.watermark;
+  if (value > Number.NEGATIVE_INFINITY || idle) yield { parts: [], ...standingOf(stream.watermark) };
 }
 
 /** A connector without retention that each new reader reads from its start (file). Rows inserted into the stream come too. */

@@ -12,9 +12,9 @@ const MICROS_PER_DAY = 86_400_000_000;
 export class StreamWatermark {
   readonly #definition: WatermarkDefinition | null;
   maxTime = Number.NEGATIVE_INFINITY;
-  /** clock at the last row, µs */
   /** Where no row has come yet, silence counts from here. */
   #begunAt: number | null = null;
+  /** clock at the last row, µs */
   lastRowAt: number | null = null;
   value = Number.NEGATIVE_INFINITY;
   ended = false;
@@ -34,13 +34,18 @@ export class StreamWatermark {
     this.lastRowAt = nowMicros;
     this.idle = false;
     if (this.#definition === null) return;
-    const column = batch.columns[this.#definition.column]!;
-    if (column.kind !== 'float64' && column.kind !== 'int32')
-      throw new TypeError('time attribute in another layout');
-    const scale = column.kind === 'int32' ? MICROS_PER_DAY : 1;
+    const { column, values, scale } = timesOf(batch, this.#definition.column);
     const greatest =
-      column.valid === null ? greatestOf(column.values, batch.rows) : greatestValid(column, batch.rows);
+      column.valid === null ? greatestOf(values, batch.rows) : greatestValid(column, batch.rows);
     this.maxTime = Math.max(this.maxTime, greatest * scale);
+  }
+
+  /** A row of the batch may be late: its time, or one that is not there, lies before the watermark. */
+  isAheadOf(batch: Batch, arrivedAt: number): boolean {
+    if (this.#definition === null) return arrivedAt < this.value;
+    const { values, scale } = timesOf(batch, this.#definition.column);
+    for (let i = 0; i < batch.rows; i++) if (!(values[i]! * scale >= this.value)) return true;
+    return false;
   }
 
   /** At the end of a tick's admission. */
@@ -86,6 +91,14 @@ type SavedWatermark = Readonly<{
   idle?: boolean;
   begunAt?: number | null;
 }>;
+
+/** The time attribute's values, and what one of them is in µs. */
+function timesOf(batch: Batch, ordinal: number) {
+  const column = batch.columns[ordinal]!;
+  if (column.kind !== 'float64' && column.kind !== 'int32')
+    throw new TypeError('time attribute in another layout');
+  return { column, values: column.values, scale: column.kind === 'int32' ? MICROS_PER_DAY : 1 };
+}
 
 function greatestOf(values: Float64Array | Int32Array, rows: number): number {
   let greatest = Number.NEGATIVE_INFINITY;
