@@ -8,13 +8,14 @@ import type { RowsOutcome } from '../session/outcome.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { Arguments, Session } from '../session/session.ts';
 import { isLargeText } from '../planning/planner-thread.ts';
-import { collectRows, columnMembers } from './collect-rows.ts';
+import { collectRows } from './collect-rows.ts';
 import { parameterText, parseExactJson } from './exact-json.ts';
 import { HttpError, sendJson } from './http-error.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { contentType, readBody } from './request-body.ts';
-import { type BodyFormat, CONTENT_TYPES } from './result-body.ts';
+import type { BodyFormat } from './result-body.ts';
 import type { Result } from './result-cache.ts';
+import { sendResult } from './send-result.ts';
 
 export async function postQuery(
   context: ServerContext,
@@ -31,19 +32,8 @@ export async function postQuery(
   response.on('close', () => session.cancel());
   try {
     const answer = await answerQuery(context, session, sql, params, format);
-    if ('command' in answer) {
-      sendJson(response, 200, answer);
-      return;
-    }
-    const { tick, body, columns } = answer;
-    response.writeHead(200, { 'content-type': CONTENT_TYPES[format] });
-    if (format !== 'json') {
-      response.end(body);
-      return;
-    }
-    response.write(`{"columns":${JSON.stringify(columnMembers(columns))},"rows":[`);
-    response.write(body);
-    response.end(`],"tick":${tick}}\n`);
+    if ('command' in answer) sendJson(response, 200, answer);
+    else sendResult(response, format, answer, { tick: answer.tick });
   } finally {
     closeSession(session);
   }
@@ -52,6 +42,7 @@ export async function postQuery(
 /** What may be a query whose answer is kept: the others are planned when they run. */
 const QUERY = /^\s*(select|with|values|table)\b/i;
 
+/** What a statement without rows answers. */
 type Command = Readonly<{ command: string; tick: number | null }>;
 
 async function answerQuery(
@@ -64,9 +55,9 @@ async function answerQuery(
   const { statement, given } = await readStatement(session, sql, params);
   const run = async (): Promise<Result | Command> => {
     const answer = await runParsed(session, statement, given);
-    if (answer.kind !== 'rows') return answer;
-    const { tick, body } = await collectRows(session, answer.rows, format);
-    return { columns: answer.rows.columns, body, next: null, tick };
+    if ('command' in answer) return answer;
+    const { tick, body } = await collectRows(session, answer, format);
+    return { columns: answer.columns, body, next: null, tick };
   };
   if (!QUERY.test(statement.text) || isLargeText(statement.text)) return run();
   const planned = await session.planText(statement, given);
@@ -89,16 +80,12 @@ export function readRequest(body: Buffer): Readonly<{ sql: string; params: reado
   return { sql, params: params ?? [] };
 }
 
-export type Answer =
-  | Readonly<{ kind: 'rows'; rows: RowsOutcome }>
-  | Readonly<{ kind?: never; command: string; tick: number | null }>;
-
 /** One statement that needs neither a session after it nor a stream of data. */
 export async function runStatement(
   session: Session,
   sql: string,
   params: readonly unknown[],
-): Promise<Answer> {
+): Promise<RowsOutcome | Command> {
   const { statement, given } = await readStatement(session, sql, params);
   return runParsed(session, statement, given);
 }
@@ -125,11 +112,15 @@ async function readStatement(
   return { statement, given: values.length === 0 ? { types } : { types, values } };
 }
 
-async function runParsed(session: Session, statement: ParsedStatement, given: Arguments): Promise<Answer> {
+async function runParsed(
+  session: Session,
+  statement: ParsedStatement,
+  given: Arguments,
+): Promise<RowsOutcome | Command> {
   const outcome = await session.execute(statement, given, refuseUnfit);
   switch (outcome.kind) {
     case 'rows':
-      return { kind: 'rows', rows: outcome };
+      return outcome;
     case 'command':
       return { command: outcome.tag, tick: outcome.tick };
     default:

@@ -6,7 +6,12 @@ import type { Batch } from '../../runtime/batch/column.ts';
 import { ArrowStream } from '../../runtime/format/encode/arrow-stream.ts';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
 import { type CsvFraming, writeCsvHeader, writeCsvRows } from '../../runtime/format/encode/copy-csv.ts';
-import { arrayShape, objectLineShape, writeJsonRows } from '../../runtime/format/encode/json.ts';
+import {
+  arrayShape,
+  objectLineShape,
+  type JsonShape,
+  writeJsonRows,
+} from '../../runtime/format/encode/json.ts';
 import { jsonField, textFields } from '../../runtime/format/encode/output-field.ts';
 
 export type BodyFormat = 'json' | 'ndjson' | 'csv' | 'arrow';
@@ -29,9 +34,9 @@ export interface ResultBody {
 export function resultBody(columns: Schema, format: BodyFormat): ResultBody {
   switch (format) {
     case 'json':
-      return new JsonBody(columns);
+      return new JsonBody(columns, arrayShape(columns.length), true);
     case 'ndjson':
-      return new LinesBody(columns);
+      return new JsonBody(columns, objectLineShape(columns), false);
     case 'csv':
       return new CsvBody(columns);
     case 'arrow':
@@ -42,16 +47,25 @@ export function resultBody(columns: Schema, format: BodyFormat): ResultBody {
 }
 
 export function encodeJsonRows(writer: ByteWriter, batch: Batch, columns: Schema): void {
-  const fields = batch.columns.map((column, i) => jsonField(column, columns[i]!.type, batch.rows));
-  writeJsonRows(writer, fields, 0, batch.rows, arrayShape(columns.length));
+  writeRows(writer, batch, columns, arrayShape(columns.length));
 }
 
+function writeRows(writer: ByteWriter, batch: Batch, columns: Schema, shape: JsonShape): void {
+  const fields = batch.columns.map((column, i) => jsonField(column, columns[i]!.type, batch.rows));
+  writeJsonRows(writer, fields, 0, batch.rows, shape);
+}
+
+/** Rows as arrays with commas between them, or a line for each. */
 class JsonBody implements ResultBody {
   readonly #columns: Schema;
+  readonly #shape: JsonShape;
+  readonly #separated: boolean;
   readonly #writer = new ByteWriter();
 
-  constructor(columns: Schema) {
+  constructor(columns: Schema, shape: JsonShape, separated: boolean) {
     this.#columns = columns;
+    this.#shape = shape;
+    this.#separated = separated;
   }
 
   get bytes(): number {
@@ -59,30 +73,8 @@ class JsonBody implements ResultBody {
   }
 
   write(batch: Batch): void {
-    if (this.#writer.length > 0) this.#writer.writeByte(44);
-    encodeJsonRows(this.#writer, batch, this.#columns);
-  }
-
-  finish(): Buffer {
-    return this.#writer.take();
-  }
-}
-
-class LinesBody implements ResultBody {
-  readonly #columns: Schema;
-  readonly #writer = new ByteWriter();
-
-  constructor(columns: Schema) {
-    this.#columns = columns;
-  }
-
-  get bytes(): number {
-    return this.#writer.length;
-  }
-
-  write({ columns, rows }: Batch): void {
-    const fields = columns.map((column, i) => jsonField(column, this.#columns[i]!.type, rows));
-    writeJsonRows(this.#writer, fields, 0, rows, objectLineShape(this.#columns));
+    if (this.#separated && this.#writer.length > 0) this.#writer.writeByte(44);
+    writeRows(this.#writer, batch, this.#columns, this.#shape);
   }
 
   finish(): Buffer {

@@ -8,12 +8,12 @@ import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { HTTP_ROWS_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
-import { relationSchema } from '../session/query-statement.ts';
+import { relationKey, relationSchema } from '../session/relation-shape.ts';
 import { NO_ARGUMENTS } from '../session/session.ts';
-import { type Collected, collectRows, columnMembers } from './collect-rows.ts';
+import { type Collected, collectRows } from './collect-rows.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { findRelation, qualifiedName, quoteIdentifier, quoteLiteral } from './relation-name.ts';
-import { CONTENT_TYPES } from './result-body.ts';
+import { sendResult } from './send-result.ts';
 
 /** Where the next page starts: after this key, or after so many rows. */
 type Place = Readonly<{ key: readonly (string | null)[] }> | Readonly<{ offset: number }>;
@@ -29,7 +29,7 @@ export async function getView(
   if (relation.kind === 'sink') throw new SqlError('42809', `"${relation.name}" is a sink and has no rows`);
   const format = acceptedFormat(request);
   const limit = readLimit(parameters.get('limit'));
-  const key = keyOf(relation);
+  const key = relationKey(relation);
   const place = readPlace(parameters.get('after'), key);
   const etag = await entityTag(context, relation, format);
   if (etag !== null && request.headers['if-none-match'] === etag) {
@@ -49,18 +49,11 @@ export async function getView(
       return { columns: outcome.columns, body: collected.body, next, tick: collected.tick };
     });
     const { next } = page;
-    response.writeHead(200, {
-      'content-type': CONTENT_TYPES[format],
+    const headers = {
       ...(etag === null ? {} : { etag, 'cache-control': 'no-cache' }),
       ...(next === null || format === 'json' ? {} : { 'millrace-next': next }),
-    });
-    if (format !== 'json') {
-      response.end(page.body);
-      return;
-    }
-    response.write(`{"columns":${JSON.stringify(columnMembers(page.columns))},"rows":[`);
-    response.write(page.body);
-    response.end(`],"tick":${page.tick},"next":${JSON.stringify(next)}}\n`);
+    };
+    sendResult(response, format, page, { tick: page.tick, next }, headers);
   } finally {
     closeSession(session);
   }
@@ -74,11 +67,6 @@ function readLimit(text: string | null): number {
     throw new SqlError('22023', `limit must be 1 to ${HTTP_ROWS_MAX}`);
   }
   return limit;
-}
-
-function keyOf(relation: RelationDefinition): readonly number[] | null {
-  if (relation.kind === 'table') return relation.primaryKey.length === 0 ? null : relation.primaryKey;
-  return relation.kind === 'materialized-view' ? relation.plan.key : null;
 }
 
 /** A view's rows may depend on the clock and on other relations: it has no tag. */

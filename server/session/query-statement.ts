@@ -2,9 +2,10 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Schema } from '../../common/types.ts';
 import type { Statement } from '../../planner/statement.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
-import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { Oid } from '../../runtime/plan/relation.ts';
 import { blockScope } from './block-scope.ts';
 import type { LiveShape, RowsOutcome } from './outcome.ts';
+import { relationKey, relationSchema } from './relation-shape.ts';
 import { EngineRows, type RowSource } from './row-source.ts';
 import { scannedRelations } from './scanned-relations.ts';
 import type { Session } from './session.ts';
@@ -84,20 +85,11 @@ export async function runSubscribe(
   };
 }
 
-function targetSchema(target: SubscribeStatement['target']): Schema {
-  return target.kind === 'plan' ? target.plan.columns : relationSchema(target.relation);
-}
+const targetSchema = (target: SubscribeStatement['target']): Schema =>
+  target.kind === 'plan' ? target.plan.columns : relationSchema(target.relation);
 
-export function relationSchema(relation: RelationDefinition): Schema {
-  return relation.kind === 'sink' ? [] : relation.columns.map(({ name, type }) => ({ name, type }));
-}
-
-function targetKey(target: SubscribeStatement['target']): readonly number[] | null {
-  if (target.kind === 'plan') return target.plan.key;
-  const { relation } = target;
-  if (relation.kind === 'table') return relation.primaryKey.length === 0 ? null : relation.primaryKey;
-  return relation.kind === 'materialized-view' ? relation.plan.key : null;
-}
+const targetKey = (target: SubscribeStatement['target']): readonly number[] | null =>
+  target.kind === 'plan' ? target.plan.key : relationKey(target.relation);
 
 function isAppendOnly(target: SubscribeStatement['target']): boolean {
   if (target.kind === 'plan') return target.plan.emit.kind === 'close';

@@ -55,8 +55,8 @@ export class Session {
   readonly portals = new Map<string, Portal>();
   transaction: Transaction | null = null;
   /**
-   * Whether the statement that runs is the last of its implicit block: with nothing buffered before it, it need not
-   * be buffered either.
+   * Whether the statement that runs is the last of its implicit block: with nothing written before it, it can be
+   * carried out at once.
    */
   endsBlock = true;
   readonly #events: SessionEvents;
@@ -228,7 +228,7 @@ export class Session {
     }
   }
 
-  /** Whether a write or change must wait for COMMIT; if not, it is carried out at once. */
+  /** Whether a write or change belongs to the block, and waits for COMMIT; if not, it is carried out at once. */
   get buffers(): boolean {
     const { transaction } = this;
     return transaction !== null && !(transaction.implicit && transaction.isEmpty && this.endsBlock);

@@ -17,7 +17,7 @@ export class Transaction {
   failed = false;
   /** now() of every statement in the block, µs. */
   readonly now: number;
-  /** The tick that reads see; null until the first read fixed it. */
+  /** The tick that reads see; null until BEGIN, or the first statement that needs it, fixed it (`blockScope`). */
   snapshot: number | null = null;
   /** Writes that the engine keeps. */
   statements = 0;

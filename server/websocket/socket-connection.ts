@@ -134,12 +134,12 @@ export class SocketConnection {
   async #query(session: Session, message: Operation<'query'>): Promise<void> {
     const { id } = message;
     const answer = await runStatement(session, message.sql, message.params);
-    if (answer.kind !== 'rows') {
+    if ('command' in answer) {
       this.#send({ id, op: 'end', command: answer.command, tick: answer.tick });
       return;
     }
-    const { tick, body } = await collectRows(session, answer.rows, 'json');
-    this.#send(schemaMessage(answer.rows.columns, id));
+    const { tick, body } = await collectRows(session, answer, 'json');
+    this.#send(schemaMessage(answer.columns, id));
     const head = `{"id":${JSON.stringify(id)},"op":"rows","tick":${tick},"rows":[`;
     this.#socket.send(Buffer.concat([Buffer.from(head), body, Buffer.from(']}')]), { binary: false });
     this.#send({ id, op: 'end', tick });
