@@ -144,7 +144,8 @@ function readMemoryLimit(text: string | undefined): number {
   if (text === undefined) return Math.max(Math.floor(totalmem() / 4), MEMORY_LIMIT_LEAST);
   const match = /^\s*(\d+)\s*([kMGT]B)?\s*$/.exec(text);
   const bytes = match === null ? Number.NaN : Number(match[1]) * UNITS[match[2] ?? '']!;
-  if (!(bytes >= MEMORY_LIMIT_LEAST)) throw new ConfigError(`--memory-limit ${text} is no size from 64MB`);
+  if (!(bytes >= MEMORY_LIMIT_LEAST))
+    throw new ConfigError(`--memory-limit ${text} is not a size of at least 64MB`);
   return bytes;
 }
 

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 /** The command `millrace`: starts the server, says where it listens, stops it on SIGTERM or SIGINT. */
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type Logger, pino, destination } from 'pino';
 import { type Config, ConfigError, readConfig, USAGE } from './config.ts';
+import { lockDataDirectory } from './data-lock.ts';
 import { Demo } from './demo.ts';
 import { type RunningServer, startServer } from './server.ts';
 
@@ -27,13 +29,29 @@ function readConfigOrExit(): Config {
   process.exit(0);
 }
 
+/** Not mkdir's `recursive`: that never returns where a directory is there and takes none, as /proc. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
+}
+
 async function requireWritable(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     await access(directory, constants.W_OK | constants.X_OK);
   } catch (error) {
     fail(`data directory ${directory} cannot be written: ${(error as NodeJS.ErrnoException).code ?? error}`);
   }
+  const holder = lockDataDirectory(directory);
+  if (holder !== null)
+    fail(`data directory ${directory} is in use by process ${holder}: --data DIR takes another`);
 }
 
 async function start(config: Config, log: Logger): Promise<RunningServer> {

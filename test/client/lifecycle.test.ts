@@ -19,7 +19,7 @@ describe('flags', () => {
     ['a bad port', ['--pg-port', '70000'], /--pg-port 70000 is not a port/],
     ['an address that others reach', ['--host', '0.0.0.0'], /--insecure/],
     ['a missing value', ['--data'], /--data/],
-    ['a memory limit that is too small', ['--memory-limit', '1MB'], /--memory-limit 1MB is no size/],
+    ['a memory limit that is too small', ['--memory-limit', '1MB'], /--memory-limit 1MB is not a size/],
   ])('refuses %s in one line', async (_, flags, message) => {
     const { code, stdout, stderr } = await runMain(flags);
     expect([code, stdout]).toEqual([1, '']);
@@ -113,6 +113,51 @@ describe('flags', () => {
     expect(wrong.stderr).toMatch(/^millrace: data directory .* cannot be written: ENOTDIR\n$/);
     await rm(other, { recursive: true });
     await server.stop();
+  });
+});
+
+describe('the data directory', () => {
+  const flags = (directory: string): string[] => [
+    '--pg-port',
+    '0',
+    '--http-port',
+    '0',
+    '--no-demo',
+    '--data',
+    directory,
+  ];
+
+  it('is held by one server, until it ends', async () => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-'));
+    const first = await TestServer.start({ dataDirectory });
+    const second = await runMain(flags(dataDirectory));
+    expect(second.code).toBe(1);
+    expect(second.stderr).toBe(
+      `millrace: data directory ${dataDirectory} is in use by process ${first.process.pid}: --data DIR takes another\n`,
+    );
+    expect((await runMain(flags(dataDirectory))).code).toBe(1);
+    await first.stop();
+    await (await TestServer.start({ dataDirectory })).stop('SIGKILL');
+    await (await TestServer.start({ dataDirectory })).stop();
+    await rm(dataDirectory, { recursive: true });
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'is not held by a process that only has the number of the one before',
+    async () => {
+      const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-'));
+      await writeFile(join(dataDirectory, 'server.pid'), `${process.pid} 1\n`);
+      await (await TestServer.start({ dataDirectory })).stop();
+      await rm(dataDirectory, { recursive: true });
+    },
+  );
+
+  it.runIf(process.platform === 'linux')('is refused where none can be made', async () => {
+    const { code, stderr } = await runMain(flags('/proc/millrace/data'));
+    expect([code, stderr]).toEqual([
+      1,
+      'millrace: data directory /proc/millrace/data cannot be written: ENOENT\n',
+    ]);
   });
 });
 
