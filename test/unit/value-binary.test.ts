@@ -5,7 +5,7 @@ import { formatType, isArrayType, type SqlType } from '../../common/types.ts';
 import { decodeBinary, encodeBinary } from '../../common/value-binary.ts';
 import { formatDatum, parseDatum } from '../../common/value-text.ts';
 import { TYPES } from '../../runtime/plan/functions/types.ts';
-import { samplesOf } from '../support/expression-samples.ts';
+import { samplesOf } from '../support/type-samples.ts';
 import { PostgresOracle } from '../support/postgres-oracle.ts';
 
 let oracle: PostgresOracle;
