@@ -87,3 +87,14 @@ test('as JSON.parse reads them', () => {
     { numRuns: 2000 },
   );
 });
+
+test('a wide number changes none of the rows around it', () => {
+  const plain = '{"a":-0,"text":"x","whole":7}';
+  const wide = '{"a":-0,"text":"x","whole":-9007199254740993}';
+  const none = '{"a":-0,"text":"x","whole":null}';
+  const broken = '{"a":-0,"text":"x","whole":9007199254740994,"a":"?"}';
+  const lines = [plain, plain, plain, wide, plain, none, broken, plain, wide, broken, plain];
+  expect(decode(lines, 0).filter((row) => row !== 'rejected')).toEqual(
+    lines.filter((text) => text !== broken).map(expected),
+  );
+});

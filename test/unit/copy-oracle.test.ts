@@ -71,6 +71,12 @@ const CASES: (readonly [columns: string, options: string, input: Buffer])[] = [
       (type) => [`a ${type}, b text`, CSV, Buffer.from(`2026-01-01 ${time},x\n`)] as const,
     ),
   ),
+  // wide numbers among others
+  [
+    'a int8, b int8',
+    CSV,
+    Buffer.from('1,2\n9007199254740993,3\n4,\n,-9223372036854775808\n5,6\n007,9007199254740992\n8,9\n'),
+  ],
   ['a int, b int', "(FORMAT csv, NULL '0')", Buffer.from('0,1\n01,00\n1,0\n')],
   ['a float8, b bool', "(FORMAT csv, NULL 't')", Buffer.from('t,t\n1.5,true\n2,f\n')],
   ['a timestamptz, b int', "(FORMAT csv, NULL '2026-01-01')", Buffer.from('2026-01-01,2\n2026-01-02,3\n')],

@@ -25,7 +25,7 @@ export type FieldArrays = {
   /** validity bits, all ones until a NULL clears one */
   bits: Uint8Array;
   nulls: number;
-  /** values that have no number or view: one datum a row */
+  /** values that have no number or view: one datum a row; a hole: see `values` (an int8 column with wide ones) */
   datums: unknown[] | null;
 };
 
@@ -104,9 +104,20 @@ export class DecodedColumns {
         a.values[row] = number;
         return;
       }
-      a.datums = toDatums(a, row);
+      a.datums = [];
     }
     a.datums[row] = datum;
+  }
+
+  /** A rejected row leaves nothing behind. */
+  undo(row: number): void {
+    const bit = 1 << (row & 7);
+    for (const a of this.arrays) {
+      if (a.datums !== null && a.datums.length > row) a.datums.length = row;
+      if ((a.bits[row >> 3]! & bit) !== 0) continue;
+      a.bits[row >> 3] = a.bits[row >> 3]! | bit;
+      a.nulls--;
+    }
   }
 
   #fresh(): FieldArrays[] {
@@ -159,12 +170,13 @@ function asNumber(datum: unknown, type: SqlType): number | null {
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** Rows so far of an int8 column that turns out to be wide. */
-function toDatums(a: FieldArrays, rows: number): unknown[] {
+/** The rows of an int8 column some of which are wide. */
+function wideInts(a: FieldArrays, rows: number): unknown[] {
+  const datums = a.datums!;
   const out: unknown[] = [];
   for (let i = 0; i < rows; i++) {
     const valid = ((a.bits[i >> 3]! >> (i & 7)) & 1) === 1;
-    out.push(valid ? BigInt(a.values[i]!) : null);
+    out.push(valid ? (datums[i] ?? BigInt(a.values[i]!)) : null);
   }
   return out;
 }
@@ -172,7 +184,10 @@ function toDatums(a: FieldArrays, rows: number): unknown[] {
 function columnOf(field: DecodedField, a: FieldArrays, chunk: Uint8Array, rows: number): Column {
   const kind = physicalKind(field.type);
   if (!field.used) return unreadColumn(kind);
-  if (a.datums !== null) return buildColumn(field.type, a.datums.slice(0, rows));
+  if (a.datums !== null) {
+    const datums = kind === 'int64' ? wideInts(a, rows) : a.datums.slice(0, rows);
+    return buildColumn(field.type, datums);
+  }
   const valid = a.nulls === 0 ? null : a.bits;
   switch (kind) {
     case 'bool':

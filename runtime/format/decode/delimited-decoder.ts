@@ -126,20 +126,9 @@ export class DelimitedDecoder implements LineDecoder {
       return true;
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
-      this.#undoNulls(row);
+      this.#columns.undo(row);
       out.reject({ error, line: this.#line, payload: payload ?? '' });
       return false;
-    }
-  }
-
-  /** A rejected row leaves no NULL behind. */
-  #undoNulls(row: number): void {
-    for (const a of this.#columns.arrays) {
-      const bit = 1 << (row & 7);
-      if ((a.bits[row >> 3]! & bit) === 0) {
-        a.bits[row >> 3] = a.bits[row >> 3]! | bit;
-        a.nulls--;
-      }
     }
   }
 

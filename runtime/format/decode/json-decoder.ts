@@ -98,7 +98,7 @@ export class JsonDecoder implements LineDecoder {
     } catch (caught) {
       const error = caught instanceof RangeError ? tooDeep() : caught;
       if (!(error instanceof SqlError)) throw error;
-      this.#undoNulls(row);
+      this.#columns.undo(row);
       out.reject({
         error,
         line: this.#line,
@@ -131,15 +131,6 @@ export class JsonDecoder implements LineDecoder {
       this.#columns.setText(f, row, arrayText(member));
     else this.#columns.setText(f, row, scalarText(member, type, field.name));
     return spare;
-  }
-
-  #undoNulls(row: number): void {
-    for (const a of this.#columns.arrays) {
-      const bit = 1 << (row & 7);
-      if ((a.bits[row >> 3]! & bit) !== 0) continue;
-      a.bits[row >> 3] = a.bits[row >> 3]! | bit;
-      a.nulls--;
-    }
   }
 
   #learn(chunk: Uint8Array, from: number, end: number): void {
@@ -197,6 +188,7 @@ function textOf(member: unknown): string {
 
 function scalarText(member: unknown, type: SqlType, column: string): string {
   if (typeof member === 'string') return member;
+  if (Object.is(member, -0)) return '-0';
   if (typeof member === 'number' || typeof member === 'boolean') return String(member);
   if (member instanceof NumberText) return member.text;
   throw new SqlError('22P02', `column "${column}" of type ${type.name} takes no JSON object or array`);
