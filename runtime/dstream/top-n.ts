@@ -181,7 +181,8 @@ export class TopN implements StatefulDStream {
     let all: Batch;
     if (this.#node.input.appendOnly && this.#node.limit !== null) {
       // a row that is not among the best now never will be
-      all = compactBatch(schema, this.#pruned(concatBatches(schema, [...this.#held, ...batches])));
+      const candidates = unweighted(concatBatches(schema, [...this.#held, ...batches]));
+      all = compactBatch(schema, this.#pruned(candidates));
       this.#held = [all];
     } else {
       this.#held = consolidate(schema, [...this.#held, ...batches.map((b) => compactBatch(schema, b))]);

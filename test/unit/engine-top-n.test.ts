@@ -1,5 +1,9 @@
 /** A maintained top-n over rows that are never taken back: right, and no larger than what it shows. */
 import { expect, it } from 'vitest';
+import type { Schema } from '../../common/types.ts';
+import type { Batch, Column } from '../../runtime/batch/column.ts';
+import { unweighted } from '../../runtime/batch/unweighted.ts';
+import { TopN } from '../../runtime/dstream/top-n.ts';
 import { Millrace, sortedLines } from '../support/millrace.ts';
 
 const QUERIES = [
@@ -30,4 +34,30 @@ it.each(QUERIES)('%s', async (sql) => {
   expect(memoryBytes).toBeGreaterThan(0);
   expect(memoryBytes).toBeLessThan((64 * ROWS) / 10);
   await millrace.stop();
+});
+
+it('a row that comes with a weight counts as often, and no more of it is shown than the limit', () => {
+  const schema: Schema = [{ name: 'v', type: { name: 'float8' }, nullable: true }] as unknown as Schema;
+  const input = { schema, timeColumns: [] } as unknown as ConstructorParameters<typeof TopN>[0];
+  const node = {
+    kind: 'top-n',
+    id: 1,
+    schema,
+    timeColumns: [],
+    perWindow: null,
+    partition: [],
+    order: [{ column: 0, descending: false, nullsFirst: false }],
+    limit: 3,
+    offset: 0,
+    rank: false,
+    input: { appendOnly: true },
+  } as unknown as ConstructorParameters<typeof TopN>[1];
+  const topN = new TopN(input, node, false);
+  const values: Column = { kind: 'float64', values: Float64Array.from([7, 5]), valid: null };
+  const batch: Batch = { rows: 2, columns: [values], weights: Int32Array.from([50, 2]) };
+  const { batches } = topN.step({ number: 1, time: 0 }, [{ batches: [batch], watermarks: [], ended: false }]);
+  const shown = batches
+    .map(unweighted)
+    .flatMap((b) => [...(b.columns[0] as typeof values).values].slice(0, b.rows));
+  expect(shown.sort()).toEqual([5, 5, 7]);
 });
