@@ -1,4 +1,4 @@
-/** Arrow in and out: every type comes back, the library reads what we write, we read what it writes, and no bytes harm. */
+/** Arrow in and out: every type comes back, the library reads what we write, we read what it writes. */
 import {
   Bool,
   type DataType,
@@ -35,70 +35,10 @@ import {
 } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SqlError } from '../../common/sql-error.ts';
 import { type Field as SqlField, formatType, type SqlType, type TypeName } from '../../common/types.ts';
-import { formatDatum, parseDatum } from '../../common/value-text.ts';
-import type { Batch } from '../../runtime/batch/column.ts';
-import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
-import { ArrowDecoder } from '../../runtime/format/decode/arrow-decoder.ts';
-import { ArrowStream } from '../../runtime/format/encode/arrow-stream.ts';
-
-type Datums = readonly (readonly unknown[])[];
-type Decoded = Readonly<{
-  rows: (string | null)[][];
-  rejected: readonly string[];
-  payloads: readonly string[];
-}>;
-
-function encode(columns: readonly SqlField[], batches: readonly Datums[]): Uint8Array {
-  const stream = new ArrowStream(columns);
-  for (const datums of batches) {
-    stream.write({
-      rows: datums[0]?.length ?? 0,
-      columns: columns.map(({ type }, i) => buildColumn(type, datums[i]!)),
-      weights: null,
-    });
-  }
-  return stream.finish();
-}
-
-function decodeBatches(
-  columns: readonly SqlField[],
-  bytes: Uint8Array,
-  notNull: readonly string[] = [],
-): Readonly<{ batches: readonly Batch[]; rejected: string[]; payloads: string[] }> {
-  const fields = columns.map((field) => ({ ...field, notNull: notNull.includes(field.name), used: true }));
-  const batches: Batch[] = [];
-  const rejected: string[] = [];
-  const payloads: string[] = [];
-  new ArrowDecoder(fields, null).decode(bytes, 0, bytes.length, true, {
-    batch: (batch) => batches.push(batch),
-    reject: ({ line, error, payload }) => {
-      rejected.push(`${line} ${error.code}`);
-      payloads.push(payload);
-    },
-  });
-  return { batches, rejected, payloads };
-}
-
-function decode(columns: readonly SqlField[], bytes: Uint8Array, notNull: readonly string[] = []): Decoded {
-  const { batches, rejected, payloads } = decodeBatches(columns, bytes, notNull);
-  const rows = batches.flatMap((batch) =>
-    Array.from({ length: batch.rows }, (_, row) =>
-      columns.map(({ type }, i) => {
-        const datum = readDatum(batch.columns[i]!, row, type);
-        return datum === null ? null : formatDatum(datum, type);
-      }),
-    ),
-  );
-  return { rows, rejected, payloads };
-}
-
-const one = (type: SqlType): readonly SqlField[] => [{ name: 'x', type }];
-const table = (type: DataType, values: readonly unknown[]): Uint8Array =>
-  tableToIPC(new Table({ x: vectorFromArray(values as never, type) }), 'stream');
-const column = (bytes: Uint8Array, type: SqlType): (string | null)[] =>
-  decode(one(type), bytes).rows.map(([value]) => value!);
+import { parseDatum } from '../../common/value-text.ts';
+import { readDatum } from '../../runtime/batch/datum.ts';
+import { column, decode, decodeBatches, encode, one, table } from '../support/arrow-rows.ts';
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const int64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
@@ -399,100 +339,5 @@ describe('what we read of the library', () => {
       rows: [],
       rejected: ['1 22021', '2 22021'],
     });
-  });
-});
-
-describe('broken streams', () => {
-  const columns: SqlField[] = [
-    { name: 'n', type: { name: 'int8' } },
-    { name: 't', type: { name: 'text' } },
-    { name: 'l', type: { name: '_int4' } },
-    { name: 'u', type: { name: 'uuid' } },
-    { name: 'd', type: { name: 'text' } },
-  ];
-  const sample = (): Uint8Array => {
-    const batch = (shift: bigint): Table =>
-      new Table({
-        n: vectorFromArray([shift, null, 3n], new Int64()),
-        t: vectorFromArray(['a', null, 'ccc'], new Utf8()),
-        l: vectorFromArray([[1, 2], [], null], new List(new Field('item', new Int32(), true))),
-        d: vectorFromArray(['x', 'y', 'x'], new Dictionary(new Utf8(), new Int32(), 7)),
-      });
-    return tableToIPC(batch(1n), 'stream');
-  };
-
-  /** Whatever it says: rows, or a SqlError of the stream's; never another error. */
-  const attempt = (bytes: Uint8Array): string => {
-    try {
-      const { rows, rejected } = decode(columns, bytes);
-      return `${rows.length + rejected.length} rows`;
-    } catch (error) {
-      if (!(error instanceof SqlError)) throw error;
-      return error.code;
-    }
-  };
-
-  it('every truncation is refused, or ends between messages', () => {
-    const bytes = sample();
-    const outcomes = new Map<string, number>();
-    for (let length = 0; length < bytes.length; length++) {
-      const outcome = attempt(bytes.slice(0, length));
-      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-    }
-    // after the schema, the dictionary, the batch, and in place of the end mark
-    expect([...outcomes.keys()].sort()).toEqual(['0 rows', '22P04', '3 rows']);
-    expect(outcomes.get('0 rows')).toBe(2);
-    expect(outcomes.get('3 rows')! + outcomes.get('22P04')! + 2).toBe(bytes.length);
-    expect(outcomes.get('3 rows')).toBeLessThanOrEqual(2);
-  });
-
-  it('every byte set to anything does no harm', () => {
-    const bytes = sample();
-    const allowed = new Set(['22P04', '0A000', '42804', '54011', '54000']);
-    for (let at = 0; at < bytes.length; at++) {
-      for (const value of [0, 1, 0x7f, 0x80, 0xff, bytes[at]! ^ 4]) {
-        const broken = Uint8Array.from(bytes);
-        broken[at] = value;
-        const outcome = attempt(broken);
-        if (!outcome.endsWith(' rows')) expect(allowed).toContain(outcome);
-      }
-    }
-  }, 120_000);
-
-  it('random damage does no harm', () => {
-    const bytes = sample();
-    const flip = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255));
-    fc.assert(
-      fc.property(fc.array(flip, { minLength: 1, maxLength: 12 }), (flips) => {
-        const broken = Uint8Array.from(bytes);
-        for (const [at, value] of flips) broken[at] = value;
-        attempt(broken);
-      }),
-      { numRuns: 3_000 },
-    );
-  }, 120_000);
-
-  it('garbage, nothing, and what is text', () => {
-    for (const text of ['', 'hello', '{"a":1}', 'ARROW1\0\0'])
-      expect(attempt(Buffer.from(text))).toBe('22P04');
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        attempt(bytes);
-      }),
-    );
-  });
-
-  it('a column of billions of NULLs is refused', () => {
-    const bytes = Uint8Array.from(table(new Null(), [null, null, null]));
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    let changed = 0;
-    for (let at = 0; at + 8 <= view.length; at += 1) {
-      if (view.readBigInt64LE(at) === 3n) {
-        view.writeBigInt64LE(1n << 40n, at);
-        changed++;
-      }
-    }
-    expect(changed).toBeGreaterThan(0);
-    expect(attempt(bytes)).toBe('22P04');
   });
 });
