@@ -24,7 +24,12 @@ export async function postQuery(
 ): Promise<void> {
   // A form of another site can't send this type without asking first.
   if (contentType(request).type !== 'application/json') {
-    throw new HttpError(415, new SqlError('0A000', 'POST /query takes application/json only'));
+    throw new HttpError(
+      415,
+      new SqlError('0A000', 'POST /query takes application/json only', {
+        hint: 'Send {"sql":"SELECT 1"} with the header Content-Type: application/json.',
+      }),
+    );
   }
   const format = acceptedFormat(request);
   const { sql, params } = readRequest(await readBody(request, STATEMENT_BYTES_MAX));

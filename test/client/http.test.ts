@@ -115,7 +115,9 @@ describe('POST /query', () => {
     });
     expect((await call('/query', { method: 'POST', headers, body: '[]' })).status).toBe(400);
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
-    expect((await call('/query', { method: 'POST', headers: form, body: 'sql=SELECT 1' })).status).toBe(415);
+    const refused = await call('/query', { method: 'POST', headers: form, body: 'sql=SELECT 1' });
+    expect(refused.status).toBe(415);
+    expect(await refused.text()).toContain('Content-Type: application/json');
   });
 });
 
