@@ -117,7 +117,7 @@ describe('POST /query', () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const refused = await call('/query', { method: 'POST', headers: form, body: 'sql=SELECT 1' });
     expect(refused.status).toBe(415);
-    expect(await refused.text()).toContain('Content-Type: application/json');
+    expect(refused.text).toContain('Content-Type: application/json');
   });
 });
 
