@@ -18,7 +18,9 @@ import { SqlError } from '../../../common/sql-error.ts';
 import { type Entry, pure } from '../implementation.ts';
 import { formatIntervalBy, formatTimestampBy, formatTimestamptzBy } from './date-format.ts';
 import { parseByTemplate } from './date-parse.ts';
-import { formatNumber, numberTemplate, parseNumber } from './number-template.ts';
+import { formatNumber } from './number-format.ts';
+import { parseNumber } from './number-parse.ts';
+import { numberTemplate } from './number-template.ts';
 
 /** Significant digits that to_char shows of a float. */
 const FLOAT8_DIGITS = 15;
