@@ -126,7 +126,10 @@ export class PrivateFeed implements Feed {
     };
     if (share > 0) this.#source.poll(now, output, share);
     this.#limit?.took(rows, share);
-    if (this.#source.ended) this.#watermark.ended = true;
+    if (this.#source.ended) {
+      this.#watermark.ended = true;
+      this.#stream.watermark.ended = true;
+    }
     const before = this.#watermark.value;
     const value = this.#watermark.advance(now);
     const moved = value !== before || this.#source.ended;

@@ -54,6 +54,7 @@ it('a bounded file closes its last windows and ends the query', async () => {
     'a|4|1970-01-01 00:00:20+00',
     'b "x"|2.5|1970-01-01 00:00:10+00',
   ]);
+  expect(await millrace.query("SELECT millrace.watermark('s')")).toEqual([['infinity']]);
   const rejected = await millrace.query('SELECT relation, code FROM millrace.rejected_rows');
   expect(rejected.some(([relation, code]) => relation === 's' && code === '22007')).toBe(true);
 });
