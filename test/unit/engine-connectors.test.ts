@@ -336,3 +336,17 @@ it('a COPY under way does not keep a connector from starting', async () => {
   expect(follower.consolidated()).toHaveLength(5);
   copy.abort();
 });
+
+it('rows inserted into a file stream reach its readers also while admission slows', async () => {
+  writeFileSync(join(directory, 'in.csv'), '1\n');
+  await millrace.execute("CREATE STREAM s (n int) WITH (connector = 'file', path = 'in.csv') FORMAT CSV");
+  const follower = await millrace.follow('SELECT n FROM s EMIT CHANGES');
+  const { state } = millrace.core;
+  for (let n = 2; n <= 9; n++) {
+    state.memoryBytes = 0.9 * state.options.memoryLimitBytes;
+    await millrace.execute(`INSERT INTO s VALUES (${n})`);
+  }
+  state.memoryBytes = 0;
+  await millrace.advance(1);
+  expect(follower.consolidated()).toHaveLength(9);
+});
