@@ -13,7 +13,7 @@ import type { BindEnvironment } from './environment.ts';
 import { ExpressionBinder } from './expression-binder.ts';
 import type { FromItem } from './from-item.ts';
 import { mergeUsing, usingCondition } from './join-columns.ts';
-import { shownName } from './relation-lookup.ts';
+import { shownName, requireThisDatabase } from './relation-lookup.ts';
 import { Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { stringOf } from './tree.ts';
 import { windowClauseSpecification } from './window-specification.ts';
@@ -201,13 +201,7 @@ function bindRelation(from: FromBinder, range: RangeVar): FromItem {
   const { context } = from;
   const name = range.relname ?? '';
   const location = range.location ?? 0;
-  if (range.catalogname !== undefined && range.catalogname !== 'millrace') {
-    throw context.error(
-      location,
-      '0A000',
-      `cross-database references are not implemented: "${range.catalogname}.${range.schemaname}.${name}"`,
-    );
-  }
+  requireThisDatabase(context, range);
   const schema = range.schemaname ?? null;
   const alias = range.alias?.aliasname ?? name;
   const original = range.alias === undefined ? null : name;

@@ -1,4 +1,5 @@
 /** Relations by name, as search_path says; pg_catalog first. */
+import type { RangeVar } from 'libpg-query';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_SCHEMA, type SystemViewName } from '../../runtime/plan/system-views.ts';
 import type { BindingContext } from './binding-context.ts';
@@ -9,6 +10,14 @@ export type Found =
   | Readonly<{ kind: 'catalog' }>;
 
 const CATALOG_SCHEMAS: ReadonlySet<string> = new Set(['pg_catalog', 'information_schema']);
+
+/** There is one database, millrace, for good. 0A000 for another one's name, in PostgreSQL's words. */
+export function requireThisDatabase(context: Pick<BindingContext, 'error'>, range: RangeVar): void {
+  const { catalogname, schemaname, relname } = range;
+  if (catalogname === undefined || catalogname === 'millrace') return;
+  const name = `${catalogname}.${schemaname}.${relname}`;
+  throw context.error(range.location, '0A000', `cross-database references are not implemented: "${name}"`);
+}
 
 /** null where there is none. */
 export function findRelation(

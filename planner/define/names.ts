@@ -4,6 +4,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { SchemaDefinition } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_SCHEMA } from '../../runtime/plan/system-views.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
+import { requireThisDatabase } from '../bind/relation-lookup.ts';
 import type { QualifiedName } from '../parse/statement-syntax.ts';
 import type { Statement } from '../statement.ts';
 
@@ -12,13 +13,7 @@ export type NewName = Readonly<{ schema: string; name: string }>;
 const RESERVED_SCHEMAS: ReadonlySet<string> = new Set([SYSTEM_SCHEMA, 'pg_catalog', 'information_schema']);
 
 export function newName(binding: BindingContext, range: RangeVar): NewName {
-  if (range.catalogname !== undefined && range.catalogname !== 'millrace') {
-    throw binding.error(
-      range.location,
-      '0A000',
-      `cross-database references are not implemented: "${range.catalogname}.${range.schemaname}.${range.relname}"`,
-    );
-  }
+  requireThisDatabase(binding, range);
   if (range.relpersistence === 't') {
     throw binding.error(
       range.location,

@@ -286,34 +286,38 @@ describe('the shell', () => {
     expect((await shell(server, [], '')).stderr).toContain('cannot connect');
   });
 
-  it.skipIf(!hasTerminal)('remembers what was typed, in a terminal', { timeout: 60_000 }, async () => {
-    const server = await TestServer.start();
-    const directory = await mkdtemp(join(tmpdir(), 'millrace-'));
-    const history = join(directory, 'history');
-    const typed = async (...keys: readonly (readonly [wait: string, keys: string])[]): Promise<string> => {
-      const command = `exec ${process.execPath} ${SHELL} --port ${server.pgPort}`;
-      const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-        env: { ...process.env, MILLRACE_HISTORY: history, TERM: 'xterm' },
-      });
-      let seen = '';
-      terminal.stdout.on('data', (chunk: Buffer) => {
-        seen += chunk.toString();
-      });
-      for (const [wait, text] of keys) {
-        while (!seen.includes(wait)) await once(terminal.stdout, 'data');
-        seen = '';
-        terminal.stdin.write(text);
-      }
-      await once(terminal, 'close');
-      return seen;
-    };
-    await typed(['=', "SELECT 'first ' || 1 AS x;\n"], ['first 1', '\\q\n']);
-    expect(await readFile(history, 'utf8')).toContain("SELECT 'first ' || 1 AS x;\n");
-    // the arrow up brings back \\q, once more the statement
-    await typed(['=', '\u001b[A\u001b[A\n'], ['first 1', '\\q\n']);
-    await server.stop();
-    await rm(directory, { recursive: true });
-  });
+  it.skipIf(!hasTerminal)(
+    'remembers what was typed, in a terminal (needs script)',
+    { timeout: 60_000 },
+    async () => {
+      const server = await TestServer.start();
+      const directory = await mkdtemp(join(tmpdir(), 'millrace-'));
+      const history = join(directory, 'history');
+      const typed = async (...keys: readonly (readonly [wait: string, keys: string])[]): Promise<string> => {
+        const command = `exec ${process.execPath} ${SHELL} --port ${server.pgPort}`;
+        const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+          env: { ...process.env, MILLRACE_HISTORY: history, TERM: 'xterm' },
+        });
+        let seen = '';
+        terminal.stdout.on('data', (chunk: Buffer) => {
+          seen += chunk.toString();
+        });
+        for (const [wait, text] of keys) {
+          while (!seen.includes(wait)) await once(terminal.stdout, 'data');
+          seen = '';
+          terminal.stdin.write(text);
+        }
+        await once(terminal, 'close');
+        return seen;
+      };
+      await typed(['=', "SELECT 'first ' || 1 AS x;\n"], ['first 1', '\\q\n']);
+      expect(await readFile(history, 'utf8')).toContain("SELECT 'first ' || 1 AS x;\n");
+      // the arrow up brings back \\q, once more the statement
+      await typed(['=', '\u001b[A\u001b[A\n'], ['first 1', '\\q\n']);
+      await server.stop();
+      await rm(directory, { recursive: true });
+    },
+  );
 
   it('cancels a continuous query on Ctrl-C and goes on', async () => {
     const server = await TestServer.start();
