@@ -4,7 +4,7 @@
  */
 import { physicalKind, type SqlType } from '../../common/types.ts';
 import { type BytesColumn, type Column, isValid, type Validity } from '../batch/column.ts';
-import { safeOrWide } from './int64-words.ts';
+import { numberWords, safeOrWide, WordRoom } from './number-words.ts';
 
 const WIDTHS: Readonly<Record<string, number>> = { bool: 1, int32: 4, int64: 8, float64: 8 };
 
@@ -13,9 +13,7 @@ export const isNumberKey = (type: SqlType): boolean => physicalKind(type) in WID
 export class NumberKeys {
   readonly #type: SqlType;
   readonly #width: number;
-  #floats = new Float64Array(0);
-  #ints = new Int32Array(0);
-  #bytes = new Uint8Array(0);
+  readonly #room = new WordRoom();
   #starts = new Uint32Array(0);
   #ends = new Uint32Array(0);
 
@@ -27,24 +25,9 @@ export class NumberKeys {
   /** The column's values as keys; valid until the next call. */
   encode(column: Column, rows: number): BytesColumn {
     if (this.#starts.length < rows) this.#grow(rows);
-    switch (column.kind) {
-      case 'bool':
-        this.#bytes.set(column.values.subarray(0, rows));
-        break;
-      case 'int32':
-        this.#ints.set(column.values.subarray(0, rows));
-        break;
-      case 'int64':
-        if (column.wide === null) splitInts(column.values, Math.min(rows, column.values.length), this.#ints);
-        else new BigInt64Array(this.#floats.buffer).set(column.wide.subarray(0, rows));
-        break;
-      case 'float64':
-        normaliseFloats(column.values, Math.min(rows, column.values.length), this.#floats);
-        break;
-      default:
-        throw new TypeError('number key in another layout');
-    }
-    return { kind: 'bytes', bytes: this.#bytes, starts: this.#starts, ends: this.#ends, valid: column.valid };
+    const starts = this.#starts;
+    const ends = this.#ends;
+    return { kind: 'bytes', bytes: this.#bytesOf(column, rows), starts, ends, valid: column.valid };
   }
 
   /** The values of these keys: starts[ids[i]] in the arena. */
@@ -84,27 +67,16 @@ export class NumberKeys {
     }
   }
 
+  #bytesOf(column: Column, rows: number): Uint8Array {
+    if (column.kind === 'bool') return column.values;
+    if (column.kind === 'bytes' || column.kind === 'boxed')
+      throw new TypeError('number key in another layout');
+    const words = numberWords(column, rows, true, this.#room);
+    return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  }
+
   #grow(rows: number): void {
-    this.#floats = new Float64Array(rows);
-    this.#ints = new Int32Array(this.#floats.buffer);
-    this.#bytes = new Uint8Array(this.#floats.buffer);
     this.#starts = new Uint32Array(rows).map((_, i) => i * this.#width);
     this.#ends = this.#starts.map((start) => start + this.#width);
-  }
-}
-
-function splitInts(values: Float64Array, rows: number, halves: Int32Array): void {
-  for (let i = 0; i < rows; i++) {
-    const value = values[i]!;
-    const high = Math.floor(value / 4294967296);
-    halves[2 * i] = value - high * 4294967296;
-    halves[2 * i + 1] = high;
-  }
-}
-
-function normaliseFloats(values: Float64Array, rows: number, out: Float64Array): void {
-  for (let i = 0; i < rows; i++) {
-    const value = values[i]!;
-    out[i] = value === value ? value + 0 : Number.NaN;
   }
 }

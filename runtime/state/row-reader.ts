@@ -3,7 +3,7 @@ import { physicalKind, type SqlType } from '../../common/types.ts';
 import { parseDatum } from '../../common/value-text.ts';
 import { type Column, isValid, type Validity } from '../batch/column.ts';
 import { allNull, setValid } from '../batch/validity.ts';
-import { safeOrWide } from './int64-words.ts';
+import { safeOrWide } from './number-words.ts';
 
 /** Reads one column of every row; positions[i] moves past it. Text is a view into `bytes`. */
 export function readColumn(

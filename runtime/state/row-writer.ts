@@ -6,6 +6,7 @@ import type { SqlType } from '../../common/types.ts';
 import { formatDatum } from '../../common/value-text.ts';
 import { type BytesColumn, type Column, isValid, type Validity } from '../batch/column.ts';
 import { keyDatum, keyJsonb } from './key-datum.ts';
+import { numberWords, WordRoom, wordsOf } from './number-words.ts';
 
 export type WrittenColumn = Exclude<Column, { kind: 'boxed' }>;
 
@@ -43,6 +44,8 @@ export function addSizes(column: WrittenColumn, rows: number, sizes: Uint32Array
 
 const WIDTHS = { bool: 1, int32: 4, int64: 8, float64: 8 } as const;
 
+const room = new WordRoom();
+
 /** `view` is over `bytes`; positions[i] moves past the column of row i. */
 export function writeColumn(
   column: WrittenColumn,
@@ -52,24 +55,18 @@ export function writeColumn(
   view: DataView,
   positions: Uint32Array,
 ): void {
-  const { valid } = column;
   switch (column.kind) {
     case 'bool':
-      writeBools(column.values, valid, rows, bytes, positions);
-      break;
-    case 'int32':
-      writeInts(column.values, valid, rows, view, positions);
-      break;
-    case 'int64':
-      if (column.wide === null) writeSafeInts(column.values, valid, rows, view, positions);
-      else writeWideInts(column.wide, valid, rows, view, positions);
-      break;
-    case 'float64':
-      if (asKey) writeFloatKeys(column.values, valid, rows, view, positions);
-      else writeFloats(column.values, valid, rows, view, positions);
+      writeBools(column.values, column.valid, rows, view, positions);
       break;
     case 'bytes':
       writeTexts(column, rows, bytes, view, positions);
+      break;
+    default: {
+      const words = numberWords(column, rows, asKey, room);
+      if (wordsOf(column) === 1) writeWords(words, column.valid, rows, view, positions);
+      else writeWordPairs(words, column.valid, rows, view, positions);
+    }
   }
 }
 
@@ -86,20 +83,19 @@ function writeBools(
   values: Uint8Array,
   valid: Validity,
   rows: number,
-  bytes: Uint8Array,
+  view: DataView,
   positions: Uint32Array,
 ): void {
   for (let i = 0; i < rows; i++) {
-    const present = valid === null || isValid(valid, i);
+    if (!mark(valid, i, view, positions)) continue;
     const at = positions[i]!;
-    bytes[at] = present ? 1 : 0;
-    if (present) bytes[at + 1] = values[i]!;
-    positions[i] = at + (present ? 2 : 1);
+    view.setUint8(at, values[i]!);
+    positions[i] = at + 1;
   }
 }
 
-function writeInts(
-  values: Int32Array,
+function writeWords(
+  words: Int32Array,
   valid: Validity,
   rows: number,
   view: DataView,
@@ -108,13 +104,13 @@ function writeInts(
   for (let i = 0; i < rows; i++) {
     if (!mark(valid, i, view, positions)) continue;
     const at = positions[i]!;
-    view.setInt32(at, values[i]!, true);
+    view.setInt32(at, words[i]!, true);
     positions[i] = at + 4;
   }
 }
 
-function writeSafeInts(
-  values: Float64Array,
+function writeWordPairs(
+  words: Int32Array,
   valid: Validity,
   rows: number,
   view: DataView,
@@ -123,57 +119,8 @@ function writeSafeInts(
   for (let i = 0; i < rows; i++) {
     if (!mark(valid, i, view, positions)) continue;
     const at = positions[i]!;
-    const value = values[i]!;
-    const high = Math.floor(value / 4294967296);
-    view.setInt32(at, (value - high * 4294967296) | 0, true);
-    view.setInt32(at + 4, high | 0, true);
-    positions[i] = at + 8;
-  }
-}
-
-function writeWideInts(
-  values: BigInt64Array,
-  valid: Validity,
-  rows: number,
-  view: DataView,
-  positions: Uint32Array,
-): void {
-  for (let i = 0; i < rows; i++) {
-    if (!mark(valid, i, view, positions)) continue;
-    const at = positions[i]!;
-    view.setBigInt64(at, values[i]!, true);
-    positions[i] = at + 8;
-  }
-}
-
-function writeFloats(
-  values: Float64Array,
-  valid: Validity,
-  rows: number,
-  view: DataView,
-  positions: Uint32Array,
-): void {
-  for (let i = 0; i < rows; i++) {
-    if (!mark(valid, i, view, positions)) continue;
-    const at = positions[i]!;
-    view.setFloat64(at, values[i]!, true);
-    positions[i] = at + 8;
-  }
-}
-
-/** −0 is 0, and every NaN is one. */
-function writeFloatKeys(
-  values: Float64Array,
-  valid: Validity,
-  rows: number,
-  view: DataView,
-  positions: Uint32Array,
-): void {
-  for (let i = 0; i < rows; i++) {
-    if (!mark(valid, i, view, positions)) continue;
-    const at = positions[i]!;
-    const value = values[i]!;
-    view.setFloat64(at, value === value ? value + 0 : Number.NaN, true);
+    view.setInt32(at, words[2 * i]!, true);
+    view.setInt32(at + 4, words[2 * i + 1]!, true);
     positions[i] = at + 8;
   }
 }
