@@ -12,12 +12,13 @@ import type { Batch, Column, Validity } from '../batch/column.ts';
 import { buildColumn } from '../batch/datum.ts';
 import { gatherColumn } from '../batch/gather.ts';
 import { allValid } from '../batch/validity.ts';
-import { type Expression, childrenOf } from '../plan/expression.ts';
+import { childrenOf, type Expression } from '../plan/expression.ts';
+import type { GeneratorOptions } from './emitter.ts';
 import { expressionError } from './expression-error.ts';
 import { foldConstants } from './fold-constants.ts';
-import { Generator, type GeneratorOptions, NeedsWide } from './generate.ts';
-import type { GeneratedKernel, KernelState } from './kernel-writer.ts';
+import { Generator, NeedsWide } from './generate.ts';
 import type { InlineMode } from './inline.ts';
+import type { GeneratedKernel, KernelState } from './kernel-writer.ts';
 import { LEAVES_NARROW } from './overflow.ts';
 import { TextWriter } from './text-writer.ts';
 

@@ -1,9 +1,9 @@
 /** Computes immutable sub-expressions without columns once, as far as they give no error. */
 import type { SqlType } from '../../common/types.ts';
-import { type Expression, childrenOf } from '../plan/expression.ts';
+import { childrenOf, type Expression } from '../plan/expression.ts';
 import { functionByKey } from '../plan/functions.ts';
+import type { GeneratorOptions } from './emitter.ts';
 import { expressionError } from './expression-error.ts';
-import type { GeneratorOptions } from './generate.ts';
 import { interpret } from './interpret.ts';
 
 export type Folded = Readonly<{ kind: 'folded'; datum: unknown; type: SqlType }>;
