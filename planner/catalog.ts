@@ -1,4 +1,5 @@
 /** What the binder asks of the catalog. The server's catalog implements it; tests use a plain one. */
+import type { RoleDefinition } from '../runtime/plan/authorization.ts';
 import type { CatalogObject, Oid, RelationDefinition, SchemaDefinition } from '../runtime/plan/relation.ts';
 
 export interface Catalog {
@@ -7,6 +8,8 @@ export interface Catalog {
   schema(name: string): SchemaDefinition | undefined;
   relation(schema: string, name: string): RelationDefinition | undefined;
   relationByOid(oid: Oid): RelationDefinition | undefined;
+  role(name: string): RoleDefinition | undefined;
+  roleByOid(oid: Oid): RoleDefinition | undefined;
   objects(): Iterable<CatalogObject>;
   /** Relations that refer to this one. */
   dependents(oid: Oid): readonly RelationDefinition[];

@@ -1,12 +1,14 @@
 /** The catalog as the planner asks for it: an index over plain objects, and the queue through which DDL goes. */
 import type { Catalog } from '../planner/catalog.ts';
 import type { Engine } from '../runtime/engine-client.ts';
-import type {
-  CatalogChange,
-  CatalogObject,
-  Oid,
-  RelationDefinition,
-  SchemaDefinition,
+import { BOOTSTRAP_ROLE, type RoleDefinition } from '../runtime/plan/authorization.ts';
+import {
+  type CatalogChange,
+  type CatalogObject,
+  isRelation,
+  type Oid,
+  type RelationDefinition,
+  type SchemaDefinition,
 } from '../runtime/plan/relation.ts';
 
 /** Gives OIDs, each once, whether or not the object is ever committed. */
@@ -32,6 +34,7 @@ export class CatalogView implements Catalog {
   readonly #oids: OidAllocator;
   readonly #objects: ReadonlyMap<Oid, CatalogObject>;
   readonly #schemas = new Map<string, SchemaDefinition>();
+  readonly #roles = new Map<string, RoleDefinition>();
   readonly #relations = new Map<string, RelationDefinition>();
   readonly #dependents = new Map<Oid, RelationDefinition[]>();
 
@@ -39,12 +42,11 @@ export class CatalogView implements Catalog {
     this.version = version;
     this.#oids = oids;
     const byOid = new Map<Oid, CatalogObject>();
-    for (const object of objects) {
-      byOid.set(object.oid, object);
-      if (object.kind === 'schema') {
-        this.#schemas.set(object.name, object);
-        continue;
-      }
+    for (const object of objects) byOid.set(object.oid, object);
+    for (const object of byOid.values()) {
+      if (object.kind === 'schema') this.#schemas.set(object.name, object);
+      if (object.kind === 'role') this.#roles.set(object.name, object);
+      if (!isRelation(object)) continue;
       this.#relations.set(relationKey(object.schema, object.name), object);
       for (const oid of dependenciesOf(object)) {
         const known = this.#dependents.get(oid);
@@ -65,7 +67,16 @@ export class CatalogView implements Catalog {
 
   relationByOid(oid: Oid): RelationDefinition | undefined {
     const object = this.#objects.get(oid);
-    return object === undefined || object.kind === 'schema' ? undefined : object;
+    return object !== undefined && isRelation(object) ? object : undefined;
+  }
+
+  role(name: string): RoleDefinition | undefined {
+    return this.#roles.get(name);
+  }
+
+  roleByOid(oid: Oid): RoleDefinition | undefined {
+    const object = this.#objects.get(oid);
+    return object?.kind === 'role' ? object : undefined;
   }
 
   object(oid: Oid): CatalogObject | undefined {
@@ -168,7 +179,7 @@ export class ServerCatalog {
   #read(): CatalogView {
     const { objects, nextOid, version } = this.#engine.catalog;
     this.#oids.raiseTo(nextOid);
-    const schemas = objects.some((object) => object.oid === PUBLIC_SCHEMA.oid) ? [] : [PUBLIC_SCHEMA];
-    return new CatalogView([...schemas, ...objects], version, this.#oids);
+    // what a change altered is in the engine's catalog, and comes after
+    return new CatalogView([PUBLIC_SCHEMA, BOOTSTRAP_ROLE, ...objects], version, this.#oids);
   }
 }

@@ -1,6 +1,6 @@
 /** DROP of every kind, IF EXISTS, CASCADE | RESTRICT. 42P01, 42809, 2BP01. */
 import type { DropStmt, Node } from 'libpg-query';
-import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import { isRelation, type Oid, type RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { listOf, stringOf } from '../bind/tree.ts';
@@ -134,7 +134,7 @@ function planDropSchema(context: StatementContext, drop: DropStmt): Planned {
       continue;
     }
     const inside = [...binding.catalog.objects()].flatMap((o) =>
-      o.kind !== 'schema' && o.schema === name ? [o] : [],
+      isRelation(o) && o.schema === name ? [o] : [],
     );
     if (inside.length > 0 && drop.behavior !== 'DROP_CASCADE') {
       const details = inside.map((o) => `${KIND_LABELS[o.kind]} ${name}.${o.name} depends on schema ${name}`);

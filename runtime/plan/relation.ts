@@ -1,11 +1,11 @@
 /** Definitions of catalog objects: versioned plain data, persisted by the engine, read by the planner. */
 import type { SqlType } from '../../common/types.ts';
 import type { Expression } from './expression.ts';
+import type { RoleDefinition, TokenDefinition } from './authorization.ts';
+import type { Oid } from './oid.ts';
 import type { QueryPlan } from './query-plan.ts';
 
-/** Persistent, never reused; objects of users start here. */
-export const FIRST_USER_OID = 16384;
-export type Oid = number;
+export { FIRST_USER_OID, type Oid } from './oid.ts';
 
 export type ColumnDefinition = Readonly<{
   name: string;
@@ -145,7 +145,11 @@ export type RelationDefinition =
 export const shownName = ({ schema, name }: Readonly<{ schema: string; name: string }>): string =>
   schema === 'public' ? name : `${schema}.${name}`;
 
-export type CatalogObject = SchemaDefinition | RelationDefinition;
+export type CatalogObject = SchemaDefinition | RelationDefinition | RoleDefinition | TokenDefinition;
+
+export function isRelation(object: CatalogObject): object is RelationDefinition {
+  return object.kind !== 'schema' && object.kind !== 'role' && object.kind !== 'token';
+}
 
 /** One atomic change of the catalog, checked and logged by the engine. */
 export type CatalogChange =

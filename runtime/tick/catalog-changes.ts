@@ -63,6 +63,8 @@ export class CatalogChanges {
     const { relations } = this.#state;
     switch (object.kind) {
       case 'schema':
+      case 'role':
+      case 'token':
       case 'view':
         break;
       case 'stream':

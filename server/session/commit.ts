@@ -66,10 +66,23 @@ function requireFreeName(
   gone: ReadonlySet<Oid>,
   made: ReadonlySet<Oid>,
 ): void {
-  const other =
-    object.kind === 'schema' ? current.schema(object.name) : current.relation(object.schema, object.name);
+  const [other, code, label] = sameName(current, object);
   if (other === undefined || gone.has(other.oid) || made.has(other.oid)) return;
-  throw object.kind === 'schema'
-    ? new SqlError('42P06', `schema "${object.name}" already exists`)
-    : new SqlError('42P07', `relation "${object.name}" already exists`);
+  throw new SqlError(code, `${label} "${object.name}" already exists`);
+}
+
+function sameName(
+  current: CatalogView,
+  object: CatalogObject,
+): readonly [CatalogObject | undefined, code: '42P06' | '42P07' | '42710', label: string] {
+  switch (object.kind) {
+    case 'schema':
+      return [current.schema(object.name), '42P06', 'schema'];
+    case 'role':
+      return [current.role(object.name), '42710', 'role'];
+    case 'token':
+      return [undefined, '42710', 'token'];
+    default:
+      return [current.relation(object.schema, object.name), '42P07', 'relation'];
+  }
 }

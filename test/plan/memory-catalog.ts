@@ -4,9 +4,11 @@ import type { Catalog } from '../../planner/catalog.ts';
 import { parseStatements, planStatement } from '../../planner/planner.ts';
 import { shiftPosition } from '../../planner/parse/shift-position.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
+import { BOOTSTRAP_ROLE, type RoleDefinition } from '../../runtime/plan/authorization.ts';
 import {
   type CatalogObject,
   FIRST_USER_OID,
+  isRelation,
   type Oid,
   type RelationDefinition,
   type SchemaDefinition,
@@ -18,6 +20,7 @@ export class MemoryCatalog implements Catalog {
   version = 1;
 
   constructor() {
+    this.#objects.set(BOOTSTRAP_ROLE.oid, BOOTSTRAP_ROLE);
     for (const name of ['public', 'millrace', 'pg_catalog']) {
       const oid = this.allocateOid();
       this.#objects.set(oid, { kind: 'schema', oid, name, comment: null });
@@ -31,14 +34,24 @@ export class MemoryCatalog implements Catalog {
 
   relation(schema: string, name: string): RelationDefinition | undefined {
     for (const o of this.#objects.values()) {
-      if (o.kind !== 'schema' && o.schema === schema && o.name === name) return o;
+      if (isRelation(o) && o.schema === schema && o.name === name) return o;
     }
     return undefined;
   }
 
   relationByOid(oid: Oid): RelationDefinition | undefined {
     const found = this.#objects.get(oid);
-    return found?.kind === 'schema' ? undefined : found;
+    return found !== undefined && isRelation(found) ? found : undefined;
+  }
+
+  role(name: string): RoleDefinition | undefined {
+    for (const o of this.#objects.values()) if (o.kind === 'role' && o.name === name) return o;
+    return undefined;
+  }
+
+  roleByOid(oid: Oid): RoleDefinition | undefined {
+    const found = this.#objects.get(oid);
+    return found?.kind === 'role' ? found : undefined;
   }
 
   objects(): Iterable<CatalogObject> {
