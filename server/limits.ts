@@ -24,6 +24,10 @@ export const CONNECTIONS_MAX = 10_000;
 export const STARTUP_TIMEOUT_MS = 60_000;
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
+/** Rounds of PBKDF2 in new verifiers, and the most that a given one may ask for. */
+export const SCRAM_ITERATIONS = 4_096;
+export const SCRAM_ITERATIONS_MAX = 1_000_000;
+
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
 
