@@ -36,7 +36,17 @@ export type PlanContext = Readonly<{
   parameterTypes: readonly (TypeName | null)[];
   /** At Bind: the values in PostgreSQL text form, null = NULL; undefined while only describing. */
   parameterValues?: readonly (string | null)[];
+  /** current_user */
   user: string;
+  /** Whose privileges count. */
+  role: Oid;
+  sessionUser: string;
+  /** Of sessionUser: what SET ROLE stands on. */
+  sessionRole: Oid;
+  /** Of who logged in: what SET SESSION AUTHORIZATION stands on. */
+  loginRole: Oid;
+  /** Of the session's token: millrace.claim(); null without one. */
+  claims: Readonly<Record<string, unknown>> | null;
   /** µs: what 'now' and 'today' mean in literals. */
   now: number;
   /** pg_backend_pid() */
@@ -125,6 +135,14 @@ export type Statement =
   | Readonly<{ kind: 'rows'; columns: Schema; rows: readonly (readonly (string | null)[])[]; tag: string }>
   | Readonly<{ kind: 'show-engine'; what: 'subscriptions' | 'watermarks' | 'sinks' }>
   | Readonly<{ kind: 'set'; name: string; value: string | null; local: boolean; tag: 'SET' | 'RESET' }>
+  | Readonly<{
+      kind: 'set-role';
+      setting: 'role' | 'session_authorization';
+      /** null: as the session began. */
+      role: Readonly<{ name: string; oid: Oid }> | null;
+      local: boolean;
+      tag: 'SET' | 'RESET';
+    }>
   | Readonly<{ kind: 'discard'; what: 'all' | 'plans' | 'sequences' | 'temp' }>
   | Readonly<{
       kind: 'transaction';

@@ -18,6 +18,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'current_database',
   'current_catalog',
   'current_user',
+  'current_role',
   'session_user',
   'user',
   'pg_backend_pid',
@@ -84,6 +85,8 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     case 'pg_postmaster_start_time':
     case 'pg_conf_load_time':
       return typed({ kind: 'now', type: { name: 'timestamptz' } }, location);
+    case 'session_user':
+      return give(context.plan.sessionUser);
     default:
       return give(context.plan.user);
   }

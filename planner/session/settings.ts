@@ -1,5 +1,6 @@
 /** SET, RESET, SHOW name, DISCARD. */
 import type { DiscardStmt, Node, TypeCast, VariableSetStmt } from 'libpg-query';
+import { isRoleSetting, planSetRole } from '../authorize/set-role.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 
@@ -7,6 +8,10 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
   const { binding } = context;
   const name = (set.name ?? '').toLowerCase();
   const local = set.is_local === true;
+  if (isRoleSetting(name) && set.kind !== 'VAR_SET_MULTI') {
+    const value = set.kind === 'VAR_SET_VALUE' ? settingText(context, name, set.args ?? []) : null;
+    return planSetRole(context, name, value, local, set.kind === 'VAR_RESET' ? 'RESET' : 'SET');
+  }
   switch (set.kind) {
     case 'VAR_SET_VALUE':
       return planned(context, {

@@ -4,6 +4,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import { flattenError } from '../flatten-error.ts';
 import { STARTUP_TIMEOUT_MS } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
+import { trustedLogin } from '../session/login.ts';
 import { Session } from '../session/session.ts';
 import {
   writeAuthenticationOk,
@@ -116,7 +117,8 @@ export class Connection {
   #open(message: Extract<StartupMessage, { kind: 'startup' }>): void {
     const request = readStartup(message.parameters);
     const out = this.#output.writer;
-    const session = new Session(this.#context, request.user, {
+    const login = trustedLogin(this.#context.catalog.current, request.user);
+    const session = new Session(this.#context, login, {
       onNotice: (notice) => {
         if (wantsNotice(session, notice.severity)) writeNoticeResponse(out, notice);
       },

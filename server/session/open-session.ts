@@ -1,14 +1,22 @@
 import { SqlError } from '../../common/sql-error.ts';
+import { BOOTSTRAP_ROLE_NAME, BOOTSTRAP_ROLE_OID } from '../../runtime/plan/authorization.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { Login } from './login.ts';
 import type { Notice } from './notice.ts';
 import { Session } from './session.ts';
 
-const USER = 'millrace';
 const SECRET_BYTES = 16;
 
+/** Who asks by HTTP or WebSocket without saying who it is. */
+const ANONYMOUS: Login = { user: BOOTSTRAP_ROLE_NAME, role: BOOTSTRAP_ROLE_OID, claims: null };
+
 /** A session for one request or subscription of HTTP and WebSocket; the caller closes it by `closeSession`. */
-export function openSession(context: ServerContext, onNotice: (notice: Notice) => void): Session {
-  const session = new Session(context, USER, { onNotice, onParameter: () => {} });
+export function openSession(
+  context: ServerContext,
+  onNotice: (notice: Notice) => void,
+  login: Login = ANONYMOUS,
+): Session {
+  const session = new Session(context, login, { onNotice, onParameter: () => {} });
   const { pid } = context.sessions.add(
     {
       cancel: () => session.cancel(),

@@ -53,7 +53,10 @@ function cacheKey(parsed: ParsedStatement, context: PlanContext): string {
   const settings = MEANING.map((name) => context.settings.get(name) ?? '');
   return JSON.stringify([
     context.catalog.version,
+    context.role,
     context.user,
+    context.sessionUser,
+    context.claims,
     context.searchPath,
     context.parameterTypes,
     settings,

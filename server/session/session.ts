@@ -2,6 +2,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
 import type { ParsedStatement, PlanContext, Planned, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
+import type { Oid } from '../../runtime/plan/relation.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -9,6 +10,7 @@ import type { ServerContext } from '../server-context.ts';
 import { commitTransaction } from './commit.ts';
 import { executeStatement } from './execute-statement.ts';
 import { Interrupt } from './interrupt.ts';
+import type { Login } from './login.ts';
 import type { Notice } from './notice.ts';
 import type { Outcome } from './outcome.ts';
 import type { Portal } from './portal.ts';
@@ -48,7 +50,7 @@ export class Session {
   readonly context: ServerContext;
   readonly settings: SessionSettings;
   readonly interrupt = new Interrupt();
-  readonly user: string;
+  readonly login: Login;
   /** Of the registry; 0 for a session that can't be cancelled by number. */
   pid = 0;
   readonly prepared = new Map<string, Prepared>();
@@ -67,12 +69,30 @@ export class Session {
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
   #closed = false;
 
-  constructor(context: ServerContext, user: string, events: SessionEvents) {
+  constructor(context: ServerContext, login: Login, events: SessionEvents) {
     this.context = context;
-    this.user = user;
+    this.login = login;
     this.#events = events;
     this.settings = new SessionSettings(context.settings, events.onParameter);
-    this.settings.setFixed('session_authorization', user);
+    this.settings.setFixed('session_authorization', login.user);
+  }
+
+  /** session_user: who logged in, or whom SET SESSION AUTHORIZATION made of it. */
+  get sessionUser(): string {
+    return this.settings.get('session_authorization');
+  }
+
+  get sessionRole(): Oid {
+    return this.settings.roleOf('session_authorization') ?? this.login.role;
+  }
+
+  /** current_user: whose privileges count, and whose objects it makes. */
+  get user(): string {
+    return this.settings.roleOf('role') === null ? this.sessionUser : this.settings.get('role');
+  }
+
+  get role(): Oid {
+    return this.settings.roleOf('role') ?? this.sessionRole;
   }
 
   get status(): 'idle' | 'block' | 'failed' {
@@ -130,6 +150,11 @@ export class Session {
       settings: this.settings.values,
       parameterTypes: given.types,
       user: this.user,
+      role: this.role,
+      sessionUser: this.sessionUser,
+      sessionRole: this.sessionRole,
+      loginRole: this.login.role,
+      claims: this.login.claims,
       now: this.now,
       backendPid: this.pid,
       isBackend: (pid) => this.context.sessions.has(pid),

@@ -174,7 +174,7 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     'off',
     'When generating SQL fragments, quote all identifiers.',
   ),
-  user('role', text, 'none', 'Sets the current role.'),
+  fixed('role', 'none', 'Sets the current role.'),
   user('row_security', booleanSetting, 'on', 'Enables row security.'),
   reported(
     user(

@@ -7,6 +7,7 @@ import type { Session } from './session.ts';
 import { textRows } from './text-rows.ts';
 
 type SetStatement = Extract<Statement, { kind: 'set' }>;
+type SetRoleStatement = Extract<Statement, { kind: 'set-role' }>;
 type DiscardStatement = Extract<Statement, { kind: 'discard' }>;
 
 const TEXT = { name: 'text' } as const;
@@ -24,14 +25,26 @@ export function executeShow(session: Session, name: string): RowsOutcome {
   return textRows(columns, rows, 'SHOW');
 }
 
+function warnOfLocal(session: Session, local: boolean): void {
+  if (!local || session.transaction !== null) return;
+  session.notify(warning('25P01', 'SET LOCAL can only be used in transaction blocks'));
+}
+
 export function executeSet(session: Session, statement: SetStatement): Outcome {
   const { name, value, local } = statement;
-  if (local && session.transaction === null) {
-    session.notify(warning('25P01', 'SET LOCAL can only be used in transaction blocks'));
-  }
+  warnOfLocal(session, local);
   if (name.toLowerCase() === 'all' && value === null) session.settings.resetAll();
   else if (value === null) session.settings.reset(name, local);
   else session.settings.set(name, value, local);
+  return { kind: 'command', tag: statement.tag, tick: null };
+}
+
+export function executeSetRole(session: Session, statement: SetRoleStatement): Outcome {
+  const { setting, role, local } = statement;
+  warnOfLocal(session, local);
+  // another session user starts as itself
+  if (setting === 'session_authorization') session.settings.setRole('role', null, local);
+  session.settings.setRole(setting, role, local);
   return { kind: 'command', tag: statement.tag, tick: null };
 }
 
@@ -42,6 +55,8 @@ export function executeDiscard(session: Session, what: DiscardStatement['what'])
     }
     session.closePortals();
     session.prepared.clear();
+    session.settings.setRole('role', null, false);
+    session.settings.setRole('session_authorization', null, false);
     session.settings.resetAll();
   }
   return { kind: 'command', tag: `DISCARD ${what.toUpperCase()}`, tick: null };

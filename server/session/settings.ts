@@ -1,4 +1,5 @@
 import { SqlError } from '../../common/sql-error.ts';
+import type { Oid } from '../../runtime/plan/relation.ts';
 import type { TextSettings } from '../../common/value-text.ts';
 import { SETTING_DEFINITIONS, type SettingDefinition } from './setting-definitions.ts';
 
@@ -48,6 +49,22 @@ export class SessionSettings {
 
   get(name: string): string {
     return this.#values.get(name.toLowerCase()) ?? '';
+  }
+
+  /** The role that `role` or `session_authorization` was set to; null: the one of the login. */
+  roleOf(name: 'role' | 'session_authorization'): Oid | null {
+    const oid = this.#values.get(roleKey(name));
+    return oid === undefined || oid === '' ? null : Number(oid);
+  }
+
+  /** SET ROLE and SET SESSION AUTHORIZATION, once they are allowed; `role` null: back to the login's. */
+  setRole(
+    name: 'role' | 'session_authorization',
+    role: Readonly<{ name: string; oid: Oid }> | null,
+    local: boolean,
+  ): void {
+    this.#assign(roleKey(name), role === null ? '' : String(role.oid), local);
+    this.#assign(name, role?.name ?? this.#startup.get(name) ?? '', local);
   }
 
   /** SHOW: 42704 for a name that is not known. */
@@ -208,6 +225,9 @@ export class SessionSettings {
     return canonical;
   }
 }
+
+/** Beside the name, which may be given to another role: a key that no statement can name. */
+const roleKey = (name: string): string => `\0${name}`;
 
 function unrecognized(name: string): SqlError {
   return new SqlError('42704', `unrecognized configuration parameter "${name}"`);

@@ -92,6 +92,11 @@ export function planContext(catalog: Catalog, overrides: Partial<PlanContext> = 
     settings: SETTINGS,
     parameterTypes: [],
     user: 'tester',
+    role: BOOTSTRAP_ROLE.oid,
+    sessionUser: 'tester',
+    sessionRole: BOOTSTRAP_ROLE.oid,
+    loginRole: BOOTSTRAP_ROLE.oid,
+    claims: null,
     now: 1_767_225_600_000_000,
     ...overrides,
   };

@@ -7,6 +7,7 @@ import type { Batch } from '../../runtime/batch/column.ts';
 import { readDatum } from '../../runtime/batch/datum.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { startEngineHere } from '../../runtime/engine.ts';
+import { BOOTSTRAP_ROLE_OID } from '../../runtime/plan/authorization.ts';
 import type { CatalogChange, RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { EngineOptions, ResultStream } from '../../runtime/engine-client.ts';
 import { ServerCatalog } from '../../server/catalog.ts';
@@ -122,6 +123,11 @@ export class Millrace {
       settings: new Map([['timezone', 'UTC']]),
       parameterTypes: [],
       user: 'test',
+      role: BOOTSTRAP_ROLE_OID,
+      sessionUser: 'test',
+      sessionRole: BOOTSTRAP_ROLE_OID,
+      loginRole: BOOTSTRAP_ROLE_OID,
+      claims: null,
       now: this.#now * 1000,
     });
   }
