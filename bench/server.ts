@@ -1,6 +1,6 @@
 /** The real server as a child process, and what the operating system says it used. Linux only (/proc). */
 import { readFileSync } from 'node:fs';
-import pg from 'pg';
+import type pg from 'pg';
 import { TestServer } from '../test/support/server.ts';
 import { DATA_DIRECTORY } from './data.ts';
 
@@ -24,13 +24,7 @@ export class BenchServer {
     environment: Readonly<Record<string, string>> = {},
   ): Promise<BenchServer> {
     const server = await TestServer.start({ flags: ['--files', DATA_DIRECTORY, ...flags], environment });
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port: server.pgPort,
-      user: 'bench',
-      database: 'millrace',
-    });
-    await client.connect();
+    const client = await server.connect('bench');
     return new BenchServer(server, client);
   }
 

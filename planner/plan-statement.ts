@@ -16,7 +16,7 @@ import { NO_CLAUSES, type StatementSyntax } from './parse/statement-syntax.ts';
 import { planSelect } from './plan-select.ts';
 import { planDeclare, planFetch } from './session/cursors.ts';
 import { planDeallocate, planExecute, planPrepare } from './session/prepared.ts';
-import { planDiscard, planSet } from './session/settings.ts';
+import { planAlterSystem, planDiscard, planSet } from './session/settings.ts';
 import { planDescribe, planShow } from './session/show.ts';
 import { planSubscribe } from './session/subscribe.ts';
 import { planTransaction } from './session/transaction.ts';
@@ -109,6 +109,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
 function planSession(context: StatementContext, node: Node): Planned | null {
   if ('TransactionStmt' in node) return planTransaction(context, node.TransactionStmt);
   if ('VariableSetStmt' in node) return planSet(context, node.VariableSetStmt);
+  if ('AlterSystemStmt' in node) return planAlterSystem(context, node.AlterSystemStmt);
   if ('VariableShowStmt' in node) return planShow(context, (node.VariableShowStmt.name ?? '').toLowerCase());
   if ('FetchStmt' in node) {
     const syntax = syntaxOf(context.parsed);

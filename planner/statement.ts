@@ -143,6 +143,8 @@ export type Statement =
       local: boolean;
       tag: 'SET' | 'RESET';
     }>
+  /** ALTER SYSTEM SET, RESET (value null), RESET ALL (name null). */
+  | Readonly<{ kind: 'alter-system'; name: string | null; value: string | null }>
   | Readonly<{ kind: 'discard'; what: 'all' | 'plans' | 'sequences' | 'temp' }>
   | Readonly<{
       kind: 'transaction';
@@ -162,6 +164,12 @@ export type Statement =
   | Readonly<{ kind: 'declare'; name: string; source: Statement; scroll: boolean; hold: boolean }>
   | Readonly<{ kind: 'fetch'; name: string; move: boolean; fetch: FetchDirection; timeoutMs: number | null }>
   | Readonly<{ kind: 'close'; name: string | null }>;
+
+export type Signal =
+  /** pg_cancel_backend, pg_terminate_backend */
+  | Readonly<{ kind: 'backend'; pid: number; terminate: boolean }>
+  /** pg_reload_conf */
+  | Readonly<{ kind: 'reload' }>;
 
 /** A line of EXPLAIN: printed with its depth; `operator` is the plan node's id where there is one. */
 export type ExplainLine = Readonly<{
@@ -187,8 +195,8 @@ export type Planned = Readonly<{
   cacheable: boolean;
   /** It means the same later, for the same parameters and settings: nothing of now or of the session is folded in. */
   repeatable?: boolean;
-  /** pg_cancel_backend(…), pg_terminate_backend(…) in the select list: the session sends these. */
-  signals?: readonly Readonly<{ pid: number; terminate: boolean }>[];
+  /** pg_cancel_backend(…) and the like in the select list: the session sends these. */
+  signals?: readonly Signal[];
   /** set_config(…) in the select list: the session applies these when the statement has run. */
   settings?: readonly Readonly<{ name: string; value: string | null; local: boolean }>[];
 }>;

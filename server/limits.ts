@@ -19,8 +19,6 @@ export const OUTPUT_BYTES_HIGH = MIB;
 /** Encoded at once before the socket gets it. */
 export const FLUSH_BYTES = 256 * KIB;
 
-/** Sessions: PostgreSQL connections, HTTP requests under way, subscriptions of WebSockets. */
-export const CONNECTIONS_MAX = 10_000;
 export const STARTUP_TIMEOUT_MS = 60_000;
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 

@@ -3,10 +3,12 @@
 import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Logger, pino, destination } from 'pino';
-import { type Config, ConfigError, readConfig, USAGE } from './config.ts';
+import { ConfigError } from './settings/config-error.ts';
+import { Configuration } from './settings/configuration.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { Demo } from './demo.ts';
 import { type RunningServer, startServer } from './server.ts';
+import { USAGE } from './usage.ts';
 
 const EXIT_USAGE = 1;
 /** EX_SOFTWARE: our own mistake. */
@@ -17,10 +19,10 @@ function fail(message: string): never {
   process.exit(EXIT_USAGE);
 }
 
-function readConfigOrExit(): Config {
+function readConfigurationOrExit(): Configuration {
   try {
-    const config = readConfig(process.argv.slice(2), process.env);
-    if (config !== null) return config;
+    const configuration = Configuration.read(process.argv.slice(2), process.env);
+    if (configuration !== null) return configuration;
   } catch (error) {
     if (error instanceof ConfigError) fail(error.message);
     throw error;
@@ -54,21 +56,22 @@ async function requireWritable(directory: string): Promise<void> {
     fail(`data directory ${directory} is in use by process ${holder}: --data DIR takes another`);
 }
 
-async function start(config: Config, log: Logger): Promise<RunningServer> {
+async function start(configuration: Configuration, log: Logger): Promise<RunningServer> {
   try {
-    return await startServer(config, log);
+    return await startServer(configuration, log);
   } catch (error) {
     const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number };
     if (syscall === 'listen' && code === 'EADDRINUSE') fail(`port ${port} is in use`);
     if (syscall === 'listen' || syscall === 'getaddrinfo') {
-      fail(`cannot listen on ${config.host}${port === undefined ? '' : `:${port}`}: ${code}`);
+      fail(`cannot listen on ${configuration.config.host}${port === undefined ? '' : `:${port}`}: ${code}`);
     }
     log.debug({ err: error }, 'cannot start');
     fail(`cannot start: ${(error as Error).message}`);
   }
 }
 
-const config = readConfigOrExit();
+const configuration = readConfigurationOrExit();
+const { config } = configuration;
 const log = pino({ level: config.logLevel, base: null }, destination({ dest: 2, sync: true }));
 
 function crash(error: unknown): void {
@@ -81,7 +84,7 @@ process.stdout.on('error', () => {});
 process.on('unhandledRejection', crash);
 
 await requireWritable(config.dataDirectory);
-const server = await start(config, log);
+const server = await start(configuration, log);
 const pg = `${config.host}:${server.pgPort}`;
 const http = `${config.host}:${server.httpPort}`;
 process.stdout.write(`millrace ready pg=${pg} http=${http}\n`);
@@ -98,5 +101,7 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
 }
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
   process.on(signal, (name) => void stop(name).catch(crash));
+
+process.on('SIGHUP', () => server.context.reload());
 
 await demo?.run();

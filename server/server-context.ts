@@ -7,6 +7,7 @@ import type { ServerMetrics } from './metrics.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
+import type { Configuration } from './settings/configuration.ts';
 
 export type ServerContext = Readonly<{
   engine: Engine;
@@ -19,8 +20,9 @@ export type ServerContext = Readonly<{
   sessions: SessionRegistry;
   metrics: ServerMetrics;
   log: Logger;
-  /** Settings that the configuration gives, by lower-case name. */
-  settings: ReadonlyMap<string, string>;
+  configuration: Configuration;
+  /** Reads the configuration again; what is wrong with it is logged, and changes nothing. */
+  reload: () => void;
   /** Milliseconds since 1970. */
   clock: () => number;
 }>;

@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { loadPlanner } from '../planner/planner.ts';
 import { startEngine } from '../runtime/engine.ts';
 import { ServerCatalog } from './catalog.ts';
-import { type Config, serverSettings } from './config.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
 import { ResultCache } from './http/result-cache.ts';
@@ -15,6 +14,8 @@ import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
 import { PlanCache } from './session/plan-cache.ts';
 import { SessionRegistry } from './session/session-registry.ts';
+import type { Configuration } from './settings/configuration.ts';
+import { reloadConfiguration } from './settings/reload-configuration.ts';
 import { SocketServer } from './websocket/socket-server.ts';
 
 /** Beside the sources; a build lies one folder deeper. */
@@ -31,18 +32,19 @@ export type RunningServer = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-export async function startServer(config: Config, log: Logger): Promise<RunningServer> {
+export async function startServer(configuration: Configuration, log: Logger): Promise<RunningServer> {
+  const { config } = configuration;
   const http = new HttpServer(requestGuard(config.host, config.insecure));
   // Alive before it is ready: recovery may take its time.
   const httpPort = await http.listen(config.httpPort, config.host);
   const [engine] = await Promise.all([
     startEngine({
       dataDirectory: config.dataDirectory,
-      filesDirectory: config.filesDirectory,
+      filesDirectory: config.filesDirectory === '' ? null : config.filesDirectory,
       memoryLimitBytes: config.memoryLimitBytes,
       tickIntervalMs: config.tickIntervalMs,
       walSync: config.walSync,
-      maxRate: config.maxRate,
+      maxRate: config.maxRate === 0 ? null : config.maxRate,
       backpressure: config.backpressure,
       clock: 'system',
     }),
@@ -54,10 +56,11 @@ export async function startServer(config: Config, log: Logger): Promise<RunningS
     plans: new PlanCache(),
     planner: new PlannerThread(),
     results: new ResultCache(),
-    sessions: new SessionRegistry(),
+    sessions: new SessionRegistry(config.connectionsMax),
     metrics: new ServerMetrics(),
     log,
-    settings: serverSettings(config),
+    configuration,
+    reload: () => reloadConfiguration(configuration, log),
     clock: Date.now,
   };
   const sockets = new SocketServer(context);

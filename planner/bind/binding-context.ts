@@ -5,7 +5,7 @@ import type { KnownRelation, Oid, RelationDefinition } from '../../runtime/plan/
 import type { Catalog } from '../catalog.ts';
 import type { SourceText } from '../parse/source-text.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';
-import type { PlanContext, Planned } from '../statement.ts';
+import type { PlanContext, Planned, Signal } from '../statement.ts';
 import type { LiteralSettings } from './literal.ts';
 import { literalSettings } from './literal.ts';
 import { Parameters } from './parameters.ts';
@@ -127,7 +127,7 @@ export class Gathered {
   /** set_config(…): the session carries it out. */
   readonly settings: { name: string; value: string | null; local: boolean }[];
   /** pg_cancel_backend(…), pg_terminate_backend(…): likewise. */
-  readonly signals: { pid: number; terminate: boolean }[];
+  readonly signals: Signal[];
   readonly subqueries: QueryPlan[] = [];
   /** Byte location of the first sub-query in an expression: a continuous query can't have one. */
   firstSubquery: number | null = null;

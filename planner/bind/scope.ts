@@ -1,4 +1,5 @@
 /** Names of FROM: which relation and column an identifier means (PostgreSQL's parse_relation.c). */
+import { nearestNames } from '../../common/nearest-name.ts';
 import type { SqlType } from '../../common/types.ts';
 
 export type ScopeColumn = Readonly<{
@@ -70,38 +71,24 @@ export class Scope {
 
   /** PostgreSQL's hint for a column that is not there: the nearest name within three edits and half its length. */
   suggestion(name: string, alias: string | null): string | undefined {
-    let best = Math.min(3, Math.floor(name.length / 2)) + 1;
-    const found: string[] = [];
-    for (const relation of this.relations) {
-      if (alias !== null && relation.alias !== alias) continue;
-      for (const column of relation.columns) {
-        if (column.hidden) continue;
-        const distance = editDistance(name, column.name);
-        if (distance > Math.floor(name.length / 2)) continue;
-        if (distance < best) found.length = 0;
-        if (distance <= best && distance < 4) {
-          best = distance;
-          found.push(`"${relation.alias}.${column.name}"`);
-        }
-      }
-    }
+    const places = this.relations
+      .filter((relation) => alias === null || relation.alias === alias)
+      .flatMap((relation) =>
+        relation.columns
+          .filter((column) => !column.hidden)
+          .map((column) => ({ name: column.name, shown: `"${relation.alias}.${column.name}"` })),
+      );
+    const nearest = new Set(
+      nearestNames(
+        name,
+        places.map((place) => place.name),
+      ),
+    );
+    const found = places.filter((place) => nearest.has(place.name)).map((place) => place.shown);
     if (found.length === 1) return `Perhaps you meant to reference the column ${found[0]}.`;
     if (found.length === 2) {
       return `Perhaps you meant to reference the column ${found[0]} or the column ${found[1]}.`;
     }
     return undefined;
   }
-}
-
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitution));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

@@ -26,6 +26,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'set_config',
   'pg_cancel_backend',
   'pg_terminate_backend',
+  'pg_reload_conf',
   'pg_is_in_recovery',
   'inet_server_addr',
   'inet_server_port',
@@ -74,6 +75,9 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     case 'pg_cancel_backend':
     case 'pg_terminate_backend':
       return bindSignal(binder, nodes, name === 'pg_terminate_backend', location);
+    case 'pg_reload_conf':
+      context.gathered.signals.push({ kind: 'reload' });
+      return give('t', 'bool');
     case 'pg_is_in_recovery':
       return give('f', 'bool');
     case 'inet_server_addr':
@@ -155,6 +159,6 @@ function bindSignal(
     context.gathered.notices.push({ severity: 'WARNING', code: '01000', message });
     return typed(sessionConstant(context, 'f', 'bool'), location);
   }
-  context.gathered.signals.push({ pid, terminate });
+  context.gathered.signals.push({ kind: 'backend', pid, terminate });
   return typed(sessionConstant(context, 't', 'bool'), location);
 }

@@ -1,5 +1,5 @@
 /** SET, RESET, SHOW name, DISCARD. */
-import type { DiscardStmt, Node, TypeCast, VariableSetStmt } from 'libpg-query';
+import type { AlterSystemStmt, DiscardStmt, Node, TypeCast, VariableSetStmt } from 'libpg-query';
 import { isRoleSetting, planSetRole } from '../authorize/set-role.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -36,6 +36,14 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
     default:
       throw binding.error(-1, '0A000', 'this form of SET is not supported');
   }
+}
+
+/** ALTER SYSTEM SET | RESET name, RESET ALL. */
+export function planAlterSystem(context: StatementContext, { setstmt }: AlterSystemStmt): Planned {
+  const name = setstmt?.name?.toLowerCase() ?? null;
+  const value =
+    setstmt?.kind === 'VAR_SET_VALUE' ? settingText(context, name ?? '', setstmt.args ?? []) : null;
+  return planned(context, { kind: 'alter-system', name, value });
 }
 
 /** Lists are joined; names among them are quoted where they must be (search_path). */

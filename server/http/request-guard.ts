@@ -1,7 +1,7 @@
 /** Keeps pages of other sites out: nobody is authenticated, so a browser must not be their messenger. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { isLoopback } from '../config.ts';
+import { isLoopback } from '../settings/configuration.ts';
 
 export type RequestGuard = (request: IncomingMessage) => boolean;
 

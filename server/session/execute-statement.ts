@@ -8,7 +8,13 @@ import type { Outcome } from './outcome.ts';
 import { executeDeallocate, executeExecute, executePrepare } from './prepare-statement.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
 import type { Arguments, Session } from './session.ts';
-import { executeDiscard, executeSet, executeSetRole, executeShow } from './setting-statement.ts';
+import {
+  executeAlterSystem,
+  executeDiscard,
+  executeSet,
+  executeSetRole,
+  executeShow,
+} from './setting-statement.ts';
 import { textRows } from './text-rows.ts';
 import { executeTransaction } from './transaction-statement.ts';
 import { executeContinuousInsert, executeWrite } from './write-statement.ts';
@@ -61,6 +67,8 @@ export async function executeStatement(
       return executeSet(session, statement);
     case 'set-role':
       return executeSetRole(session, statement);
+    case 'alter-system':
+      return executeAlterSystem(session, statement);
     case 'discard':
       return executeDiscard(session, statement.what);
     case 'transaction':

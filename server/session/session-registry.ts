@@ -1,6 +1,5 @@
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { SqlError } from '../../common/sql-error.ts';
-import { CONNECTIONS_MAX } from '../limits.ts';
 
 export type Registered = Readonly<{
   /** Ends the running statement, if one runs. */
@@ -14,7 +13,13 @@ type Entry = Registered & Readonly<{ secret: Buffer }>;
 /** The sessions of a server by process id: who may be cancelled, and who is told of a shutdown. */
 export class SessionRegistry {
   readonly #entries = new Map<number, Entry>();
+  readonly #sessionsMax: number;
   #closing = false;
+
+  /** `sessionsMax`: PostgreSQL connections, HTTP requests under way and subscriptions of WebSockets together. */
+  constructor(sessionsMax: number) {
+    this.#sessionsMax = sessionsMax;
+  }
 
   get size(): number {
     return this.#entries.size;
@@ -23,7 +28,8 @@ export class SessionRegistry {
   /** 53300 when there are too many, 57P03 while the server stops. */
   add(session: Registered, secretBytes: number): Readonly<{ pid: number; secret: Buffer }> {
     if (this.#closing) throw new SqlError('57P03', 'the database system is shutting down');
-    if (this.#entries.size >= CONNECTIONS_MAX) throw new SqlError('53300', 'sorry, too many clients already');
+    if (this.#entries.size >= this.#sessionsMax)
+      throw new SqlError('53300', 'sorry, too many clients already');
     let pid = randomInt(1, 2 ** 31 - 1);
     while (this.#entries.has(pid)) pid = randomInt(1, 2 ** 31 - 1);
     const secret = randomBytes(secretBytes);

@@ -1,6 +1,6 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
-import type { ParsedStatement, PlanContext, Planned, Statement } from '../../planner/statement.ts';
+import type { ParsedStatement, PlanContext, Planned, Signal, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
@@ -16,7 +16,7 @@ import type { Outcome } from './outcome.ts';
 import type { Portal } from './portal.ts';
 import type { Prepared } from './prepared.ts';
 import type { RowSource } from './row-source.ts';
-import { parseDurationMs } from './setting-kinds.ts';
+import { parseDurationMs } from '../settings/setting-kind.ts';
 import { SessionSettings } from './settings.ts';
 import { Transaction } from './transaction.ts';
 
@@ -37,6 +37,8 @@ function inWholeText(error: unknown, { offset }: ParsedStatement): unknown {
   if (!(error instanceof SqlError) || error.position === undefined || offset === 0) return error;
   return new SqlError(error.code, error.message, { ...error.toPlain(), position: error.position + offset });
 }
+
+const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 export const NO_ARGUMENTS: Arguments = { types: [] };
 /** Of a text that can't have any: $1 in it is 42P02. */
@@ -73,7 +75,7 @@ export class Session {
     this.context = context;
     this.login = login;
     this.#events = events;
-    this.settings = new SessionSettings(context.settings, events.onParameter);
+    this.settings = new SessionSettings(context.configuration.sessionDefaults, events.onParameter);
     this.settings.setFixed('session_authorization', login.user);
   }
 
@@ -122,13 +124,25 @@ export class Session {
   }
 
   parse(text: string): readonly ParsedStatement[] {
+    this.#requireSize(text);
     return this.context.plans.parse(text);
   }
 
   /** The same wherever the text is parsed: a large one in the planner's thread. */
   async parseText(text: string): Promise<readonly ParsedStatement[]> {
+    this.#requireSize(text);
     if (!isLargeText(text)) return this.parse(text);
     return this.interrupt.wait(this.context.planner.parse(text));
+  }
+
+  /** 54000 above millrace.statement_size_limit. */
+  #requireSize(text: string): void {
+    const { statementBytesMax } = this.context.configuration.config;
+    if (text.length * UTF8_BYTES_PER_UNIT_MAX <= statementBytesMax) return;
+    if (Buffer.byteLength(text) <= statementBytesMax) return;
+    throw new SqlError('54000', `statement is larger than ${statementBytesMax} bytes`, {
+      hint: 'Send rows by COPY, or raise millrace.statement_size_limit.',
+    });
   }
 
   async planText(parsed: ParsedStatement, given: Arguments): Promise<Planned> {
@@ -219,8 +233,13 @@ export class Session {
       if (value === null) this.settings.reset(name, local);
       else this.settings.set(name, value, local);
     }
-    for (const { pid, terminate } of planned.signals ?? []) this.context.sessions.signal(pid, terminate);
+    for (const signal of planned.signals ?? []) this.#send(signal);
     return executeStatement(this, amend(planned.statement), parsed, given);
+  }
+
+  #send(signal: Signal): void {
+    if (signal.kind === 'reload') this.context.reload();
+    else this.context.sessions.signal(signal.pid, signal.terminate);
   }
 
   refuseInFailedBlock(parsed: ParsedStatement | null): void {

@@ -8,6 +8,7 @@ import { textRows } from './text-rows.ts';
 
 type SetStatement = Extract<Statement, { kind: 'set' }>;
 type SetRoleStatement = Extract<Statement, { kind: 'set-role' }>;
+type AlterSystemStatement = Extract<Statement, { kind: 'alter-system' }>;
 type DiscardStatement = Extract<Statement, { kind: 'discard' }>;
 
 const TEXT = { name: 'text' } as const;
@@ -46,6 +47,19 @@ export function executeSetRole(session: Session, statement: SetRoleStatement): O
   if (setting === 'session_authorization') session.settings.setRole('role', null, local);
   session.settings.setRole(setting, role, local);
   return { kind: 'command', tag: statement.tag, tick: null };
+}
+
+/** What the configuration says from the next reload on. */
+export function executeAlterSystem(session: Session, statement: AlterSystemStatement): Outcome {
+  if (session.transaction !== null && !(session.transaction.implicit && session.endsBlock)) {
+    throw new SqlError('25001', 'ALTER SYSTEM cannot run inside a transaction block');
+  }
+  const { configuration, log } = session.context;
+  const { name, value } = statement;
+  if (name === null) configuration.alterSystemResetAll();
+  else configuration.alterSystem(name, value);
+  log.info({ setting: name, user: session.user }, 'ALTER SYSTEM');
+  return { kind: 'command', tag: 'ALTER SYSTEM', tick: null };
 }
 
 export function executeDiscard(session: Session, what: DiscardStatement['what']): Outcome {

@@ -1,11 +1,9 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { TextSettings } from '../../common/value-text.ts';
-import { SETTING_DEFINITIONS, type SettingDefinition } from './setting-definitions.ts';
-
-const DEFINITION_OF: ReadonlyMap<string, SettingDefinition> = new Map(
-  SETTING_DEFINITIONS.map((definition) => [definition.name.toLowerCase(), definition]),
-);
+import { SETTING_DEFINITIONS, settingNamed } from '../settings/all-settings.ts';
+import { canonicalText } from '../settings/setting-kind.ts';
+import { invalidSetting, unchangeableSetting, unrecognizedSetting } from '../settings/setting-errors.ts';
 
 const CUSTOM_SETTINGS_MAX = 1_000;
 
@@ -17,9 +15,9 @@ type Change = Readonly<{ name: string; before: string | undefined }>;
  */
 export class SessionSettings {
   /** by lower-case name */
-  readonly #values = new Map<string, string>();
-  /** What RESET goes back to: the initial values, then what the startup packet asked for. */
-  readonly #startup = new Map<string, string>();
+  readonly #values: Map<string, string>;
+  /** What RESET goes back to: the server's values, then what the startup packet asked for. */
+  readonly #startup: Map<string, string>;
   readonly #onReport: (name: string, value: string) => void;
   /** Values before each SET [LOCAL] of the block; null outside one. */
   #undo: Change[] | null = null;
@@ -27,14 +25,11 @@ export class SessionSettings {
   #version = 0;
   #text: TextSettings | null = null;
 
-  constructor(serverValues: ReadonlyMap<string, string>, onReport: (name: string, value: string) => void) {
+  /** `defaults`: the text of every setting, by lower-case name. */
+  constructor(defaults: ReadonlyMap<string, string>, onReport: (name: string, value: string) => void) {
     this.#onReport = onReport;
-    for (const definition of SETTING_DEFINITIONS) {
-      const key = definition.name.toLowerCase();
-      const value = serverValues.get(key) ?? definition.initial;
-      this.#values.set(key, value);
-      this.#startup.set(key, value);
-    }
+    this.#values = new Map(defaults);
+    this.#startup = new Map(defaults);
   }
 
   /** Changes with every SET: part of what a plan may depend on. */
@@ -70,12 +65,12 @@ export class SessionSettings {
   /** SHOW: 42704 for a name that is not known. */
   show(name: string): string {
     const value = this.#values.get(name.toLowerCase());
-    if (value === undefined) throw unrecognized(name);
+    if (value === undefined) throw unrecognizedSetting(name);
     return value;
   }
 
   displayName(name: string): string {
-    return DEFINITION_OF.get(name.toLowerCase())?.name ?? name;
+    return settingNamed(name)?.name ?? name;
   }
 
   all(): readonly Readonly<{ name: string; value: string; description: string }>[] {
@@ -115,12 +110,12 @@ export class SessionSettings {
   /** RESET name, SET name TO DEFAULT. */
   reset(name: string, local = false): void {
     const key = name.toLowerCase();
-    const definition = DEFINITION_OF.get(key);
+    const definition = settingNamed(key);
     if (definition === undefined && !this.#values.has(key)) {
-      if (!key.includes('.') || key.startsWith('millrace.')) throw unrecognized(name);
+      if (!key.includes('.') || key.startsWith('millrace.')) throw unrecognizedSetting(name);
       return;
     }
-    if (definition !== undefined && definition.context !== 'user') throw unchangeable(definition);
+    if (definition !== undefined && definition.context !== 'user') throw unchangeableSetting(definition);
     const initial = this.#startup.get(key);
     this.#assign(key, initial ?? '', local);
   }
@@ -203,22 +198,22 @@ export class SessionSettings {
     this.#values.set(key, value);
     this.#version++;
     this.#text = null;
-    const definition = DEFINITION_OF.get(key);
+    const definition = settingNamed(key);
     if (definition?.reported) this.#onReport(definition.name, value);
   }
 
   #check(name: string, value: string): string {
-    const definition = DEFINITION_OF.get(name.toLowerCase());
+    const definition = settingNamed(name);
     if (definition === undefined) {
       // A name with a prefix of its own is a custom setting, as in PostgreSQL; our own prefix is closed.
       const [prefix] = name.toLowerCase().split('.');
-      if (!name.includes('.') || prefix === 'millrace') throw unrecognized(name);
+      if (!name.includes('.') || prefix === 'millrace') throw unrecognizedSetting(name);
       return value;
     }
-    if (definition.context !== 'user') throw unchangeable(definition);
+    if (definition.context !== 'user') throw unchangeableSetting(definition);
     const { kind } = definition;
-    const canonical = kind.canonical(value);
-    if (canonical === null) throw invalid(definition, value);
+    const canonical = canonicalText(kind, value);
+    if (canonical === null) throw invalidSetting(definition, value);
     if (kind.only !== undefined && canonical !== kind.only) {
       throw new SqlError('0A000', `${definition.name} can only be ${kind.only}`);
     }
@@ -228,23 +223,6 @@ export class SessionSettings {
 
 /** Beside the name, which may be given to another role: a key that no statement can name. */
 const roleKey = (name: string): string => `\0${name}`;
-
-function unrecognized(name: string): SqlError {
-  return new SqlError('42704', `unrecognized configuration parameter "${name}"`);
-}
-
-function unchangeable(definition: SettingDefinition): SqlError {
-  return definition.context === 'server'
-    ? new SqlError('55P02', `parameter "${definition.name}" cannot be changed without restarting the server`)
-    : new SqlError('55P02', `parameter "${definition.name}" cannot be changed`);
-}
-
-function invalid(definition: SettingDefinition, value: string): SqlError {
-  const { values } = definition.kind;
-  return new SqlError('22023', `invalid value for parameter "${definition.name}": "${value}"`, {
-    hint: values === undefined ? undefined : `Available values: ${values.join(', ')}.`,
-  });
-}
 
 /** `"$user", public` as a list of names; unquoted ones fold to lower case. */
 export function parseNameList(text: string): readonly string[] {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Batch } from '../../runtime/batch/column.ts';
 import type { ResultEvent, ResultStream } from '../../runtime/engine-client.ts';
-import { readConfig } from '../../server/config.ts';
+import { Configuration } from '../../server/settings/configuration.ts';
 import { rowsTail } from '../../server/live/live-messages.ts';
 import { type RunningServer, startServer } from '../../server/server.ts';
 import type { LiveShape } from '../../server/session/outcome.ts';
@@ -20,8 +20,11 @@ let sql: WirePeer;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'millrace-'));
-  const config = readConfig(['--pg-port', '0', '--http-port', '0', '--data', directory, '--no-demo'], {});
-  server = await startServer(config!, pino({ level: 'silent' }));
+  const configuration = Configuration.read(
+    ['--pg-port', '0', '--http-port', '0', '--data', directory, '--no-demo'],
+    {},
+  );
+  server = await startServer(configuration!, pino({ level: 'silent' }));
   sql = await WirePeer.open(server.pgPort);
   await sql.query('CREATE TABLE items (id int4 PRIMARY KEY, name text, at timestamptz)');
   await sql.query('CREATE MATERIALIZED VIEW names AS SELECT name, count(*) AS n FROM items GROUP BY name');

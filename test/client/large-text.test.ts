@@ -1,5 +1,5 @@
 /** Texts of megabytes: right answers and positions, and nobody else waits for them. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
@@ -7,13 +7,7 @@ let server: TestServer;
 const clients: pg.Client[] = [];
 
 async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: server.pgPort,
-    user: 'test',
-    database: 'millrace',
-  });
-  await client.connect();
+  const client = await server.connect('test');
   clients.push(client);
   return client;
 }

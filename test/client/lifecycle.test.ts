@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { runMain, TestServer } from '../support/server.ts';
@@ -29,24 +28,16 @@ describe('flags', () => {
 
   it('refuses variables that make no sense', async () => {
     expect((await runMain([], { MILLRACE_LOG_LEVEL: 'loud' })).stderr).toMatch(/MILLRACE_LOG_LEVEL loud/);
-    expect((await runMain([], { MILLRACE_HTTP_PORT: 'x' })).stderr).toMatch(/--http-port x is not a port/);
-    expect((await runMain([], { MILLRACE_MAX_RATE: '-1' })).stderr).toMatch(
-      /MILLRACE_MAX_RATE -1 is no number/,
+    expect((await runMain([], { MILLRACE_MAX_RAT: '1' })).stderr).toMatch(
+      /perhaps you meant MILLRACE_MAX_RATE/,
     );
-    expect((await runMain([], { MILLRACE_BACKPRESSURE: 'x' })).stderr).toMatch(/x is none of on, off/);
   });
 
   it('shows the settings it was started with, and how long rows waited for their tick', async () => {
     const server = await TestServer.start({
       environment: { MILLRACE_MAX_RATE: '5000', MILLRACE_BACKPRESSURE: 'off', MILLRACE_WAL_SYNC: 'interval' },
     });
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port: server.pgPort,
-      user: 'anna',
-      database: 'millrace',
-    });
-    await client.connect();
+    const client = await server.connect('anna');
     const shown = async (name: string): Promise<unknown> =>
       Object.values((await client.query(`SHOW millrace.${name}`)).rows[0])[0];
     expect(await Promise.all(['max_rate', 'backpressure', 'wal_sync'].map(shown))).toEqual([

@@ -4,7 +4,7 @@
  * table always equal their query.
  */
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { type Answer, askMillrace } from '../support/two-databases.ts';
@@ -155,8 +155,7 @@ const clients: pg.Client[] = [];
 beforeAll(async () => {
   server = await TestServer.start();
   for (let i = 0; i < 3; i++) {
-    const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'x', database: 'millrace' });
-    await client.connect();
+    const client = await server.connect();
     clients.push(client);
   }
   await clients[0]!.query('CREATE TABLE t (k int PRIMARY KEY, v int)');

@@ -1,6 +1,6 @@
 /** Primary keys of every type: conflicts, reads by key and blocks answer as PostgreSQL does. */
 import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { askMillrace, askPostgres } from '../support/two-databases.ts';
@@ -38,8 +38,7 @@ let postgres: PGlite;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'x', database: 'millrace' });
-  await client.connect();
+  client = await server.connect();
   postgres = new PGlite();
   await postgres.exec("SET timezone = 'UTC'");
 }, 30_000);

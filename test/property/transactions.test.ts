@@ -1,7 +1,7 @@
 /** Blocks of random writes by one session: the same rows, tags and SQLSTATEs as PostgreSQL, statement by statement. */
 import { PGlite } from '@electric-sql/pglite';
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { askMillrace, askPostgres } from '../support/two-databases.ts';
@@ -24,8 +24,7 @@ const VIEWS: Readonly<Record<string, string>> = {
 
 beforeAll(async () => {
   server = await TestServer.start();
-  client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'x', database: 'millrace' });
-  await client.connect();
+  client = await server.connect();
   postgres = new PGlite();
   await postgres.exec(TABLES);
   for (const sql of TABLES.split(';')) await client.query(sql);

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 
 const MAIN = fileURLToPath(new URL('../../server/main.ts', import.meta.url));
 const READY = /millrace ready pg=\S+:(\d+) http=\S+:(\d+)\n/;
@@ -60,6 +61,19 @@ export class TestServer {
       child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output.stderr}`)));
     });
     return new TestServer(child, ports, temporary, output);
+  }
+
+  /** A client of node-postgres; who asked for it ends it. */
+  async connect(user = 'test', more: pg.ClientConfig = {}): Promise<pg.Client> {
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: this.pgPort,
+      user,
+      database: 'millrace',
+      ...more,
+    });
+    await client.connect();
+    return client;
   }
 
   get stdout(): string {

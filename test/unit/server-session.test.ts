@@ -3,18 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { SqlError } from '../../common/sql-error.ts';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
 import { CatalogView, OidAllocator } from '../../server/catalog.ts';
-import { readConfig } from '../../server/config.ts';
 import { verifyChanges } from '../../server/session/commit.ts';
 import { Interrupt } from '../../server/session/interrupt.ts';
 import { parseNameList, SessionSettings } from '../../server/session/settings.ts';
 import { Transaction } from '../../server/session/transaction.ts';
+import { Configuration } from '../../server/settings/configuration.ts';
 import { StatementBuffer } from '../../server/shell/statement-buffer.ts';
 
 describe('SessionSettings', () => {
   const open = (): { settings: SessionSettings; reports: string[] } => {
     const reports: string[] = [];
     return {
-      settings: new SessionSettings(new Map(), (name, value) => reports.push(`${name}=${value}`)),
+      settings: new SessionSettings(Configuration.read([], {})!.sessionDefaults, (name, value) =>
+        reports.push(`${name}=${value}`),
+      ),
       reports,
     };
   };
@@ -169,35 +171,5 @@ describe('StatementBuffer', () => {
     const buffer = new StatementBuffer();
     expect(lines.flatMap((line) => buffer.add(line))).toEqual(statements);
     expect(buffer.isEmpty).toBe(true);
-  });
-});
-
-describe('readConfig', () => {
-  it('prefers flags to variables', () => {
-    const config = readConfig(['--pg-port', '1'], {
-      MILLRACE_PG_PORT: '2',
-      MILLRACE_HTTP_PORT: '3',
-      MILLRACE_NO_DEMO: '1',
-    });
-    expect(config).toMatchObject({
-      pgPort: 1,
-      httpPort: 3,
-      demo: false,
-      host: '127.0.0.1',
-      dataDirectory: './data',
-    });
-    expect(readConfig(['--help'], {})).toBeNull();
-  });
-
-  it.each([
-    [['--host', '0.0.0.0'], {}],
-    [['extra'], {}],
-    [[], { MILLRACE_TICK_INTERVAL: 'soon' }],
-    [[], { MILLRACE_MEMORY_LIMIT: '1MB' }],
-    [[], { MILLRACE_WAL_SYNC: 'maybe' }],
-  ])('refuses %j %j', (flags, variables) => {
-    expect(() => readConfig(flags, variables as Record<string, string>)).toThrow(
-      expect.objectContaining({ name: 'ConfigError' }),
-    );
   });
 });

@@ -1,55 +1,34 @@
-/** The settings that SHOW, SET and current_setting know: PostgreSQL's usual ones, and Millrace's own. */
+/** PostgreSQL's settings that SHOW, SET and current_setting know. */
 import {
   booleanSetting,
-  checkClientEncoding,
-  checkDateStyle,
-  checkTimeZone,
   choice,
+  clientEncoding,
+  dateStyle,
   duration,
   integer,
   type SettingKind,
-} from './setting-kinds.ts';
+  textSetting as text,
+  timeZone,
+} from './setting-kind.ts';
+import { type SettingDefinition, setting } from './setting-definition.ts';
 
-export type SettingDefinition = Readonly<{
-  /** As SHOW ALL prints it. */
-  name: string;
-  kind: SettingKind;
-  initial: string;
-  /** Changes are told to the client by ParameterStatus. */
-  reported: boolean;
-  /** `fixed`: can't be changed; `server`: only when the server starts. */
-  context: 'user' | 'fixed' | 'server';
-  description: string;
-}>;
+const user = <T>(
+  name: string,
+  kind: SettingKind<T>,
+  initial: string,
+  description: string,
+): SettingDefinition => setting('user', name, kind, initial, description);
 
-const text: SettingKind = { canonical: (value) => value };
-
-const user = (name: string, kind: SettingKind, initial: string, description: string): SettingDefinition => ({
-  name,
-  kind,
-  initial,
-  reported: false,
-  context: 'user',
-  description,
-});
-
-const fixed = (name: string, initial: string, description: string): SettingDefinition => ({
-  ...user(name, text, initial, description),
-  context: 'fixed',
-});
-
-const server = (name: string, initial: string, description: string): SettingDefinition => ({
-  ...user(name, text, initial, description),
-  context: 'server',
-});
+const fixed = (name: string, initial: string, description: string): SettingDefinition =>
+  setting('internal', name, text, initial, description);
 
 const reported = (definition: SettingDefinition): SettingDefinition => ({ ...definition, reported: true });
 
 const LEVELS = choice('serializable', 'repeatable read', 'read committed', 'read uncommitted');
 /** All are accepted; what a block gets is the snapshot of its BEGIN. */
-const isolation: SettingKind = {
+const isolation: SettingKind<string> = {
   ...LEVELS,
-  canonical: (value) => (LEVELS.canonical(value) === null ? null : 'repeatable read'),
+  parse: (text) => (LEVELS.parse(text) === null ? null : 'repeatable read'),
 };
 const messageLevels = choice(
   'debug5',
@@ -66,7 +45,7 @@ const messageLevels = choice(
 export const SERVER_VERSION = '18.0';
 export const SERVER_VERSION_NUMBER = '180000';
 
-export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
+export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
   reported(
     user('application_name', text, '', 'Sets the application name to be reported in statistics and logs.'),
   ),
@@ -80,16 +59,14 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   fixed('block_size', '8192', 'Shows the size of a disk block.'),
   user('bytea_output', choice('hex', 'escape'), 'hex', 'Sets the output format for bytea.'),
   user('check_function_bodies', booleanSetting, 'on', 'Check routine bodies during CREATE FUNCTION.'),
-  reported(user('client_encoding', checkClientEncoding, 'UTF8', "Sets the client's character set encoding.")),
+  reported(user('client_encoding', clientEncoding, 'UTF8', "Sets the client's character set encoding.")),
   user(
     'client_min_messages',
     messageLevels,
     'notice',
     'Sets the message levels that are sent to the client.',
   ),
-  reported(
-    user('DateStyle', checkDateStyle, 'ISO, MDY', 'Sets the display format for date and time values.'),
-  ),
+  reported(user('DateStyle', dateStyle, 'ISO, MDY', 'Sets the display format for date and time values.')),
   user('default_statistics_target', integer(1, 10_000), '100', 'Sets the default statistics target.'),
   user('default_table_access_method', text, 'heap', 'Sets the default table access method for new tables.'),
   user('default_tablespace', text, '', 'Sets the default tablespace to create tables and indexes in.'),
@@ -159,7 +136,6 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
   user('lc_numeric', text, 'C', 'Sets the locale for formatting numbers.'),
   user('lc_time', text, 'C', 'Sets the locale for formatting date and time values.'),
   user('lock_timeout', duration, '0', 'Sets the maximum allowed duration of any wait for a lock.'),
-  server('max_connections', '1000', 'Sets the maximum number of concurrent connections.'),
   fixed('max_identifier_length', '63', 'Shows the maximum identifier length.'),
   fixed('max_index_keys', '32', 'Shows the maximum number of index keys.'),
   user(
@@ -195,7 +171,7 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     'origin',
     "Sets the session's behavior for triggers and rewrite rules.",
   ),
-  server('ssl', 'off', 'Enables SSL connections.'),
+  fixed('ssl', 'off', 'Enables SSL connections.'),
   reported(
     user(
       'standard_conforming_strings',
@@ -213,7 +189,7 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     "Sets the current transaction's synchronization level.",
   ),
   reported(
-    user('TimeZone', checkTimeZone, 'UTC', 'Sets the time zone for displaying and interpreting time stamps.'),
+    user('TimeZone', timeZone, 'UTC', 'Sets the time zone for displaying and interpreting time stamps.'),
   ),
   user('timezone_abbreviations', text, 'Default', 'Selects a file of time zone abbreviations.'),
   user(
@@ -242,28 +218,4 @@ export const SETTING_DEFINITIONS: readonly SettingDefinition[] = [
     'content',
     'Sets whether XML data in implicit parsing and serialization operations is to be considered as documents or content fragments.',
   ),
-  user(
-    'millrace.stream_format',
-    choice('auto', 'copy', 'rows'),
-    'auto',
-    'How a continuous result reaches a client of the simple protocol.',
-  ),
-  user(
-    'millrace.silence_notice',
-    duration,
-    '5s',
-    'After this long without a row a continuous query says why; 0 turns it off.',
-  ),
-  user(
-    'millrace.sql_dialect',
-    { ...choice('postgresql'), only: 'postgresql' },
-    'postgresql',
-    'The dialect in which statements are written.',
-  ),
-  server('millrace.statement_size_limit', '16MB', 'Longest statement.'),
-  server('millrace.tick_interval', '100ms', 'Longest time between two ticks.'),
-  server('millrace.wal_sync', 'commit', 'When the log reaches the disk.'),
-  server('millrace.memory_limit', '0', 'Memory that the engine may take, in bytes.'),
-  server('millrace.max_rate', '0', 'Rows a second that the sources of a stream may bring; 0 = no limit.'),
-  server('millrace.backpressure', 'on', 'Whether a tick takes no more than it can do in a while.'),
 ];

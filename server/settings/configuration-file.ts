@@ -1,0 +1,57 @@
+/**
+ * Configuration files, in PostgreSQL's form:
+ *
+ *   # a comment
+ *   name = value          # the sign may be left out; the last of several lines counts
+ *   name = 'any ''text'''
+ */
+import { readFileSync } from 'node:fs';
+import { ConfigError } from './config-error.ts';
+
+export type FileLine = Readonly<{ name: string; value: string; line: number }>;
+
+const LINE = /^\s*([A-Za-z_][\w.]*)\s*(?:=\s*|\s)\s*(?:'((?:[^'\\]|''|\\.)*)'|([^\s'#][^\s#]*))\s*(?:#.*)?$/;
+const BLANK = /^\s*(?:#.*)?$/;
+const FILE_BYTES_MAX = 2 ** 20;
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
+
+const unquote = (text: string): string =>
+  text.replace(/''|\\(.)/g, (match, escaped?: string) =>
+    match === "''" ? "'" : (ESCAPES[escaped ?? ''] ?? escaped ?? ''),
+  );
+
+/** ConfigError names the line that can't be read. */
+export function parseConfigurationFile(text: string, path: string): readonly FileLine[] {
+  return text.split(/\r?\n/).flatMap((source, i) => {
+    if (BLANK.test(source)) return [];
+    const match = LINE.exec(source);
+    if (match === null) throw new ConfigError(`${path} line ${i + 1} is not "name = value"`);
+    const [, name = '', quoted, bare = ''] = match;
+    return [{ name, value: quoted === undefined ? bare : unquote(quoted), line: i + 1 }];
+  });
+}
+
+/** No lines where there is no file, unless it must be there. */
+export function readConfigurationFile(path: string, required: boolean): readonly FileLine[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return [];
+    throw new ConfigError(`configuration file ${path} cannot be read: ${code ?? error}`);
+  }
+  if (text.length > FILE_BYTES_MAX) throw new ConfigError(`configuration file ${path} is too large`);
+  return parseConfigurationFile(text, path);
+}
+
+/** A line that is read back as the same value. */
+export function configurationLine(name: string, value: string): string {
+  const escaped = value
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "''")
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r');
+  return `${name} = '${escaped}'`;
+}

@@ -1,0 +1,78 @@
+/** Settings while the server runs: ALTER SYSTEM, a reload by SQL and by SIGHUP, a restart. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { TestServer } from '../support/server.ts';
+
+let directory: string;
+let server: TestServer;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-'));
+  server = await TestServer.start({ dataDirectory: directory });
+});
+afterEach(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true });
+});
+
+/** What a session that begins now is told. */
+async function show(name: string): Promise<string> {
+  const [row] = (await run(`SHOW ${name}`)) as Record<string, string>[];
+  return Object.values(row!)[0]!;
+}
+
+async function run(sql: string): Promise<unknown[]> {
+  const client = await server.connect();
+  try {
+    return (await client.query(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+it('changes what can change at a reload, and the rest at a start', async () => {
+  await run("ALTER SYSTEM SET statement_timeout = '7s'");
+  await run('ALTER SYSTEM SET millrace.tick_interval TO 50');
+  await run("ALTER SYSTEM SET millrace.statement_size_limit = '2kB'");
+  expect(await show('statement_timeout')).toBe('0');
+  await run('SELECT pg_reload_conf()');
+  expect(await show('statement_timeout')).toBe('7s');
+  expect(await show('millrace.tick_interval')).toBe('100ms');
+  await expect(run(`SELECT '${'x'.repeat(3_000)}'`)).rejects.toMatchObject({ code: '54000' });
+  await server.stop();
+  server = await TestServer.start({ dataDirectory: directory });
+  expect(await show('millrace.tick_interval')).toBe('50ms');
+  await run('ALTER SYSTEM RESET ALL; ');
+  await run('SELECT pg_reload_conf()');
+  expect(await show('statement_timeout')).toBe('0');
+});
+
+it('reads its files again on SIGHUP, and keeps what it has where they are wrong', async () => {
+  const until = async (name: string, wanted: string): Promise<void> => {
+    while ((await show(name)) !== wanted) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  await writeFile(join(directory, 'millrace.conf'), "application_name = 'first'\nmillrace.log_level = info");
+  server.process.kill('SIGHUP');
+  await until('application_name', 'first');
+  await writeFile(join(directory, 'millrace.conf'), "application_name = 'second'\nnosuch = 1");
+  server.process.kill('SIGHUP');
+  while (!server.stderr.includes('configuration not reloaded')) await new Promise((r) => setTimeout(r, 10));
+  expect(server.stderr).toContain('nosuch is no setting');
+  expect(await show('application_name')).toBe('first');
+});
+
+it('refuses ALTER SYSTEM in a block, for names and values that are none, with the nearest name', async () => {
+  const client = await server.connect();
+  const refusal = (sql: string): Promise<unknown> => client.query(sql).catch((error: unknown) => error);
+  await client.query('BEGIN');
+  expect(await refusal('ALTER SYSTEM SET statement_timeout = 1')).toMatchObject({ code: '25001' });
+  await client.query('ROLLBACK');
+  expect(await refusal('ALTER SYSTEM SET statement_timeout = 1; SELECT 1')).toMatchObject({ code: '25001' });
+  const meant = { code: '42704', hint: 'Perhaps you meant "statement_timeout".' };
+  expect(await refusal('ALTER SYSTEM SET statment_timeout = 1')).toMatchObject(meant);
+  expect(await refusal('SET statment_timeout = 1')).toMatchObject(meant);
+  expect(await refusal('SHOW statment_timeout')).toMatchObject(meant);
+  expect(await refusal('ALTER SYSTEM SET port = 70000')).toMatchObject({ code: '22023' });
+  await client.end();
+});
