@@ -40,6 +40,7 @@ export const SQL_STATES = {
   idle_in_transaction_session_timeout: '25P03',
   invalid_sql_statement_name: '26000',
   invalid_authorization_specification: '28000',
+  invalid_password: '28P01',
   dependent_objects_still_exist: '2BP01',
   invalid_grant_operation: '0LP01',
   invalid_transaction_termination: '2D000',

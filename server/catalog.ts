@@ -37,6 +37,7 @@ export class CatalogView implements Catalog {
   readonly #roles = new Map<string, RoleDefinition>();
   readonly #relations = new Map<string, RelationDefinition>();
   readonly #dependents = new Map<Oid, RelationDefinition[]>();
+  readonly hasPasswords: boolean;
 
   constructor(objects: Iterable<CatalogObject>, version: number, oids: OidAllocator) {
     this.version = version;
@@ -55,6 +56,7 @@ export class CatalogView implements Catalog {
       }
     }
     this.#objects = byOid;
+    this.hasPasswords = [...this.#roles.values()].some(({ verifier }) => verifier !== null);
   }
 
   schema(name: string): SchemaDefinition | undefined {
@@ -147,6 +149,7 @@ export class ServerCatalog {
   #queue: Promise<unknown> = Promise.resolve();
   /** Versions of blocks' own views are negative, so that they never meet a committed one. */
   #overlayVersion = 0;
+  readonly #watchers: ((view: CatalogView, changes: readonly CatalogChange[]) => void)[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -156,6 +159,11 @@ export class ServerCatalog {
 
   get current(): CatalogView {
     return this.#current;
+  }
+
+  /** Is told of every committed change, before whoever made it. */
+  watch(watcher: (view: CatalogView, changes: readonly CatalogChange[]) => void): void {
+    this.#watchers.push(watcher);
   }
 
   overlay(changes: readonly CatalogChange[]): CatalogView {
@@ -173,6 +181,7 @@ export class ServerCatalog {
   async define(changes: readonly CatalogChange[], block?: number): Promise<number> {
     const { tick, version } = await this.#engine.define(changes, block);
     this.#current = this.#current.with(changes, version);
+    for (const watcher of this.#watchers) watcher(this.#current, changes);
     return tick;
   }
 

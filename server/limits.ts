@@ -7,6 +7,10 @@ const MIB = 1024 * KIB;
 
 /** PostgreSQL's own bound of a startup packet. */
 export const STARTUP_BYTES_MAX = 10_000;
+/** An answer to a question at login, as in PostgreSQL. */
+export const PASSWORD_BYTES_MAX = 1_024;
+/** What a client that has not logged in may have sent ahead; beyond it the socket waits. */
+export const LOGIN_BYTES_HIGH = 16 * KIB;
 /** Longest statement and longest message of any kind: above it 54000, and the message is skipped. */
 export const STATEMENT_BYTES_MAX = 16 * MIB;
 export const MESSAGE_BYTES_MAX = STATEMENT_BYTES_MAX + 64 * KIB;
@@ -19,7 +23,8 @@ export const OUTPUT_BYTES_HIGH = MIB;
 /** Encoded at once before the socket gets it. */
 export const FLUSH_BYTES = 256 * KIB;
 
-export const STARTUP_TIMEOUT_MS = 60_000;
+/** From a client's first byte to its login. */
+export const AUTHENTICATION_TIMEOUT_MS = 60_000;
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 /** Rounds of PBKDF2 in new verifiers, and the most that a given one may ask for. */

@@ -1,6 +1,7 @@
 /** What every session of one server shares. */
 import type { Logger } from 'pino';
 import type { Engine } from '../runtime/engine-client.ts';
+import type { Authentication } from './auth/authentication.ts';
 import type { ServerCatalog } from './catalog.ts';
 import type { ResultCache } from './http/result-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
@@ -12,6 +13,7 @@ import type { Configuration } from './settings/configuration.ts';
 export type ServerContext = Readonly<{
   engine: Engine;
   catalog: ServerCatalog;
+  authentication: Authentication;
   plans: PlanCache;
   /** Encoded answers. */
   results: ResultCache;

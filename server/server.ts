@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { loadPlanner } from '../planner/planner.ts';
 import { startEngine } from '../runtime/engine.ts';
+import { Authentication } from './auth/authentication.ts';
+import { AuthenticationFile } from './auth/authentication-file.ts';
 import { ServerCatalog } from './catalog.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
@@ -50,9 +52,17 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
     }),
     loadPlanner(),
   ]);
+  const catalog = new ServerCatalog(engine);
   const context: ServerContext = {
     engine,
-    catalog: new ServerCatalog(engine),
+    catalog,
+    authentication: new Authentication({
+      catalog,
+      file: AuthenticationFile.open(config.dataDirectory),
+      insecure: config.insecure,
+      log,
+      clock: Date.now,
+    }),
     plans: new PlanCache(),
     planner: new PlannerThread(),
     results: new ResultCache(),

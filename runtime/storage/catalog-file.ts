@@ -19,7 +19,8 @@ const fromJson = (_key: string, value: unknown): unknown =>
 
 export function writeCatalog(directory: string, catalog: CatalogSnapshot): void {
   const partial = join(directory, `${FILE}.partial`);
-  const fd = openSync(partial, 'w');
+  // Verifiers of passwords are in it.
+  const fd = openSync(partial, 'w', 0o600);
   writeSync(fd, JSON.stringify({ format: FORMAT, ...catalog }, toJson, 1));
   fsyncSync(fd);
   closeSync(fd);

@@ -45,6 +45,25 @@ export function writeAuthenticationOk(out: ByteWriter): void {
   endMessage(out, start);
 }
 
+const AUTHENTICATION_SASL = 10;
+const AUTHENTICATION_SASL_CONTINUE = 11;
+const AUTHENTICATION_SASL_FINAL = 12;
+
+export function writeAuthenticationSasl(out: ByteWriter, mechanisms: readonly string[]): void {
+  const start = beginMessage(out, 'R');
+  out.writeInt32(AUTHENTICATION_SASL);
+  for (const mechanism of mechanisms) writeCString(out, mechanism);
+  out.writeByte(0);
+  endMessage(out, start);
+}
+
+export function writeAuthenticationSaslData(out: ByteWriter, step: 'continue' | 'final', data: string): void {
+  const start = beginMessage(out, 'R');
+  out.writeInt32(step === 'continue' ? AUTHENTICATION_SASL_CONTINUE : AUTHENTICATION_SASL_FINAL);
+  out.writeText(data);
+  endMessage(out, start);
+}
+
 export function writeParameterStatus(out: ByteWriter, name: string, value: string): void {
   const start = beginMessage(out, 'S');
   writeCString(out, name);

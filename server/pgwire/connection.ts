@@ -2,36 +2,33 @@ import type { Socket } from 'node:net';
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { flattenError } from '../flatten-error.ts';
-import { STARTUP_TIMEOUT_MS } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
-import { trustedLogin } from '../session/login.ts';
 import { Session } from '../session/session.ts';
 import {
   writeAuthenticationOk,
   writeBackendKeyData,
   writeErrorResponse,
-  writeNegotiateProtocolVersion,
   writeNoticeResponse,
   writeParameterStatus,
   writeReadyForQuery,
 } from './backend-messages.ts';
 import { handleBind, handleClose, handleDescribe, handleExecute, handleParse } from './extended-query.ts';
-import type { FrontendMessage, StartupMessage } from './frontend-message.ts';
+import type { FrontendMessage } from './frontend-message.ts';
+import type { Handshaken } from './handshake.ts';
 import type { Wire } from './send-outcome.ts';
 import { simpleQuery } from './simple-query.ts';
-import { applySettings, PROTOCOL_MINOR, readStartup } from './startup.ts';
-import { WireInput } from './wire-input.ts';
-import { WireOutput } from './wire-output.ts';
+import { applySettings } from './startup.ts';
+import type { WireInput } from './wire-input.ts';
+import type { WireOutput } from './wire-output.ts';
 
-const KEEP_ALIVE_MS = 60_000;
-const CLOSE_TIMEOUT_MS = 1_000;
 const SECRET_BYTES = 4;
 /** From 3.2 on a secret may be longer. */
 const LONG_SECRET_BYTES = 32;
 
-/** One client on the wire: startup, then one message after the other until either side ends it. */
+/** One client that has logged in: one message after the other until either side ends it. */
 export class Connection {
   readonly #context: ServerContext;
+  readonly #client: Handshaken;
   readonly #socket: Socket;
   readonly #input: WireInput;
   readonly #output: WireOutput;
@@ -43,21 +40,16 @@ export class Connection {
   /** Why the server ends the connection. */
   #ending: SqlError | null = null;
 
-  constructor(context: ServerContext, socket: Socket) {
+  constructor(context: ServerContext, client: Handshaken) {
     this.#context = context;
-    this.#socket = socket;
-    this.#input = new WireInput(socket);
-    this.#output = new WireOutput(socket);
-    socket.setNoDelay(true);
-    // Tells half-open connections: the peer is gone without a word.
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.on('error', () => this.#lost());
-    socket.on('close', () => this.#lost());
-    socket.on('end', () => this.#lost());
+    this.#client = client;
+    this.#socket = client.socket;
+    this.#input = client.input;
+    this.#output = client.output;
+    for (const event of ['error', 'close', 'end']) this.#socket.on(event, () => this.#lost());
   }
 
   #lost(): void {
-    this.#input.close();
     this.#wire?.session.close();
   }
 
@@ -68,56 +60,23 @@ export class Connection {
     if (!this.#working) this.#end(this.#ending);
   }
 
+  /** Throws what the client is to be told before the connection ends. */
   async run(): Promise<void> {
-    const { metrics, log } = this.#context;
-    metrics.connections.inc({ protocol: 'pgwire' });
-    metrics.openConnections.inc({ protocol: 'pgwire' });
     try {
-      if (await this.#start()) await this.#serve();
-    } catch (error) {
-      this.#end(flattenError(error, log));
+      this.#open();
+      await this.#serve();
     } finally {
-      metrics.openConnections.dec({ protocol: 'pgwire' });
       const session = this.#wire?.session;
       if (session !== undefined) {
         this.#context.sessions.remove(session.pid);
         session.close();
       }
-      this.#finish();
     }
   }
 
-  /** False where the connection ended without a session (cancel request, closed socket). */
-  async #start(): Promise<boolean> {
-    const timer = setTimeout(() => this.#socket.destroy(), STARTUP_TIMEOUT_MS);
-    try {
-      for (;;) {
-        const message = await this.#input.next();
-        if (message === null) return false;
-        switch (message.kind) {
-          case 'ssl-request':
-          case 'gss-request':
-            this.#socket.write('N');
-            break;
-          case 'cancel-request':
-            this.#context.sessions.cancel(message.pid, message.secret);
-            return false;
-          case 'startup':
-            this.#open(message);
-            return true;
-          default:
-            throw new SqlError('08P01', 'expected a startup packet');
-        }
-      }
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #open(message: Extract<StartupMessage, { kind: 'startup' }>): void {
-    const request = readStartup(message.parameters);
+  #open(): void {
+    const { request, login, minor } = this.#client;
     const out = this.#output.writer;
-    const login = trustedLogin(this.#context.catalog.current, request.user);
     const session = new Session(this.#context, login, {
       onNotice: (notice) => {
         if (wantsNotice(session, notice.severity)) writeNoticeResponse(out, notice);
@@ -127,15 +86,12 @@ export class Connection {
       },
     });
     applySettings(session.settings, request);
-    const secretBytes = message.minor >= 2 ? LONG_SECRET_BYTES : SECRET_BYTES;
+    const secretBytes = minor >= 2 ? LONG_SECRET_BYTES : SECRET_BYTES;
     const { pid, secret } = this.#context.sessions.add(
       { cancel: () => session.cancel(), shutDown: () => this.shutDown() },
       secretBytes,
     );
     session.pid = pid;
-    if (message.minor > PROTOCOL_MINOR || request.unknownOptions.length > 0) {
-      writeNegotiateProtocolVersion(out, Math.min(message.minor, PROTOCOL_MINOR), request.unknownOptions);
-    }
     writeAuthenticationOk(out);
     for (const { name, value } of session.settings.reported()) writeParameterStatus(out, name, value);
     writeBackendKeyData(out, pid, secret);
@@ -204,6 +160,7 @@ export class Connection {
       case 'copy-done':
       case 'copy-fail':
         return; // What a client still sends of a COPY that failed.
+      case 'password':
       case 'terminate':
       case 'startup':
       case 'ssl-request':
@@ -240,15 +197,7 @@ export class Connection {
 
   #end(error: SqlError): void {
     writeErrorResponse(this.#output.writer, 'FATAL', error);
-    this.#finish();
-  }
-
-  /** The client gets a moment to read what was sent. */
-  #finish(): void {
-    this.#output.flush();
-    if (this.#socket.destroyed) return;
-    this.#socket.end();
-    setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS).unref();
+    this.#output.finish();
   }
 }
 

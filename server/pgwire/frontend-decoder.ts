@@ -8,7 +8,7 @@
  * as it arrives and reported once. What can't be a message at all throws SqlError 08P01: the connection must end.
  */
 import { SqlError } from '../../common/sql-error.ts';
-import { MESSAGE_BYTES_ABSURD, MESSAGE_BYTES_MAX, STARTUP_BYTES_MAX } from '../limits.ts';
+import { MESSAGE_BYTES_ABSURD, MESSAGE_BYTES_MAX, PASSWORD_BYTES_MAX, STARTUP_BYTES_MAX } from '../limits.ts';
 import type { FrontendMessage, StartupMessage } from './frontend-message.ts';
 import { MessageReader } from './message-reader.ts';
 
@@ -20,6 +20,7 @@ const PROTOCOL_MAJOR = 3;
 const SECRET_BYTES_MAX = 256;
 
 const TYPES = 'BCDEFHPQSXcdfp';
+const PASSWORD = 112; // p
 const EXTENDED_TYPES = 'BCDEHP';
 
 export class FrontendDecoder {
@@ -29,6 +30,7 @@ export class FrontendDecoder {
   readonly #chunks: Buffer[] = [];
   #chunkBytes = 0;
   #started = false;
+  #expectsPassword = false;
   /** Bytes of an oversized message still to come, and what is reported after them. */
   #skip = 0;
   #skipped: FrontendMessage | null = null;
@@ -36,6 +38,11 @@ export class FrontendDecoder {
   /** Bytes received that are not yet part of a message given out. */
   get bufferedBytes(): number {
     return this.#bytes.length - this.#at + this.#chunkBytes;
+  }
+
+  /** The next message is an answer to a question at login: nothing else will do, and it is short. */
+  expectPassword(): void {
+    this.#expectsPassword = true;
   }
 
   push(chunk: Buffer): void {
@@ -57,6 +64,7 @@ export class FrontendDecoder {
       this.#skipped = null;
       return report;
     }
+    if (this.#expectsPassword) return this.#nextPassword();
     return this.#started ? this.#nextMessage() : this.#nextStartup();
   }
 
@@ -71,6 +79,20 @@ export class FrontendDecoder {
     const message = parseStartup(packet.subarray(4));
     this.#started = message.kind === 'startup';
     return message;
+  }
+
+  #nextPassword(): FrontendMessage | null {
+    const header = this.#peek(5);
+    if (header === null) return null;
+    if (header[0] !== PASSWORD) {
+      throw new SqlError('08P01', `expected SASL response, got message type ${header[0]}`);
+    }
+    const length = header.readUInt32BE(1);
+    if (length < 4 || length > PASSWORD_BYTES_MAX) throw new SqlError('08P01', 'invalid message length');
+    const message = this.#take(length + 1);
+    if (message === null) return null;
+    this.#expectsPassword = false;
+    return { kind: 'password', data: Buffer.from(message.subarray(5)) };
   }
 
   #nextMessage(): FrontendMessage | null {

@@ -36,5 +36,7 @@ export type FrontendMessage =
   | Readonly<{ kind: 'copy-data'; data: Buffer }>
   | Readonly<{ kind: 'copy-done' }>
   | Readonly<{ kind: 'copy-fail'; message: string }>
+  /** What was asked for at login: a password or a SASL message. */
+  | Readonly<{ kind: 'password'; data: Buffer }>
   /** The message's bounds are known, its content is wrong: an ERROR, and the connection goes on. */
   | Readonly<{ kind: 'malformed'; extended: boolean; error: SqlError }>;

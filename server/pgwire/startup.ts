@@ -10,6 +10,7 @@ const RESERVED: ReadonlySet<string> = new Set(['user', 'database', 'options', 'r
 
 export type StartupRequest = Readonly<{
   user: string;
+  database: string;
   settings: readonly (readonly [name: string, value: string])[];
   /** Protocol options (`_pq_.…`) that the server doesn't know. */
   unknownOptions: readonly string[];
@@ -39,7 +40,7 @@ export function readStartup(parameters: ReadonlyMap<string, string>): StartupReq
     if (name.startsWith('_pq_.')) unknownOptions.push(name);
     else if (!RESERVED.has(name)) settings.push([name, value]);
   }
-  return { user, settings, unknownOptions };
+  return { user, database, settings, unknownOptions };
 }
 
 /** `-c name=value --name=value`; a backslash keeps a space or a backslash in a value. */

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { INPUT_BYTES_HIGH } from '../limits.ts';
+import { INPUT_BYTES_HIGH, LOGIN_BYTES_HIGH } from '../limits.ts';
 import { FrontendDecoder } from './frontend-decoder.ts';
 import type { FrontendMessage } from './frontend-message.ts';
 
@@ -10,14 +10,29 @@ export class WireInput {
   readonly #messages: FrontendMessage[] = [];
   #wake: (() => void) | null = null;
   #closed = false;
+  /** Received and not yet decoded; above it the socket is no longer read. */
+  #bytesHigh = LOGIN_BYTES_HIGH;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (chunk: Buffer) => {
       this.#decoder.push(chunk);
-      if (this.#decoder.bufferedBytes > INPUT_BYTES_HIGH && this.#wake === null) socket.pause();
+      if (this.#decoder.bufferedBytes > this.#bytesHigh && this.#wake === null) socket.pause();
       this.#notify();
     });
+    for (const event of ['error', 'close', 'end']) socket.on(event, () => this.close());
+  }
+
+  /** The answer to a question at login; null when the connection has ended. 08P01 for anything else. */
+  async nextPassword(): Promise<Buffer | null> {
+    this.#decoder.expectPassword();
+    const message = await this.next();
+    return message?.kind === 'password' ? message.data : null;
+  }
+
+  /** The client has logged in: it may send statements. */
+  openWide(): void {
+    this.#bytesHigh = INPUT_BYTES_HIGH;
   }
 
   get closed(): boolean {

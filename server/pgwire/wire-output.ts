@@ -4,6 +4,7 @@ import { FLUSH_BYTES, OUTPUT_BYTES_HIGH } from '../limits.ts';
 
 /** Buffers that wait to be filled again; a long result goes through a handful of them instead of thousands. */
 const SPARE_MAX = 4;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /** The server's messages on their way to a client. */
 export class WireOutput {
@@ -30,6 +31,14 @@ export class WireOutput {
       if (this.#spare.length < SPARE_MAX) this.#spare.push(bytes);
     });
     return true;
+  }
+
+  /** Says what there is to say and ends the connection; the client gets a moment to read it. */
+  finish(): void {
+    this.flush();
+    if (this.#socket.destroyed) return;
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), CLOSE_TIMEOUT_MS).unref();
   }
 
   /** A result has ended: the next one may be long in coming. */

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ServerContext } from '../server-context.ts';
-import { Connection } from './connection.ts';
+import { serveClient } from './serve-client.ts';
 
 /** Listens for PostgreSQL clients. */
 export class WireServer {
@@ -11,7 +11,7 @@ export class WireServer {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      new Connection(context, socket).run().catch((error: unknown) => {
+      serveClient(context, socket).catch((error: unknown) => {
         context.log.error({ err: error }, 'connection failed');
         socket.destroy();
       });

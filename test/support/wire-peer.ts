@@ -61,6 +61,10 @@ export class WirePeer {
       const message = await peer.receive();
       if (message === null) throw new Error('closed during startup');
       if (message.type === 'E') throw new Error(describeMessage(message));
+      if (message.type === 'R' && message.body.readInt32BE(0) !== 0) {
+        peer.close();
+        throw new Error('a password is asked for');
+      }
       if (message.type === 'K') {
         peer.pid = message.body.readInt32BE(0);
         peer.secret = message.body.subarray(4);

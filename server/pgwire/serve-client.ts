@@ -1,0 +1,28 @@
+import type { Socket } from 'node:net';
+import { flattenError } from '../flatten-error.ts';
+import type { ServerContext } from '../server-context.ts';
+import { writeErrorResponse } from './backend-messages.ts';
+import { Connection } from './connection.ts';
+import { Handshake } from './handshake.ts';
+
+const KEEP_ALIVE_MS = 60_000;
+
+/** A connection from its first byte to its last. */
+export async function serveClient(context: ServerContext, socket: Socket): Promise<void> {
+  const { metrics, log } = context;
+  socket.setNoDelay(true);
+  // Tells half-open connections: the peer is gone without a word.
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  metrics.connections.inc({ protocol: 'pgwire' });
+  metrics.openConnections.inc({ protocol: 'pgwire' });
+  const handshake = new Handshake(context, socket);
+  try {
+    const client = await handshake.run();
+    if (client !== null) await new Connection(context, client).run();
+  } catch (error) {
+    writeErrorResponse(handshake.output.writer, 'FATAL', flattenError(error, log));
+  } finally {
+    metrics.openConnections.dec({ protocol: 'pgwire' });
+    handshake.output.finish();
+  }
+}
