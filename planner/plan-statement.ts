@@ -1,6 +1,10 @@
 /** Which planner carries a statement: by its syntax, then by PostgreSQL's kind of statement. */
 import type { Node } from 'libpg-query';
 import { unreachable } from '../common/assert.ts';
+import { planAlterRole, planAlterRoleSettings, planRenameRole } from './authorize/alter-role.ts';
+import { planCreateRole } from './authorize/create-role.ts';
+import { planDropRole } from './authorize/drop-role.ts';
+import { planGrantRole } from './authorize/grant-role.ts';
 import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
 import { planCreateIndex } from './define/create-index.ts';
@@ -86,7 +90,11 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
   if ('CreateStmt' in node) return planCreateTable(context, node.CreateStmt);
   if ('CreateSchemaStmt' in node) return planCreateSchema(context, node.CreateSchemaStmt);
   if ('DropStmt' in node) return planDrop(context, syntax, node.DropStmt);
-  if ('RenameStmt' in node) return planRename(context, syntax, node.RenameStmt);
+  if ('RenameStmt' in node) {
+    return node.RenameStmt.renameType === 'OBJECT_ROLE'
+      ? planRenameRole(context, node.RenameStmt)
+      : planRename(context, syntax, node.RenameStmt);
+  }
   if ('AlterObjectSchemaStmt' in node) return planSetSchema(context, syntax, node.AlterObjectSchemaStmt);
   if ('CommentStmt' in node) return planComment(context, syntax, node.CommentStmt);
   if ('RefreshMatViewStmt' in node) {
@@ -103,6 +111,16 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
     });
   }
   if ('IndexStmt' in node) return planCreateIndex(context, node.IndexStmt);
+  return planAuthorization(context, node);
+}
+
+/** Roles, and who may do what. */
+function planAuthorization(context: StatementContext, node: Node): Planned | null {
+  if ('CreateRoleStmt' in node) return planCreateRole(context, node.CreateRoleStmt);
+  if ('AlterRoleStmt' in node) return planAlterRole(context, node.AlterRoleStmt);
+  if ('AlterRoleSetStmt' in node) return planAlterRoleSettings(context, node.AlterRoleSetStmt);
+  if ('DropRoleStmt' in node) return planDropRole(context, node.DropRoleStmt);
+  if ('GrantRoleStmt' in node) return planGrantRole(context, node.GrantRoleStmt);
   return null;
 }
 

@@ -6,6 +6,7 @@ import { shiftPosition } from './parse/shift-position.ts';
 import { planParsed } from './plan-statement.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
+export { mayHoldSecret } from './parse/clear-text.ts';
 export { parseStatements } from './parse/parse.ts';
 
 /** Once, before anything is parsed. */

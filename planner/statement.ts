@@ -1,8 +1,10 @@
 /** What a statement becomes: plain data that the session carries out. */
+import type { Secret } from '../common/secret.ts';
 import type { Schema, SqlType, TypeName } from '../common/types.ts';
 import type { IngestOptions, WriteOperation } from '../runtime/engine-client.ts';
 import type { QueryPlan } from '../runtime/plan/query-plan.ts';
 import type {
+  CatalogChange,
   CatalogObject,
   Oid,
   RelationDefinition,
@@ -119,6 +121,16 @@ export type Statement =
   | Readonly<{ kind: 'nothing'; tag: string; notice: string | null; noticeCode: string }>
   | Readonly<{ kind: 'drop'; oids: readonly Oid[]; tag: string; notices: readonly string[] }>
   | Readonly<{ kind: 'alter'; objects: readonly CatalogObject[]; tag: string }>
+  /** Several changes at once: roles, privileges, owners. */
+  | Readonly<{
+      kind: 'change';
+      changes: readonly CatalogChange[];
+      /** Of a role among them: its verifier is made when the statement runs. */
+      password: Readonly<{ role: Oid; secret: Secret }> | null;
+      /** ALTER ROLE … SET: the session knows which settings there are, and their values. */
+      setting: Readonly<{ name: string; value: string }> | null;
+      tag: string;
+    }>
   | Readonly<{
       kind: 'explain';
       /** EXPLAIN SILENCE: rows of causes; else lines of text or one JSON document. */

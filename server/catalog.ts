@@ -1,7 +1,7 @@
 /** The catalog as the planner asks for it: an index over plain objects, and the queue through which DDL goes. */
 import type { Catalog } from '../planner/catalog.ts';
 import type { Engine } from '../runtime/engine-client.ts';
-import { BOOTSTRAP_ROLE, type RoleDefinition } from '../runtime/plan/authorization.ts';
+import { BUILT_IN_ROLES, type RoleDefinition } from '../runtime/plan/authorization.ts';
 import {
   type CatalogChange,
   type CatalogObject,
@@ -189,6 +189,6 @@ export class ServerCatalog {
     const { objects, nextOid, version } = this.#engine.catalog;
     this.#oids.raiseTo(nextOid);
     // what a change altered is in the engine's catalog, and comes after
-    return new CatalogView([PUBLIC_SCHEMA, BOOTSTRAP_ROLE, ...objects], version, this.#oids);
+    return new CatalogView([PUBLIC_SCHEMA, ...BUILT_IN_ROLES, ...objects], version, this.#oids);
   }
 }

@@ -74,6 +74,8 @@ export function bindCurrentValue(binder: ExpressionBinder, node: SQLValueFunctio
         'type time with time zone is not supported',
         'Use LOCALTIME or CURRENT_TIMESTAMP.',
       );
+    case 'SVFOP_SESSION_USER':
+      return typed(sessionConstant(context, context.plan.sessionUser), location);
     case 'SVFOP_CURRENT_CATALOG':
       return typed(sessionConstant(context, 'millrace'), location);
     case 'SVFOP_CURRENT_SCHEMA':

@@ -97,5 +97,6 @@ function stateOf(message: string): SqlError['code'] {
   if (message.includes('not supported') || message.includes('not yet implemented')) return '0A000';
   if (message.includes('invalid Unicode escape') || message.includes('invalid escape')) return '22025';
   if (message.includes('invalid byte sequence')) return '22021';
+  if (/^role name ".*" is reserved$/.test(message)) return '42939';
   return '42601';
 }

@@ -2,6 +2,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement } from '../statement.ts';
 import { answerToDriver } from './driver-questions.ts';
+import { withoutSecret } from './clear-text.ts';
 import { parseTree, STATEMENT_BYTES_MAX } from './grammar.ts';
 import { parseStatement } from './router.ts';
 import { shiftPosition } from './shift-position.ts';
@@ -86,6 +87,8 @@ function parsePart(whole: SourceText, part: Part): ParsedStatement {
     return { ...describe(parseStatement(text, part.tokens), part.tokens), text, offset };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
+    const shown = withoutSecret(error, text);
+    if (shown !== error) throw shiftPosition(shown, offset);
     const { detail, hint, context } = error;
     if (part.semicolon !== null && error.message === 'syntax error at end of input') {
       const position = whole.positionOfOffset(part.semicolon);

@@ -47,7 +47,7 @@ export function planAlterSystem(context: StatementContext, { setstmt }: AlterSys
 }
 
 /** Lists are joined; names among them are quoted where they must be (search_path). */
-function settingText(context: StatementContext, name: string, args: readonly Node[]): string {
+export function settingText(context: StatementContext, name: string, args: readonly Node[]): string {
   const isList = name === 'search_path';
   return args.map((arg) => (isList ? quoteName(textOf(context, arg)) : textOf(context, arg))).join(', ');
 }

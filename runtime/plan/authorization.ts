@@ -72,3 +72,40 @@ export const BOOTSTRAP_ROLE: RoleDefinition = {
   settings: {},
   comment: null,
 };
+
+const predefined = (oid: Oid, name: string, ...memberOf: readonly Oid[]): RoleDefinition => ({
+  ...BOOTSTRAP_ROLE,
+  oid,
+  name,
+  superuser: false,
+  createRole: false,
+  createDatabase: false,
+  login: false,
+  replication: false,
+  bypassRowSecurity: false,
+  memberOf: memberOf.map((role) => ({
+    role,
+    grantor: BOOTSTRAP_ROLE_OID,
+    admin: false,
+    inherit: true,
+    set: true,
+  })),
+});
+
+/** PostgreSQL's roles for parts of what a superuser may, under its OIDs. */
+const PG_READ_ALL_SETTINGS: Oid = 3374;
+export const PG_READ_ALL_STATS: Oid = 3375;
+export const PG_SIGNAL_BACKEND: Oid = 4200;
+export const PG_READ_ALL_DATA: Oid = 6181;
+export const PG_WRITE_ALL_DATA: Oid = 6182;
+
+/** Roles that are there from the start. */
+export const BUILT_IN_ROLES: readonly RoleDefinition[] = [
+  BOOTSTRAP_ROLE,
+  predefined(3373, 'pg_monitor', PG_READ_ALL_SETTINGS, PG_READ_ALL_STATS),
+  predefined(PG_READ_ALL_SETTINGS, 'pg_read_all_settings'),
+  predefined(PG_READ_ALL_STATS, 'pg_read_all_stats'),
+  predefined(PG_SIGNAL_BACKEND, 'pg_signal_backend'),
+  predefined(PG_READ_ALL_DATA, 'pg_read_all_data'),
+  predefined(PG_WRITE_ALL_DATA, 'pg_write_all_data'),
+];

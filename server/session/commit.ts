@@ -12,13 +12,17 @@ export async function commitTransaction(session: Session, transaction: Transacti
   if (transaction.isEmpty) return null;
   if (changes.length === 0) return (await engine.commitBlock(block)).tick;
   return catalog.exclusively(() => {
-    verifyChanges(catalog.current, changes);
+    verifyChanges(catalog.current, changes, transaction.bases);
     return statements === 0 ? catalog.define(changes) : catalog.define(changes, block);
   });
 }
 
 /** Whether changes that were planned against an older catalog still hold: other sessions may have changed it since. */
-export function verifyChanges(current: CatalogView, changes: readonly CatalogChange[]): void {
+export function verifyChanges(
+  current: CatalogView,
+  changes: readonly CatalogChange[],
+  bases: ReadonlyMap<Oid, CatalogObject | undefined> = new Map(),
+): void {
   const gone = new Set<Oid>();
   const made = new Set<Oid>();
   for (const change of changes) {
@@ -33,6 +37,12 @@ export function verifyChanges(current: CatalogView, changes: readonly CatalogCha
         break;
       case 'alter':
         requireObject(current, change.object.oid, made);
+        // an alteration is the whole object: it would take back what others did to it meanwhile
+        if (
+          bases.has(change.object.oid) &&
+          bases.get(change.object.oid) !== current.object(change.object.oid)
+        )
+          throw concurrentChange();
         break;
       case 'drop':
         for (const oid of change.oids) requireObject(current, oid, made);
@@ -55,10 +65,13 @@ const isReplaced = (changes: readonly CatalogChange[], oid: Oid): boolean =>
 
 function requireObject(current: CatalogView, oid: Oid, made: ReadonlySet<Oid>): void {
   if (made.has(oid) || current.object(oid) !== undefined) return;
-  throw new SqlError('40001', 'could not serialize access due to a concurrent change of the catalog', {
+  throw concurrentChange();
+}
+
+const concurrentChange = (): SqlError =>
+  new SqlError('40001', 'could not serialize access due to a concurrent change of the catalog', {
     hint: 'The transaction might succeed if retried.',
   });
-}
 
 function requireFreeName(
   current: CatalogView,

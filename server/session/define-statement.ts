@@ -1,9 +1,10 @@
+import { formatVerifier, makeVerifier, parseVerifier } from '../auth/scram-verifier.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import type { CatalogChange } from '../../runtime/plan/relation.ts';
 import type { Outcome } from './outcome.ts';
 import type { Arguments, Session } from './session.ts';
 
-type Definition = Extract<Statement, { kind: 'create' | 'drop' | 'alter' }>;
+type Definition = Extract<Statement, { kind: 'create' | 'drop' | 'alter' | 'change' }>;
 
 /**
  * CREATE, DROP, ALTER …: at once outside a block, with COMMIT inside. `executeOther`: what the text means may have
@@ -18,27 +19,35 @@ export async function executeDefinition(
 ): Promise<Outcome> {
   const { transaction, context } = session;
   session.refuseReadOnly(statement.tag);
+  const base = context.catalog.current;
+  const verifier = await verifierOf(session, statement);
   if (transaction !== null && session.buffers) {
     announce(session, statement);
-    transaction.changes.push(...changesOf(statement));
+    const changes = changesOf(statement, verifier);
+    for (const change of changes) {
+      if (change.kind !== 'alter' || transaction.bases.has(change.object.oid)) continue;
+      transaction.bases.set(change.object.oid, base.object(change.object.oid));
+    }
+    transaction.changes.push(...changes);
     return { kind: 'command', tag: statement.tag, tick: null };
   }
-  const planned = context.catalog.current.version;
   return context.catalog.exclusively(async () => {
     // A change that was committed since planning may alter what this statement means.
-    if (context.catalog.current.version !== planned) {
+    if (context.catalog.current.version !== base.version) {
       const again = session.plan(parsed, given);
       if (!isDefinition(again.statement)) return executeOther(again.statement);
       statement = again.statement;
     }
-    const tick = await context.catalog.define(changesOf(statement));
+    const tick = await context.catalog.define(changesOf(statement, verifier));
     announce(session, statement);
     return { kind: 'command', tag: statement.tag, tick };
   });
 }
 
+const DEFINITIONS: ReadonlySet<Statement['kind']> = new Set(['create', 'drop', 'alter', 'change']);
+
 function isDefinition(statement: Statement): statement is Definition {
-  return statement.kind === 'create' || statement.kind === 'drop' || statement.kind === 'alter';
+  return DEFINITIONS.has(statement.kind);
 }
 
 function announce(session: Session, statement: Definition): void {
@@ -46,7 +55,26 @@ function announce(session: Session, statement: Definition): void {
   for (const message of statement.notices) session.notify({ severity: 'NOTICE', code: '00000', message });
 }
 
-function changesOf(statement: Definition): readonly CatalogChange[] {
+/** Slow, and made before the catalog is held for the change. */
+async function verifierOf(session: Session, statement: Definition): Promise<string | null> {
+  if (statement.kind !== 'change') return null;
+  if (statement.setting !== null) session.settings.check(statement.setting.name, statement.setting.value);
+  if (statement.password === null) return null;
+  const text = statement.password.secret.reveal();
+  if (parseVerifier(text) !== null) return text;
+  return formatVerifier(await makeVerifier(text));
+}
+
+function withVerifier(
+  change: CatalogChange,
+  password: (Definition & { kind: 'change' })['password'],
+  verifier: string | null,
+): CatalogChange {
+  if (password === null || change.kind === 'drop' || change.object.oid !== password.role) return change;
+  return change.object.kind === 'role' ? { ...change, object: { ...change.object, verifier } } : change;
+}
+
+function changesOf(statement: Definition, verifier: string | null): readonly CatalogChange[] {
   switch (statement.kind) {
     case 'create':
       return [{ kind: 'create', object: statement.object, replaces: statement.replaces }];
@@ -54,5 +82,7 @@ function changesOf(statement: Definition): readonly CatalogChange[] {
       return statement.oids.length === 0 ? [] : [{ kind: 'drop', oids: statement.oids }];
     case 'alter':
       return statement.objects.map((object) => ({ kind: 'alter', object }));
+    case 'change':
+      return statement.changes.map((change) => withVerifier(change, statement.password, verifier));
   }
 }

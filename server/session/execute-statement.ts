@@ -44,6 +44,7 @@ export async function executeStatement(
     case 'create':
     case 'drop':
     case 'alter':
+    case 'change':
       return executeDefinition(session, statement, parsed, given, (other) =>
         executeStatement(session, other, parsed, given),
       );

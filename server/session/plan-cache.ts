@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { parseStatements, planStatement } from '../../planner/planner.ts';
+import { mayHoldSecret, parseStatements, planStatement } from '../../planner/planner.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
 import { LARGE_TEXT_BYTES, PLAN_CACHE_ENTRIES } from '../limits.ts';
 
@@ -23,7 +23,7 @@ export class PlanCache {
   misses = 0;
 
   parse(text: string): readonly ParsedStatement[] {
-    if (text.length > LARGE_TEXT_BYTES) return parseStatements(text);
+    if (text.length > LARGE_TEXT_BYTES || mayHoldSecret(text)) return parseStatements(text);
     let statements = this.#parsed.get(text);
     if (statements === undefined) {
       statements = parseStatements(text);

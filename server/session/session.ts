@@ -77,6 +77,8 @@ export class Session {
     this.#events = events;
     this.settings = new SessionSettings(context.configuration.sessionDefaults, events.onParameter);
     this.settings.setFixed('session_authorization', login.user);
+    const { settings = {} } = context.catalog.current.roleByOid(login.role) ?? {};
+    for (const [name, value] of Object.entries(settings)) this.settings.setAtStartup(name, value);
   }
 
   /** session_user: who logged in, or whom SET SESSION AUTHORIZATION made of it. */

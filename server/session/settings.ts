@@ -91,7 +91,7 @@ export class SessionSettings {
   /** Sets what the startup packet asked for: RESET goes back to it. */
   setAtStartup(name: string, value: string): void {
     const key = name.toLowerCase();
-    const canonical = this.#check(name, value);
+    const canonical = this.check(name, value);
     this.#values.set(key, canonical);
     this.#startup.set(key, canonical);
     this.#version++;
@@ -104,7 +104,7 @@ export class SessionSettings {
   }
 
   set(name: string, value: string, local = false): void {
-    this.#assign(name.toLowerCase(), this.#check(name, value), local);
+    this.#assign(name.toLowerCase(), this.check(name, value), local);
   }
 
   /** RESET name, SET name TO DEFAULT. */
@@ -202,7 +202,8 @@ export class SessionSettings {
     if (definition?.reported) this.#onReport(definition.name, value);
   }
 
-  #check(name: string, value: string): string {
+  /** The value as it is kept. 42704, 55P02, 22023. */
+  check(name: string, value: string): string {
     const definition = settingNamed(name);
     if (definition === undefined) {
       // A name with a prefix of its own is a custom setting, as in PostgreSQL; our own prefix is closed.

@@ -1,5 +1,5 @@
 import { SqlError } from '../../common/sql-error.ts';
-import type { CatalogChange, Oid } from '../../runtime/plan/relation.ts';
+import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
 
 type Savepoint = Readonly<{ name: string; statements: number; changes: number; settings: number }>;
 
@@ -24,6 +24,8 @@ export class Transaction {
   /** A write was begun: the engine may know the block. */
   wrote = false;
   readonly changes: CatalogChange[] = [];
+  /** What the block alters, as it was committed when it first did. */
+  readonly bases = new Map<Oid, CatalogObject | undefined>();
   readonly #savepoints: Savepoint[] = [];
 
   constructor(implicit: boolean, now: number) {

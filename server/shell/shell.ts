@@ -56,6 +56,11 @@ class Shell {
     return !this.#client.closed;
   }
 
+  /** Whether the line, or the statement that it goes on with, may hold a password: such lines are not remembered. */
+  mayHoldSecret(line: string): boolean {
+    return /\b(?:password|secret)\b/i.test(`${this.#buffer.text} ${line}`);
+  }
+
   /** Ctrl-C: ends the query that runs, or drops the statement that is being typed. */
   interrupt(): void {
     if (this.#running) this.#client.cancel();
@@ -154,7 +159,6 @@ function openReadline(terminal: boolean): Interface {
   const readline = createInterface(
     terminal ? { ...options, history: readHistory() } : { input: process.stdin },
   );
-  if (terminal) readline.on('history', saveHistory);
   return readline;
 }
 
@@ -192,6 +196,12 @@ async function main(): Promise<number> {
   }
   const terminal = process.stdin.isTTY === true;
   const readline = openReadline(terminal);
+  if (terminal) {
+    readline.on('history', (newestFirst: string[]) => {
+      if (shell.mayHoldSecret(newestFirst[0] ?? '')) newestFirst.shift();
+      saveHistory(newestFirst);
+    });
+  }
   const interrupt = (): void => {
     shell.interrupt();
     if (terminal) readline.write(null, { ctrl: true, name: 'u' });

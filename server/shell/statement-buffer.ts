@@ -6,6 +6,11 @@ export class StatementBuffer {
     return this.#text.trim() === '';
   }
 
+  /** What was typed of the next one. */
+  get text(): string {
+    return this.#text;
+  }
+
   clear(): void {
     this.#text = '';
   }

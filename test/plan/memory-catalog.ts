@@ -4,7 +4,7 @@ import type { Catalog } from '../../planner/catalog.ts';
 import { parseStatements, planStatement } from '../../planner/planner.ts';
 import { shiftPosition } from '../../planner/parse/shift-position.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
-import { BOOTSTRAP_ROLE, type RoleDefinition } from '../../runtime/plan/authorization.ts';
+import { BOOTSTRAP_ROLE, BUILT_IN_ROLES, type RoleDefinition } from '../../runtime/plan/authorization.ts';
 import {
   type CatalogObject,
   FIRST_USER_OID,
@@ -20,7 +20,7 @@ export class MemoryCatalog implements Catalog {
   version = 1;
 
   constructor() {
-    this.#objects.set(BOOTSTRAP_ROLE.oid, BOOTSTRAP_ROLE);
+    for (const role of BUILT_IN_ROLES) this.#objects.set(role.oid, role);
     for (const name of ['public', 'millrace', 'pg_catalog']) {
       const oid = this.allocateOid();
       this.#objects.set(oid, { kind: 'schema', oid, name, comment: null });

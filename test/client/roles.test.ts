@@ -1,0 +1,150 @@
+/** Roles over the wire: passwords that nobody sees again, settings of a role, and all of it after a restart. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isPasswordOf, parseVerifier } from '../../server/auth/scram-verifier.ts';
+import { TestServer } from '../support/server.ts';
+
+let directory: string;
+let server: TestServer;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-roles-'));
+  server = await TestServer.start({ dataDirectory: directory });
+}, 30_000);
+afterAll(async () => {
+  await server.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function connect(user: string): Promise<pg.Client> {
+  const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user, database: 'millrace' });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+async function as<T>(user: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await connect(user);
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+const catalogText = (): Promise<string> => readFile(join(directory, 'catalog.json'), 'utf8');
+
+async function verifierOf(name: string): Promise<string | null> {
+  const { objects } = JSON.parse(await catalogText()) as {
+    objects: { kind: string; name: string; verifier: string | null }[];
+  };
+  return objects.find((object) => object.kind === 'role' && object.name === name)?.verifier ?? null;
+}
+
+describe('passwords', () => {
+  it('are kept as verifiers only, made anew for each role', async () => {
+    await as('millrace', async (client) => {
+      await client.query(`CREATE ROLE ada PASSWORD 'correct horse'`);
+      await client.query(`CREATE ROLE bob PASSWORD 'correct horse' NOLOGIN`);
+    });
+    const [ada, bob] = [await verifierOf('ada'), await verifierOf('bob')];
+    expect(await isPasswordOf('correct horse', parseVerifier(ada!)!)).toBe(true);
+    expect(ada).not.toBe(bob);
+    expect(await catalogText()).not.toContain('correct horse');
+    expect(server.stderr).not.toContain('correct horse');
+  });
+
+  it('are taken as verifiers, and cleared by NULL and by an empty one', async () => {
+    const given = (await verifierOf('ada'))!;
+    await as('millrace', async (client) => {
+      const notices: string[] = [];
+      client.on('notice', (notice) => notices.push(notice.message ?? ''));
+      await client.query(`ALTER ROLE bob PASSWORD '${given}'`);
+      expect(await verifierOf('bob')).toBe(given);
+      await client.query(`ALTER ROLE bob PASSWORD NULL`);
+      expect(await verifierOf('bob')).toBeNull();
+      await client.query(`ALTER ROLE bob PASSWORD '${given}'`);
+      await client.query(`ALTER ROLE bob PASSWORD ''`);
+      expect(await verifierOf('bob')).toBeNull();
+      expect(notices).toEqual(['empty string is not a valid password, clearing password']);
+    });
+  });
+
+  it('are not taken as MD5 hashes, nor quoted in an error', async () => {
+    await as('millrace', async (client) => {
+      await expect(
+        client.query(`ALTER ROLE bob PASSWORD 'md5aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'`),
+      ).rejects.toMatchObject({ code: '22023' });
+      for (const sql of [
+        'CREATE ROLE eve PASSWORD hunter2',
+        "ALTER ROLE bob PASSWORD 'hunter2",
+        'SELECT 1; ALTER ROLE bob PASSWORD hunter2',
+      ]) {
+        const error = await client.query(sql).then(
+          () => null,
+          (reason: Error) => reason,
+        );
+        expect(error).toMatchObject({ code: '42601' });
+        expect(JSON.stringify({ ...error, message: error!.message })).not.toContain('hunter2');
+      }
+    });
+  });
+
+  it('wait for COMMIT, and are lost with ROLLBACK', async () => {
+    await as('millrace', async (client) => {
+      await client.query('BEGIN');
+      await client.query(`ALTER ROLE bob PASSWORD 'x'`);
+      expect(await verifierOf('bob')).toBeNull();
+      await client.query('ROLLBACK');
+      await client.query('BEGIN');
+      await client.query(`ALTER ROLE bob PASSWORD 'y'`);
+      await client.query('COMMIT');
+    });
+    expect(await isPasswordOf('y', parseVerifier((await verifierOf('bob'))!)!)).toBe(true);
+  });
+});
+
+describe('two blocks that alter one role', () => {
+  it('do not undo each other: the second fails with 40001', async () => {
+    await as('millrace', (one) =>
+      as('millrace', async (two) => {
+        await one.query('BEGIN');
+        await one.query('ALTER ROLE ada CREATEDB');
+        await two.query('ALTER ROLE ada CREATEROLE');
+        await expect(one.query('COMMIT')).rejects.toMatchObject({ code: '40001' });
+        const { rows } = await two.query(`SELECT current_user`);
+        expect(rows).toEqual([{ current_user: 'millrace' }]);
+      }),
+    );
+  });
+});
+
+describe('a login', () => {
+  it('has the settings of its role, below those that the client asks for', async () => {
+    await as('millrace', (client) => client.query(`ALTER ROLE ada SET DateStyle = 'SQL, DMY'`));
+    await as('ada', async (client) => {
+      const { rows } = await client.query({ text: 'SHOW datestyle', rowMode: 'array' });
+      expect(rows).toEqual([['SQL, DMY']]);
+      await expect(client.query('CREATE ROLE eve SUPERUSER')).rejects.toMatchObject({ code: '42501' });
+    });
+  });
+
+  it('is what it was after a restart', async () => {
+    await server.stop();
+    server = await TestServer.start({ dataDirectory: directory });
+    await as('ada', async (client) => {
+      const { rows } = await client.query({ text: 'SELECT current_user, session_user', rowMode: 'array' });
+      expect(rows).toEqual([['ada', 'ada']]);
+      await expect(client.query('SET ROLE bob')).rejects.toMatchObject({ code: '42501' });
+    });
+    await as('millrace', async (client) => {
+      await expect(client.query('CREATE ROLE ada')).rejects.toMatchObject({ code: '42710' });
+      await client.query('DROP ROLE ada, bob');
+    });
+    // nobody of that name is left, so the login is anyone's again
+    await as('ada', (client) => client.query('CREATE ROLE eve'));
+  });
+});
