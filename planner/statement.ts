@@ -173,7 +173,15 @@ export type Statement =
     }>
   | Readonly<{ kind: 'execute'; name: string; arguments: readonly (string | null)[] }>
   | Readonly<{ kind: 'deallocate'; name: string | null }>
-  | Readonly<{ kind: 'declare'; name: string; source: Statement; scroll: boolean; hold: boolean }>
+  | Readonly<{
+      kind: 'declare';
+      name: string;
+      source: Statement;
+      /** null: where it is cheap */
+      scroll: boolean | null;
+      hold: boolean;
+      binary: boolean;
+    }>
   | Readonly<{ kind: 'fetch'; name: string; move: boolean; fetch: FetchDirection; timeoutMs: number | null }>
   | Readonly<{ kind: 'close'; name: string | null }>;
 

@@ -33,6 +33,10 @@ export const SCRAM_ITERATIONS_MAX = 1_000_000;
 
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
+/** What a SCROLL or WITH HOLD cursor may keep; above it 53400. */
+export const CURSOR_BYTES_MAX = 64 * MIB;
+/** What one keeps that was not told to: above it, it only goes forward. */
+export const CURSOR_TRIED_BYTES_MAX = 4 * MIB;
 
 export const PLAN_CACHE_ENTRIES = 1_000;
 /** Longer texts are not cached, and parsed and planned in a thread of their own; it ends when there was none for so long. */
@@ -59,5 +63,6 @@ export const SLOW_READER_CHECK_MS = 50;
 assert(STARTUP_BYTES_MAX < MESSAGE_BYTES_MAX, 'a startup packet is a small message');
 assert(MESSAGE_BYTES_MAX < MESSAGE_BYTES_ABSURD, 'an oversized message can still be skipped');
 assert(OUTPUT_BYTES_HIGH < UNSENT_BYTES_MAX, 'a reader is slow before it is too slow');
+assert(CURSOR_TRIED_BYTES_MAX < CURSOR_BYTES_MAX, 'who asks to scroll may keep more');
 assert(BLOCK_ROWS_MAX <= HTTP_ROWS_MAX, 'what a block wrote can be read in one answer');
 assert(SOCKET_PAYLOAD_BYTES_MAX <= STATEMENT_BYTES_MAX, 'a frame holds a statement');

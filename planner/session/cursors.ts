@@ -13,6 +13,7 @@ type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
 /** Bits of DeclareCursorStmt.options. */
 const BINARY = 1;
 const SCROLL = 2;
+const NO_SCROLL = 4;
 const HOLD = 0x20;
 
 export function planDeclare(
@@ -22,19 +23,14 @@ export function planDeclare(
 ): Planned {
   const { binding } = context;
   const options = declare.options ?? 0;
-  if ((options & BINARY) !== 0)
-    throw binding.error(
-      -1,
-      '0A000',
-      'BINARY cursors are not supported',
-      'Use the extended protocol for binary results.',
-    );
   const source = cursorSource(context, syntax, declare.query as Node);
-  const scroll = (options & SCROLL) !== 0;
+  const scroll = (options & SCROLL) !== 0 ? true : (options & NO_SCROLL) !== 0 ? false : null;
+  const binary = (options & BINARY) !== 0;
   const hold = (options & HOLD) !== 0;
   const continuous =
     source.kind === 'subscribe' || (source.kind === 'query' && source.plan.emit.kind !== 'finite');
-  if (continuous && scroll) throw binding.error(-1, '0A000', 'a continuous query cannot be a SCROLL cursor');
+  if (continuous && scroll === true)
+    throw binding.error(-1, '0A000', 'a continuous query cannot be a SCROLL cursor');
   if (continuous && hold)
     throw binding.error(
       -1,
@@ -42,7 +38,7 @@ export function planDeclare(
       'a continuous query cannot be a cursor WITH HOLD',
       'It would have to end first; fetch inside the transaction block.',
     );
-  return planned(context, { kind: 'declare', name: declare.portalname ?? '', source, scroll, hold });
+  return planned(context, { kind: 'declare', name: declare.portalname ?? '', source, scroll, hold, binary });
 }
 
 function cursorSource(context: StatementContext, syntax: PostgresSyntax, query: Node): Statement {

@@ -67,8 +67,9 @@ async function sendResult(wire: Wire, outcome: RowsOutcome): Promise<number> {
       sharedEncoder(copyEncoder(outcome.columns, LIVE_COPY, text), 'live', text),
     );
   }
-  writeRowDescription(output.writer, outcome.columns, () => 0);
-  const rows = dataRowEncoder(outcome.columns, [], text);
+  const format = outcome.binary === true ? 1 : 0;
+  writeRowDescription(output.writer, outcome.columns, () => format);
+  const rows = dataRowEncoder(outcome.columns, [format], text);
   return drain(wire, outcome, outcome.live === null ? rows : sharedEncoder(rows, 'rows', text));
 }
 

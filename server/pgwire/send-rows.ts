@@ -1,5 +1,5 @@
 import { SLOW_READER_CHECK_MS } from '../limits.ts';
-import type { ResultCursor } from '../session/result-cursor.ts';
+import type { RowCursor } from '../session/result-cursor.ts';
 import type { Session } from '../session/session.ts';
 import { writeNoticeResponse } from './backend-messages.ts';
 import type { RowEncoder } from './row-encoder.ts';
@@ -17,7 +17,7 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 export async function sendRows(
   session: Session,
   output: WireOutput,
-  cursor: ResultCursor,
+  cursor: RowCursor,
   encoder: RowEncoder,
   rowsMax: number,
   continuous: boolean,

@@ -1,10 +1,12 @@
 import { SqlError } from '../../common/sql-error.ts';
-import type { FetchDirection, Statement } from '../../planner/statement.ts';
+import type { Statement } from '../../planner/statement.ts';
+import { goTo } from './cursor-motion.ts';
 import { FetchedRows } from './fetched-rows.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
 import { Portal } from './portal.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
-import { nextEvent } from './row-source.ts';
+import { nextEvent, type RowSource, StaticRows } from './row-source.ts';
+import type { Scrolling } from './scroll-cursor.ts';
 import type { Session } from './session.ts';
 
 type DeclareStatement = Extract<Statement, { kind: 'declare' }>;
@@ -16,13 +18,10 @@ export async function executeDeclare(
   label: string,
 ): Promise<Outcome> {
   const { name, source } = statement;
-  if (session.transaction === null) {
+  const outsideBlock = session.transaction === null;
+  if (outsideBlock && !statement.hold) {
     throw new SqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   }
-  if (statement.hold)
-    throw unsupported('WITH HOLD cursors are not supported', 'Keep the transaction open while reading.');
-  if (statement.scroll)
-    throw unsupported('SCROLL cursors are not supported', 'Declare the cursor with NO SCROLL.');
   if (session.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`);
   if (source.kind !== 'query' && source.kind !== 'subscribe') {
     throw unsupported('DECLARE CURSOR must specify SELECT, VALUES or SUBSCRIBE');
@@ -31,10 +30,24 @@ export async function executeDeclare(
     source.kind === 'query'
       ? await runQuery(session, source, label)
       : await runSubscribe(session, source, label);
-  const portal = new Portal(session, null, rows.columns, [], async () => rows);
+  const portal = new Portal(session, null, rows.columns, [], async () => rows, {
+    scrolling: scrollingOf(statement, rows),
+    hold: statement.hold,
+    binary: statement.binary,
+  });
   await portal.outcome();
   session.addPortal(name, portal);
+  if (outsideBlock) {
+    await portal.keep();
+    portal.held = true;
+  }
   return { kind: 'command', tag: 'DECLARE CURSOR', tick: null };
+}
+
+function scrollingOf({ scroll, hold }: DeclareStatement, rows: RowsOutcome): Scrolling {
+  if (rows.live !== null) return 'none';
+  if (scroll === false) return 'none';
+  return scroll === true || hold ? 'kept' : 'tried';
 }
 
 export async function executeFetch(session: Session, statement: FetchStatement): Promise<Outcome> {
@@ -43,9 +56,18 @@ export async function executeFetch(session: Session, statement: FetchStatement):
   const outcome = await portal.outcome();
   if (outcome.kind !== 'rows') throw new SqlError('24000', `cursor "${statement.name}" gives no rows`);
   const cursor = portal.cursor(outcome);
-  const source = new FetchedRows(cursor, rowsWanted(statement.fetch), statement.timeoutMs);
+  const { direction, count } = statement.fetch;
+  // MOVE 0 only says whether there is a current row
+  if (statement.move && count === 0 && direction !== 'absolute') {
+    return { kind: 'command', tag: `MOVE ${cursor.isOnRow ? 1 : 0}`, tick: null };
+  }
+  const wanted = await goTo(session, cursor, statement.fetch, outcome.live !== null);
+  const source =
+    wanted.direction === 'forward'
+      ? new FetchedRows(cursor, wanted.rows, statement.timeoutMs)
+      : new StaticRows(cursor.takeBackward(wanted.rows), 0);
   if (statement.move) return moveCursor(session, source);
-  const fetched: RowsOutcome = {
+  return {
     kind: 'rows',
     columns: outcome.columns,
     source,
@@ -53,11 +75,11 @@ export async function executeFetch(session: Session, statement: FetchStatement):
     live: null,
     tag: 'FETCH',
     counted: true,
+    binary: portal.binary,
   };
-  return fetched;
 }
 
-async function moveCursor(session: Session, source: FetchedRows): Promise<Outcome> {
+async function moveCursor(session: Session, source: RowSource): Promise<Outcome> {
   let rows = 0;
   for (;;) {
     const event = await session.interrupt.wait(nextEvent(source));
@@ -67,22 +89,9 @@ async function moveCursor(session: Session, source: FetchedRows): Promise<Outcom
   }
 }
 
-function rowsWanted(fetch: FetchDirection): number {
-  if (fetch.direction === 'backward' || (fetch.count !== 'all' && fetch.count < 0)) {
-    throw new SqlError('55000', 'cursor can only scan forward', {
-      hint: 'Declare it with SCROLL option to enable backward scan.',
-    });
-  }
-  if (fetch.direction !== 'forward')
-    throw unsupported('FETCH ABSOLUTE and FETCH RELATIVE are not supported', 'Use FETCH FORWARD.');
-  if (fetch.count === 'all') return Number.POSITIVE_INFINITY;
-  if (fetch.count === 0) throw unsupported('FETCH 0 is not supported');
-  return fetch.count;
-}
-
 export function executeClose(session: Session, name: string | null): Outcome {
   if (name === null) {
-    session.closePortals();
+    session.closeAllPortals();
     return { kind: 'command', tag: 'CLOSE CURSOR ALL', tick: null };
   }
   const portal = session.portals.get(name);

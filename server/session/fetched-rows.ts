@@ -1,17 +1,17 @@
 import { gatherBatch } from '../../runtime/batch/gather.ts';
-import type { ResultCursor } from './result-cursor.ts';
+import type { RowCursor } from './result-cursor.ts';
 import type { RowEvent, RowSource } from './row-source.ts';
 
 /** FETCH: the next rows of a cursor, waited for up to a time limit. Cancelling it leaves the cursor open. */
 export class FetchedRows implements RowSource {
-  readonly #cursor: ResultCursor;
+  readonly #cursor: RowCursor;
   #wanted: number;
   #expired = false;
   #timer: NodeJS.Timeout | null = null;
   #wake: (() => void) | null = null;
   readonly #timeoutMs: number | null;
 
-  constructor(cursor: ResultCursor, rows: number, timeoutMs: number | null) {
+  constructor(cursor: RowCursor, rows: number, timeoutMs: number | null) {
     this.#cursor = cursor;
     this.#wanted = rows;
     this.#timeoutMs = timeoutMs;

@@ -35,6 +35,8 @@ export type RowsOutcome = Readonly<{
   /** `SELECT n`, `FETCH n`; uncounted ones (SHOW, EXPLAIN) stand alone. */
   tag: string;
   counted: boolean;
+  /** FETCH of a BINARY cursor: the simple protocol sends it in binary too. */
+  binary?: boolean;
 }>;
 
 export type Outcome =

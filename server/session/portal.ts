@@ -3,7 +3,13 @@ import type { ParsedStatement } from '../../planner/statement.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
 import { presentRows } from './presented-rows.ts';
 import { ResultCursor } from './result-cursor.ts';
+import { ScrollCursor, type Scrolling } from './scroll-cursor.ts';
 import type { Session } from './session.ts';
+
+/** How DECLARE made a cursor. */
+export type Declared = Readonly<{ scrolling: Scrolling; hold: boolean; binary: boolean }>;
+
+const UNDECLARED: Declared = { scrolling: 'none', hold: false, binary: false };
 
 /** An open result: a statement bound to its arguments and, once it runs, the place where its reader is. */
 export class Portal {
@@ -15,8 +21,16 @@ export class Portal {
   readonly columns: Schema | null;
   readonly resultFormats: readonly number[];
   #outcome: Outcome | null = null;
-  #cursor: ResultCursor | null = null;
+  #cursor: ScrollCursor | null = null;
+  readonly #scrolling: Scrolling;
   finished = false;
+  /** What DECLARE said. */
+  readonly binary: boolean;
+  readonly hold: boolean;
+  /** A cursor WITH HOLD whose transaction has committed: it ends with the session, or by CLOSE. */
+  held = false;
+  /** In the order in which the session opened them. */
+  number = 0;
 
   constructor(
     session: Session,
@@ -24,9 +38,13 @@ export class Portal {
     columns: Schema | null,
     resultFormats: readonly number[],
     run: () => Promise<Outcome>,
+    declared: Declared = UNDECLARED,
   ) {
     this.#session = session;
     this.#run = run;
+    this.#scrolling = declared.scrolling;
+    this.binary = declared.binary;
+    this.hold = declared.hold;
     this.parsed = parsed;
     this.columns = columns;
     this.resultFormats = resultFormats;
@@ -42,9 +60,23 @@ export class Portal {
     return this.#outcome;
   }
 
-  cursor(outcome: RowsOutcome): ResultCursor {
-    this.#cursor ??= new ResultCursor(presentRows(outcome));
+  cursor(outcome: RowsOutcome): ScrollCursor {
+    this.#cursor ??= new ScrollCursor(new ResultCursor(presentRows(outcome)), this.#scrolling);
     return this.#cursor;
+  }
+
+  /** Reads the rest, so that the cursor outlives its transaction. 53400 when that is too much. */
+  async keep(): Promise<void> {
+    const outcome = await this.outcome();
+    if (outcome.kind !== 'rows') return;
+    const session = this.#session;
+    await this.cursor(outcome).keepAll(
+      (ready) => session.interrupt.wait(ready),
+      (slice) => {
+        if (slice.kind === 'notice') session.notify(slice.notice);
+      },
+    );
+    session.release(outcome.source);
   }
 
   close(): void {

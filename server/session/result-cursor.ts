@@ -7,8 +7,19 @@ export type Slice =
   | Readonly<{ kind: 'notice'; notice: Notice }>
   | Readonly<{ kind: 'end' }>;
 
+/** Where a reader of a result is. */
+export interface RowCursor {
+  /** At most `rowsMax` rows that are there, or null. Throws SqlError where the query failed. */
+  poll(rowsMax: number): Slice | null;
+  /** Resolves when `poll` has something to give (or throw). */
+  ready(): Promise<void>;
+  /** Ends the query with 53400 if more than its bound waits to be taken; true once it has failed. */
+  checkBound(): boolean;
+  cancel(): void;
+}
+
 /** Takes rows in the portions that a client asks for: what is left of a batch stays for the next call. */
-export class ResultCursor {
+export class ResultCursor implements RowCursor {
   readonly #source: RowSource;
   #rest: (Slice & { readonly kind: 'rows' }) | null = null;
 
@@ -20,7 +31,6 @@ export class ResultCursor {
     return this.#source.checkBound();
   }
 
-  /** At most `rowsMax` rows that are there, or null. Throws SqlError where the query failed. */
   poll(rowsMax: number): Slice | null {
     const slice = this.#rest ?? this.#next();
     this.#rest = null;

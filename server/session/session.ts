@@ -70,6 +70,7 @@ export class Session {
   #watch: NodeJS.Timeout | null = null;
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
   #closed = false;
+  #portalsOpened = 0;
 
   constructor(context: ServerContext, login: Login, events: SessionEvents) {
     this.context = context;
@@ -289,6 +290,7 @@ export class Session {
     const transaction = this.transaction;
     if (transaction === null) return null;
     try {
+      for (const portal of this.portals.values()) if (portal.hold && !portal.held) await portal.keep();
       const tick = await commitTransaction(this, transaction);
       this.endTransaction(true);
       return tick;
@@ -306,18 +308,40 @@ export class Session {
       void this.context.engine.endBlock(transaction.block).catch(() => {});
     this.transaction = null;
     this.#overlay = null;
+    if (committed) for (const portal of this.portals.values()) portal.held ||= portal.hold;
     this.closePortals();
   }
 
-  /** Portals end with their transaction. */
+  /** Portals end with their transaction, but for cursors WITH HOLD that were there when it committed. */
   closePortals(): void {
-    for (const portal of this.portals.values()) portal.close();
-    this.portals.clear();
+    this.#closePortals((portal) => !portal.held);
+  }
+
+  closeAllPortals(): void {
+    this.#closePortals(() => true);
+  }
+
+  /** ROLLBACK TO SAVEPOINT: those that were opened since. */
+  closePortalsAfter(opened: number): void {
+    this.#closePortals((portal) => portal.number > opened && !portal.held);
+  }
+
+  get portalsOpened(): number {
+    return this.#portalsOpened;
+  }
+
+  #closePortals(which: (portal: Portal) => boolean): void {
+    for (const [name, portal] of this.portals) {
+      if (!which(portal)) continue;
+      portal.close();
+      this.portals.delete(name);
+    }
   }
 
   addPortal(name: string, portal: Portal): void {
     if (this.portals.size >= PORTALS_MAX)
       throw new SqlError('54000', 'too many open portals in this session');
+    portal.number = ++this.#portalsOpened;
     this.portals.set(name, portal);
   }
 
@@ -378,7 +402,7 @@ export class Session {
     this.#sources.clear();
     this.#stopWatching();
     if (this.transaction !== null) this.endTransaction(false);
-    this.closePortals();
+    this.closeAllPortals();
     this.prepared.clear();
   }
 }

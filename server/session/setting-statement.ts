@@ -67,7 +67,7 @@ export function executeDiscard(session: Session, what: DiscardStatement['what'])
     if (session.transaction !== null && !session.transaction.implicit) {
       throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
     }
-    session.closePortals();
+    session.closeAllPortals();
     session.prepared.clear();
     session.settings.setRole('role', null, false);
     session.settings.setRole('session_authorization', null, false);

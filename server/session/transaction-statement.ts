@@ -21,14 +21,19 @@ export async function executeTransaction(
     case 'rollback':
       return rollback(session, statement);
     case 'savepoint':
-      openBlock(session, 'SAVEPOINT').savepoint(statement.name ?? '', session.settings.mark());
+      openBlock(session, 'SAVEPOINT').savepoint(statement.name ?? '', {
+        settings: session.settings.mark(),
+        portals: session.portalsOpened,
+      });
       return command(statement.tag);
     case 'release':
       openBlock(session, 'RELEASE SAVEPOINT').release(statement.name ?? '');
       return command(statement.tag);
     case 'rollback-to': {
       const transaction = openBlock(session, 'ROLLBACK TO SAVEPOINT');
-      session.settings.restoreTo(transaction.rollbackTo(statement.name ?? ''));
+      const marks = transaction.rollbackTo(statement.name ?? '');
+      session.settings.restoreTo(marks.settings);
+      session.closePortalsAfter(marks.portals);
       await session.context.engine.rollbackBlock(transaction.block, transaction.statements);
       return command(statement.tag);
     }

@@ -1,7 +1,9 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
 
-type Savepoint = Readonly<{ name: string; statements: number; changes: number; settings: number }>;
+/** How far things of the session were at a savepoint: what it goes back to. */
+type SessionMarks = Readonly<{ settings: number; portals: number }>;
+type Savepoint = Readonly<{ name: string; statements: number; changes: number; marks: SessionMarks }>;
 
 /** The engine knows blocks by number; none is used twice. */
 let lastBlock = 0;
@@ -41,12 +43,12 @@ export class Transaction {
     return this.changes.some((change) => change.kind === 'create' && change.object.oid === oid);
   }
 
-  savepoint(name: string, settingsMark: number): void {
+  savepoint(name: string, marks: SessionMarks): void {
     this.#savepoints.push({
       name,
       statements: this.statements,
       changes: this.changes.length,
-      settings: settingsMark,
+      marks,
     });
   }
 
@@ -54,15 +56,15 @@ export class Transaction {
     this.#savepoints.length = this.#find(name);
   }
 
-  /** Drops what came after the savepoint, which stays; gives the settings' mark to go back to. */
-  rollbackTo(name: string): number {
+  /** Drops what came after the savepoint, which stays; gives the session's marks to go back to. */
+  rollbackTo(name: string): SessionMarks {
     const index = this.#find(name);
     const savepoint = this.#savepoints[index]!;
     this.#savepoints.length = index + 1;
     this.statements = savepoint.statements;
     this.changes.length = savepoint.changes;
     this.failed = false;
-    return savepoint.settings;
+    return savepoint.marks;
   }
 
   #find(name: string): number {

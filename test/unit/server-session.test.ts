@@ -92,15 +92,15 @@ describe('Transaction', () => {
   it('goes back to savepoints, the innermost of a name first', () => {
     const transaction = new Transaction(false, 0);
     transaction.statements = 1;
-    transaction.savepoint('a', 0);
+    transaction.savepoint('a', { settings: 0, portals: 0 });
     transaction.statements = 2;
-    transaction.savepoint('a', 5);
+    transaction.savepoint('a', { settings: 5, portals: 1 });
     transaction.statements = 3;
     transaction.failed = true;
-    expect(transaction.rollbackTo('a')).toBe(5);
+    expect(transaction.rollbackTo('a')).toEqual({ settings: 5, portals: 1 });
     expect([transaction.failed, transaction.statements]).toEqual([false, 2]);
     transaction.release('a');
-    expect(transaction.rollbackTo('a')).toBe(0);
+    expect(transaction.rollbackTo('a')).toEqual({ settings: 0, portals: 0 });
     expect(transaction.statements).toBe(1);
     expect(() => transaction.release('b')).toThrow(expect.objectContaining({ code: '3B001' }));
   });
