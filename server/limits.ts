@@ -25,6 +25,11 @@ export const FLUSH_BYTES = 256 * KIB;
 
 /** From a client's first byte to its login. */
 export const AUTHENTICATION_TIMEOUT_MS = 60_000;
+/** HTTP: a request's headers, and the whole of it; how often that is checked. */
+export const HTTP_HEADERS_TIMEOUT_MS = 30_000;
+export const HTTP_REQUEST_TIMEOUT_MS = 300_000;
+export const HTTP_CHECK_MS = 5_000;
+export const HTTP_HEADER_BYTES_MAX = 16 * KIB;
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 
 /** Rounds of PBKDF2 in new verifiers, and the most that a given one may ask for. */

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Engine } from '../runtime/engine-client.ts';
 import type { Authentication } from './auth/authentication.ts';
+import type { Encryption } from './auth/encryption.ts';
 import type { ServerCatalog } from './catalog.ts';
 import type { ResultCache } from './http/result-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
@@ -14,6 +15,7 @@ export type ServerContext = Readonly<{
   engine: Engine;
   catalog: ServerCatalog;
   authentication: Authentication;
+  encryption: Encryption;
   plans: PlanCache;
   /** Encoded answers. */
   results: ResultCache;

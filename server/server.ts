@@ -5,6 +5,7 @@ import { loadPlanner } from '../planner/planner.ts';
 import { startEngine } from '../runtime/engine.ts';
 import { Authentication } from './auth/authentication.ts';
 import { AuthenticationFile } from './auth/authentication-file.ts';
+import { Encryption } from './auth/encryption.ts';
 import { ServerCatalog } from './catalog.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
@@ -36,7 +37,11 @@ export type RunningServer = Readonly<{
 
 export async function startServer(configuration: Configuration, log: Logger): Promise<RunningServer> {
   const { config } = configuration;
-  const http = new HttpServer(requestGuard(config.host, config.insecure));
+  const encryption = new Encryption(config, log);
+  const http = new HttpServer(
+    requestGuard(config.host, config.insecure, (name) => encryption.isNamed(name)),
+    encryption,
+  );
   // Alive before it is ready: recovery may take its time.
   const httpPort = await http.listen(config.httpPort, config.host);
   const [engine] = await Promise.all([
@@ -63,6 +68,7 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
       log,
       clock: Date.now,
     }),
+    encryption,
     plans: new PlanCache(),
     planner: new PlannerThread(),
     results: new ResultCache(),
@@ -70,7 +76,10 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
     metrics: new ServerMetrics(),
     log,
     configuration,
-    reload: () => reloadConfiguration(configuration, log),
+    reload: () => {
+      reloadConfiguration(configuration, log);
+      encryption.reload(configuration.config);
+    },
     clock: Date.now,
   };
   const sockets = new SocketServer(context);

@@ -9,6 +9,7 @@ export const USAGE = `usage: millrace [options]
   --files DIR      where connectors of type file may read and write (nowhere)
   --memory-limit S what views and queries may hold, such as 4GB (a quarter of the memory)
   --no-demo        without the demo stream and view
+  --ssl            speak TLS on both ports, with --ssl-cert-file and --ssl-key-file
   --insecure       allow an address that others can reach, though nobody is authenticated
   -c NAME=VALUE    any setting that SHOW ALL lists; --name VALUE does it too
   --help           this text

@@ -1,9 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { SqlError } from '../../common/sql-error.ts';
+import type { Encryption } from '../auth/encryption.ts';
 import { flattenError } from '../flatten-error.ts';
+import {
+  HTTP_CHECK_MS,
+  HTTP_HEADER_BYTES_MAX,
+  HTTP_HEADERS_TIMEOUT_MS,
+  HTTP_REQUEST_TIMEOUT_MS,
+} from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { SocketServer } from '../websocket/socket-server.ts';
+import { speakTls } from './http-connection.ts';
 import { HttpError, sendError, sendJson, statusOf } from './http-error.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { getLive, getViewLive } from './live-route.ts';
@@ -17,8 +25,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 type Route = Readonly<{ name: string; method: string; handle: Handler }>;
 
 const IDLE_SWEEP_MS = 20;
-const HEADERS_TIMEOUT_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 300_000;
+
+const CLIENT_ERRORS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
 
 /** What answers requests once the engine has recovered. */
 type Ready = Readonly<{ context: ServerContext; sockets: SocketServer; page: string }>;
@@ -35,22 +46,25 @@ export class HttpServer {
   readonly #fresh = new Set<Duplex>();
   #ready: Ready | null = null;
 
-  constructor(guard: RequestGuard) {
+  constructor(guard: RequestGuard, encryption: Encryption) {
     this.#guard = guard;
     this.#server = createServer(
-      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+      {
+        headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
+        requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+        connectionsCheckingInterval: HTTP_CHECK_MS,
+        maxHeaderSize: HTTP_HEADER_BYTES_MAX,
+      },
       (request, response) => {
         this.#fresh.delete(request.socket);
         void this.#answer(request, response);
       },
     );
-    this.#server.on('connection', (socket) => {
-      this.#fresh.add(socket);
-      socket.on('close', () => this.#fresh.delete(socket));
-    });
+    speakTls(this.#server, encryption, this.#fresh);
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on('clientError', (_, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
+      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
     });
   }
 

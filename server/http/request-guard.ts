@@ -1,19 +1,29 @@
 /** Keeps pages of other sites out: nobody is authenticated, so a browser must not be their messenger. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { isLoopback } from '../settings/configuration.ts';
 
 export type RequestGuard = (request: IncomingMessage) => boolean;
 
 /**
  * A request is let in if its Host names this server (a foreign name is a rebound DNS entry) and its Origin, where there
- * is one, is that same host. `insecure`: the server is reached under addresses it can't know, so any IP will do.
+ * is one, is that same host. Over TLS all names of our certificate are this server. `insecure`: the server is reached under addresses it can't know, so any IP will do.
  */
-export function requestGuard(host: string, insecure: boolean): RequestGuard {
+export function requestGuard(
+  host: string,
+  insecure: boolean,
+  isCertified: (name: string) => boolean = () => false,
+): RequestGuard {
+  const isOurs = (name: string): boolean =>
+    isLoopback(name) || name === host || (insecure && isIP(name) !== 0);
   return (request) => {
     const authority = request.headers.host ?? '';
     const name = hostName(authority);
-    if (name === null || !(isLoopback(name) || name === host || (insecure && isIP(name) !== 0))) return false;
+    if (name === null) return false;
+    // A browser has checked that the name is that of our certificate.
+    const encrypted = request.socket instanceof TLSSocket;
+    if (!isOurs(name) && !(encrypted && isCertified(name))) return false;
     const { origin } = request.headers;
     return origin === undefined || isSameOrigin(origin, authority);
   };

@@ -165,6 +165,7 @@ export class Connection {
       case 'startup':
       case 'ssl-request':
       case 'gss-request':
+      case 'tls-hello':
       case 'cancel-request':
         throw new SqlError('08P01', `unexpected message "${message.kind}"`);
       default:

@@ -21,6 +21,8 @@ const SECRET_BYTES_MAX = 256;
 
 const TYPES = 'BCDEFHPQSXcdfp';
 const PASSWORD = 112; // p
+/** The type of TLS's first record: no startup packet is so long. */
+const TLS_HANDSHAKE = 0x16;
 const EXTENDED_TYPES = 'BCDEHP';
 
 export class FrontendDecoder {
@@ -68,7 +70,14 @@ export class FrontendDecoder {
     return this.#started ? this.#nextMessage() : this.#nextStartup();
   }
 
+  /** Bytes that no message was made of; the decoder is done. */
+  takeRest(): Buffer {
+    this.#join();
+    return this.#bytes.subarray(this.#at);
+  }
+
   #nextStartup(): StartupMessage | null {
+    if (this.#peek(1)?.[0] === TLS_HANDSHAKE) return { kind: 'tls-hello' };
     const header = this.#peek(4);
     if (header === null) return null;
     const length = header.readUInt32BE(0);

@@ -12,6 +12,8 @@ export type StartupMessage =
     }>
   | Readonly<{ kind: 'ssl-request' }>
   | Readonly<{ kind: 'gss-request' }>
+  /** The first bytes are those of TLS, without an SSLRequest; they are still there. */
+  | Readonly<{ kind: 'tls-hello' }>
   | Readonly<{ kind: 'cancel-request'; pid: number; secret: Buffer }>;
 
 export type FrontendMessage =

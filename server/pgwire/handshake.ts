@@ -1,7 +1,9 @@
 /** From a client's first byte to its login: encryption, cancel requests, startup packet, authentication. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
+import type { ServerCertificate } from '../auth/certificate.ts';
 import type { Peer } from '../auth/peer.ts';
 import { plainAddress } from '../auth/peer-address.ts';
 import { AUTHENTICATION_TIMEOUT_MS } from '../limits.ts';
@@ -26,25 +28,36 @@ export type Handshaken = Readonly<{
   peer: Peer;
 }>;
 
+/** IANA's name of the protocol, as PostgreSQL 17 and later have it. */
+const ALPN = 'postgresql';
+
 type Startup = Extract<StartupMessage, { kind: 'startup' }>;
 
 /** What `Handshake.run` was doing when it failed: errors are told on it. */
 export class Handshake {
   readonly #context: ServerContext;
-  readonly #socket: Socket;
-  readonly #input: WireInput;
-  readonly output: WireOutput;
+  #socket: Socket;
+  #input: WireInput;
+  #output: WireOutput;
+  /** Whose certificate the client was shown; null: nothing is encrypted. */
+  #certificate: ServerCertificate | null = null;
+  readonly #asked = new Set<'ssl-request' | 'gss-request'>();
 
   constructor(context: ServerContext, socket: Socket) {
     this.#context = context;
     this.#socket = socket;
     this.#input = new WireInput(socket);
-    this.output = new WireOutput(socket);
+    this.#output = new WireOutput(socket);
+  }
+
+  get output(): WireOutput {
+    return this.#output;
   }
 
   /** Null where the connection ended without a login (cancel request, closed socket). Throws what the client is to be told. */
   async run(): Promise<Handshaken | null> {
-    const timer = setTimeout(() => this.#socket.destroy(), AUTHENTICATION_TIMEOUT_MS);
+    const raw = this.#socket;
+    const timer = setTimeout(() => raw.destroy(), AUTHENTICATION_TIMEOUT_MS);
     try {
       const startup = await this.#startup();
       return startup === null ? null : await this.#authenticate(startup);
@@ -54,13 +67,19 @@ export class Handshake {
   }
 
   async #startup(): Promise<Startup | null> {
+    const { encryption } = this.#context;
     for (;;) {
       const message = await this.#input.next();
       if (message === null) return null;
       switch (message.kind) {
+        case 'tls-hello':
+          if (!(await this.#acceptDirectTls())) return null;
+          break;
         case 'ssl-request':
         case 'gss-request':
-          this.#socket.write('N');
+          this.#askOnce(message.kind);
+          if (message.kind === 'gss-request' || encryption.current === null) this.#socket.write('N');
+          else if (!(await this.#acceptTls())) return null;
           break;
         case 'cancel-request':
           this.#context.sessions.cancel(message.pid, message.secret);
@@ -73,6 +92,52 @@ export class Handshake {
     }
   }
 
+  #askOnce(kind: 'ssl-request' | 'gss-request'): void {
+    if (this.#certificate !== null || this.#asked.has(kind)) {
+      throw new SqlError('08P01', 'encryption can be asked for once only, and in clear');
+    }
+    this.#asked.add(kind);
+  }
+
+  /** False where the client left, or speaks no TLS after all. */
+  async #acceptTls(): Promise<boolean> {
+    const rest = this.#input.release();
+    if (rest.length > 0) {
+      // Somebody in between may want its own words taken for those of the encrypted connection.
+      throw new SqlError('08P01', 'received unencrypted data after SSL request', {
+        detail:
+          'This could be either a client-software bug or evidence of an attempted man-in-the-middle attack.',
+      });
+    }
+    this.#socket.write('S');
+    return this.#encrypt(rest);
+  }
+
+  /** Without an SSLRequest the client must name the protocol: else it may have meant another server (ALPACA). */
+  async #acceptDirectTls(): Promise<boolean> {
+    if (this.#certificate !== null || this.#asked.size > 0 || this.#context.encryption.current === null) {
+      throw new SqlError('08P01', 'invalid length of startup packet');
+    }
+    if (!(await this.#encrypt(this.#input.release()))) return false;
+    if ((this.#socket as TLSSocket).alpnProtocol === ALPN) return true;
+    throw new SqlError(
+      '08P01',
+      'received direct SSL connection request without ALPN protocol negotiation extension',
+    );
+  }
+
+  /** `hello`: bytes of TLS that came already. */
+  async #encrypt(hello: Buffer): Promise<boolean> {
+    if (hello.length > 0) this.#socket.unshift(hello);
+    const encrypted = await this.#context.encryption.accept(this.#socket, [ALPN]);
+    if (encrypted === null) return false;
+    this.#socket = encrypted.socket;
+    this.#certificate = encrypted.certificate;
+    this.#input = new WireInput(encrypted.socket);
+    this.#output = new WireOutput(encrypted.socket);
+    return true;
+  }
+
   async #authenticate(startup: Startup): Promise<Handshaken | null> {
     const { authentication } = this.#context;
     const request = readStartup(startup.parameters);
@@ -80,7 +145,10 @@ export class Handshake {
       const minor = Math.min(startup.minor, PROTOCOL_MINOR);
       writeNegotiateProtocolVersion(this.output.writer, minor, request.unknownOptions);
     }
-    const peer: Peer = { address: plainAddress(this.#socket.remoteAddress), tls: false };
+    const peer: Peer = {
+      address: plainAddress(this.#socket.remoteAddress),
+      tls: this.#certificate !== null,
+    };
     const method = authentication.method(peer, request.user, request.database);
     switch (method) {
       case 'trust':
@@ -99,7 +167,7 @@ export class Handshake {
 
   /** False where the client left; 28P01 where the password is wrong, or there is none. */
   async #scram(user: string): Promise<boolean> {
-    const exchange = this.#context.authentication.challenge(user, null);
+    const exchange = this.#context.authentication.challenge(user, this.#certificate?.endPoint ?? null);
     const result = await scramLogin(exchange, this.#input, this.output);
     switch (result.kind) {
       case 'gone':

@@ -15,12 +15,21 @@ export class WireInput {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      this.#decoder.push(chunk);
-      if (this.#decoder.bufferedBytes > this.#bytesHigh && this.#wake === null) socket.pause();
-      this.#notify();
-    });
+    socket.on('data', this.#onData);
     for (const event of ['error', 'close', 'end']) socket.on(event, () => this.close());
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#decoder.push(chunk);
+    if (this.#decoder.bufferedBytes > this.#bytesHigh && this.#wake === null) this.#socket.pause();
+    this.#notify();
+  };
+
+  /** Reads no more; gives what came and was not used. */
+  release(): Buffer {
+    this.#socket.pause();
+    this.#socket.off('data', this.#onData);
+    return this.#decoder.takeRest();
   }
 
   /** The answer to a question at login; null when the connection has ended. 08P01 for anything else. */

@@ -11,6 +11,7 @@ import {
   sizeBetween,
   textSetting,
 } from './setting-kind.ts';
+import { SECURITY_SETTINGS } from './security-settings.ts';
 import { type SettingDefinition, setting } from './setting-definition.ts';
 
 const MIB = 2 ** 20;
@@ -56,6 +57,7 @@ export const SESSION_SETTINGS: readonly SettingDefinition[] = [
 
 /** What the server is started with, by its place in `Config`. */
 export const SERVER_SETTINGS = {
+  ...SECURITY_SETTINGS,
   host: setting('start', 'listen_addresses', textSetting, '127.0.0.1', 'Sets the address to listen on.', {
     flag: 'host',
   }),

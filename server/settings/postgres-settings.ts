@@ -171,7 +171,6 @@ export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
     'origin',
     "Sets the session's behavior for triggers and rewrite rules.",
   ),
-  fixed('ssl', 'off', 'Enables SSL connections.'),
   reported(
     user(
       'standard_conforming_strings',

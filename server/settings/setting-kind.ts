@@ -64,6 +64,17 @@ export function choice<const T extends string>(...values: readonly T[]): Setting
   };
 }
 
+/** Values whose capitals are shown as they stand, however they are given. */
+export function spelledChoice<const T extends string>(...values: readonly T[]): SettingKind<T> {
+  return {
+    ...choice(...values),
+    parse: (text) => {
+      const word = text.trim().toLowerCase();
+      return values.find((candidate) => candidate.toLowerCase() === word) ?? null;
+    },
+  };
+}
+
 export function integer(
   least: number,
   most: number,

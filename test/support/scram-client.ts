@@ -1,5 +1,6 @@
 /** The client's side of SCRAM-SHA-256, step by step, so that tests can do each wrong. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { cstring, frame, int32, startupPacket, WirePeer } from './wire-peer.ts';
 
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
@@ -54,10 +55,10 @@ export const saslResponse = (data: string): Buffer => frame('p', Buffer.from(dat
 
 /** A peer that was asked for SASL, and the mechanisms that it was offered. */
 export async function challenged(
-  port: number,
+  where: number | Socket,
   user: string,
 ): Promise<Readonly<{ peer: WirePeer; mechanisms: readonly string[] }>> {
-  const peer = new WirePeer(port);
+  const peer = new WirePeer(where);
   peer.send(startupPacket({ user, database: 'millrace' }));
   const message = await peer.receive();
   if (message?.type !== 'R' || message.body.readInt32BE(0) !== 10) throw new Error('not asked for SASL');

@@ -36,8 +36,9 @@ export class WirePeer {
   pid = 0;
   secret: Buffer = Buffer.alloc(0);
 
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
+  /** A port of this machine, or a connection that is made already (TLS). */
+  constructor(where: number | Socket) {
+    this.socket = typeof where === 'number' ? connect(where, '127.0.0.1') : where;
     this.socket.on('data', (chunk: Buffer) => {
       this.#bytes = Buffer.concat([this.#bytes, chunk]);
       this.#notify();
@@ -51,11 +52,11 @@ export class WirePeer {
 
   /** A session that is ready for its first query. */
   static async open(
-    port: number,
+    where: number | Socket,
     parameters: Readonly<Record<string, string>> = { user: 'test', database: 'millrace' },
     version = 0x0003_0000,
   ): Promise<WirePeer> {
-    const peer = new WirePeer(port);
+    const peer = new WirePeer(where);
     peer.send(startupPacket(parameters, version));
     for (;;) {
       const message = await peer.receive();

@@ -1,0 +1,106 @@
+/** A server certificate and its key, read from files and checked before anybody is shown them. */
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync, type Stats, statSync } from 'node:fs';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { ConfigError } from '../settings/config-error.ts';
+
+export type CertificateFiles = Readonly<{
+  certificate: string;
+  key: string;
+  /** the oldest version that is spoken */
+  versionLeast: 'TLSv1.2' | 'TLSv1.3';
+}>;
+
+export type ServerCertificate = Readonly<{
+  secureContext: SecureContext;
+  certificate: X509Certificate;
+  /** tls-server-end-point: what logins are bound to; null where the signature names no hash. */
+  endPoint: Buffer | null;
+}>;
+
+/** ConfigError says what is wrong with which file. */
+export function loadCertificate(files: CertificateFiles): ServerCertificate {
+  const pem = readText('certificate file', files.certificate);
+  const certificate = attempt(
+    files.certificate,
+    'is no certificate in PEM form',
+    () => new X509Certificate(pem),
+  );
+  requirePrivate(files.key);
+  const keyPem = readText('private key file', files.key);
+  const key = attempt(files.key, 'is no private key in PEM form without a passphrase', () =>
+    createPrivateKey(keyPem),
+  );
+  if (!certificate.checkPrivateKey(key)) {
+    throw new ConfigError(
+      `private key file ${files.key} is not that of certificate file ${files.certificate}`,
+    );
+  }
+  const secureContext = attempt(files.certificate, 'cannot be used', () =>
+    createSecureContext({ cert: pem, key: keyPem, minVersion: files.versionLeast }),
+  );
+  return { secureContext, certificate, endPoint: endPointOf(certificate) };
+}
+
+function attempt<T>(file: string, wrong: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new ConfigError(
+      `${file} ${wrong}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`,
+    );
+  }
+}
+
+function readText(what: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`could not load ${what} ${path}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** As PostgreSQL does: a key that others can read is no key. */
+function requirePrivate(path: string): void {
+  let status: Stats;
+  try {
+    status = statSync(path);
+  } catch (error) {
+    throw new ConfigError(
+      `could not access private key file ${path}: ${(error as NodeJS.ErrnoException).code}`,
+    );
+  }
+  if (!status.isFile()) throw new ConfigError(`private key file ${path} is not a regular file`);
+  const self = process.geteuid?.();
+  if (self === undefined) return;
+  if (status.uid !== self && status.uid !== 0) {
+    throw new ConfigError(`private key file ${path} must be owned by the server's user or root`);
+  }
+  const foreign = status.uid === self ? 0o077 : 0o037;
+  if ((status.mode & foreign) !== 0) {
+    throw new ConfigError(
+      `private key file ${path} has group or world access: it must have permissions u=rw (0600) or less, ` +
+        'or u=rw,g=r (0640) or less if it is owned by root',
+    );
+  }
+}
+
+/** RFC 5929, section 4.1: the hash of the certificate's own signature, MD5 and SHA-1 replaced by SHA-256. */
+const HASH_OF_SIGNATURE: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.4': 'sha256',
+  '1.2.840.113549.1.1.5': 'sha256',
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.113549.1.1.14': 'sha224',
+  '1.2.840.10045.4.1': 'sha256',
+  '1.2.840.10045.4.3.1': 'sha224',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+};
+
+function endPointOf(certificate: X509Certificate): Buffer | null {
+  const hash = HASH_OF_SIGNATURE[certificate.signatureAlgorithmOid];
+  return hash === undefined ? null : createHash(hash).update(certificate.raw).digest();
+}
