@@ -19,6 +19,7 @@ import { syntaxOf } from './parse/parse.ts';
 import { NO_CLAUSES, type StatementSyntax } from './parse/statement-syntax.ts';
 import { planSelect } from './plan-select.ts';
 import { planDeclare, planFetch } from './session/cursors.ts';
+import { planListen, planNotify, planUnlisten } from './session/notify.ts';
 import { planDeallocate, planExecute, planPrepare } from './session/prepared.ts';
 import { planAlterSystem, planDiscard, planSet } from './session/settings.ts';
 import { planDescribe, planShow } from './session/show.ts';
@@ -137,6 +138,9 @@ function planSession(context: StatementContext, node: Node): Planned | null {
     return planned(context, { kind: 'close', name: node.ClosePortalStmt.portalname ?? null });
   if ('ExecuteStmt' in node) return planExecute(context, node.ExecuteStmt);
   if ('DeallocateStmt' in node) return planDeallocate(context, node.DeallocateStmt);
+  if ('ListenStmt' in node) return planListen(context, node.ListenStmt);
+  if ('UnlistenStmt' in node) return planUnlisten(context, node.UnlistenStmt);
+  if ('NotifyStmt' in node) return planNotify(context, node.NotifyStmt);
   if ('DiscardStmt' in node) return planDiscard(context, node.DiscardStmt);
   return null;
 }
@@ -144,8 +148,6 @@ function planSession(context: StatementContext, node: Node): Planned | null {
 /** Kinds whose name is not their statement's, and what to write instead. */
 const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string }>>> = {
   DefineStmt: { words: 'CREATE AGGREGATE, OPERATOR or TYPE' },
-  ListenStmt: { hint: 'SUBSCRIBE TO the view, or ask for it by WebSocket or Server-Sent Events.' },
-  NotifyStmt: { hint: 'Insert a row into a stream; readers SUBSCRIBE to it.' },
   AlterTableStmt: { hint: 'Create another table, INSERT INTO it SELECT from this one, and rename it.' },
   CreateFunctionStmt: { hint: 'Write the expression where it is used, or in a view.' },
   CreateTrigStmt: { words: 'CREATE TRIGGER', hint: 'Create a materialized view or a sink over the table.' },

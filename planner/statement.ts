@@ -183,11 +183,18 @@ export type Statement =
       binary: boolean;
     }>
   | Readonly<{ kind: 'fetch'; name: string; move: boolean; fetch: FetchDirection; timeoutMs: number | null }>
-  | Readonly<{ kind: 'close'; name: string | null }>;
+  | Readonly<{ kind: 'close'; name: string | null }>
+  /** `subscribe`: of the relation that has the channel's name; null where there is none. */
+  | Readonly<{ kind: 'listen'; channel: string; subscribe: Extract<Statement, { kind: 'subscribe' }> | null }>
+  /** null: all channels. */
+  | Readonly<{ kind: 'unlisten'; channel: string | null }>
+  | Readonly<{ kind: 'notify'; channel: string; payload: string }>;
 
 export type Signal =
   /** pg_cancel_backend, pg_terminate_backend */
   | Readonly<{ kind: 'backend'; pid: number; terminate: boolean }>
+  /** pg_notify */
+  | Readonly<{ kind: 'notify'; channel: string; payload: string }>
   /** pg_reload_conf */
   | Readonly<{ kind: 'reload' }>;
 

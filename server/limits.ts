@@ -43,6 +43,14 @@ export const CURSOR_BYTES_MAX = 64 * MIB;
 /** What one keeps that was not told to: above it, it only goes forward. */
 export const CURSOR_TRIED_BYTES_MAX = 4 * MIB;
 
+/** Channels that a session listens to, and notifications that a transaction may send: above them 54000. */
+export const CHANNELS_MAX = 1_000;
+export const NOTIFICATIONS_OF_BLOCK_MAX = 10_000;
+/** Changes of a relation that a notification names; PostgreSQL's clients take payloads of less than 8,000 bytes. */
+export const NOTIFIED_CHANGES_BYTES_MAX = 7_900;
+/** Ten a second of each relation. */
+export const NOTIFICATION_INTERVAL_MS = 100;
+
 export const PLAN_CACHE_ENTRIES = 1_000;
 /** Longer texts are not cached, and parsed and planned in a thread of their own; it ends when there was none for so long. */
 export const LARGE_TEXT_BYTES = 64 * KIB;

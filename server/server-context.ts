@@ -6,6 +6,7 @@ import type { Encryption } from './auth/encryption.ts';
 import type { ServerCatalog } from './catalog.ts';
 import type { ResultCache } from './http/result-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { NotificationHub } from './notifications/notification-hub.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
@@ -22,6 +23,7 @@ export type ServerContext = Readonly<{
   /** for large texts */
   planner: PlannerThread;
   sessions: SessionRegistry;
+  notifications: NotificationHub;
   metrics: ServerMetrics;
   log: Logger;
   configuration: Configuration;

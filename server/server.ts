@@ -12,6 +12,7 @@ import { requestGuard } from './http/request-guard.ts';
 import { ResultCache } from './http/result-cache.ts';
 import { SHUTDOWN_TIMEOUT_MS } from './limits.ts';
 import { ServerMetrics } from './metrics.ts';
+import { NotificationHub } from './notifications/notification-hub.ts';
 import { WireServer } from './pgwire/wire-server.ts';
 import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
@@ -73,6 +74,7 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
     planner: new PlannerThread(),
     results: new ResultCache(),
     sessions: new SessionRegistry(config.connectionsMax),
+    notifications: new NotificationHub(),
     metrics: new ServerMetrics(),
     log,
     configuration,

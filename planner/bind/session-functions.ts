@@ -27,6 +27,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'pg_cancel_backend',
   'pg_terminate_backend',
   'pg_reload_conf',
+  'pg_notify',
+  'pg_advisory_unlock_all',
   'pg_is_in_recovery',
   'inet_server_addr',
   'inet_server_port',
@@ -78,6 +80,11 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     case 'pg_reload_conf':
       context.gathered.signals.push({ kind: 'reload' });
       return give('t', 'bool');
+    case 'pg_notify':
+      return bindNotify(binder, nodes, location);
+    // no session holds one
+    case 'pg_advisory_unlock_all':
+      return give('');
     case 'pg_is_in_recovery':
       return give('f', 'bool');
     case 'inet_server_addr':
@@ -100,6 +107,7 @@ const ARITY: Readonly<Record<string, readonly number[]>> = {
   current_schemas: [1],
   current_setting: [1, 2],
   set_config: [3],
+  pg_notify: [2],
   pg_cancel_backend: [1],
   pg_terminate_backend: [1],
 };
@@ -141,6 +149,15 @@ function bindSetConfig(binder: ExpressionBinder, nodes: readonly Node[], locatio
   const local = constantText(binder, nodes[2], 'bool') === 't';
   if (name !== null) context.gathered.settings.push({ name: name.toLowerCase(), value, local });
   return typed(sessionConstant(context, value), location);
+}
+
+/** The session sends it when it runs the statement. */
+function bindNotify(binder: ExpressionBinder, nodes: readonly Node[], location: number): Bound {
+  const { context } = binder;
+  const channel = constantText(binder, nodes[0], 'text') ?? '';
+  const payload = constantText(binder, nodes[1], 'text') ?? '';
+  context.gathered.signals.push({ kind: 'notify', channel, payload });
+  return typed(sessionConstant(context, ''), location);
 }
 
 /** True where there is such a session; the one that runs the statement sends the signal. */

@@ -151,6 +151,19 @@ export type NoticeFields = Readonly<{
   hint?: string | undefined;
 }>;
 
+export function writeNotificationResponse(
+  out: ByteWriter,
+  pid: number,
+  channel: string,
+  payload: string,
+): void {
+  const start = beginMessage(out, 'A');
+  out.writeInt32(pid);
+  writeCString(out, channel);
+  writeCString(out, payload);
+  endMessage(out, start);
+}
+
 export function writeNoticeResponse(out: ByteWriter, notice: NoticeFields): void {
   writeFields(out, 'N', notice.severity, notice.code, notice.message, notice);
 }

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { unreachable } from '../../common/assert.ts';
+import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { flattenError } from '../flatten-error.ts';
+import type { Notification } from '../notifications/notification-hub.ts';
 import type { ServerContext } from '../server-context.ts';
 import { Session } from '../session/session.ts';
 import {
@@ -9,6 +11,7 @@ import {
   writeBackendKeyData,
   writeErrorResponse,
   writeNoticeResponse,
+  writeNotificationResponse,
   writeParameterStatus,
   writeReadyForQuery,
 } from './backend-messages.ts';
@@ -22,6 +25,8 @@ import type { WireInput } from './wire-input.ts';
 import type { WireOutput } from './wire-output.ts';
 
 const SECRET_BYTES = 4;
+/** What one takes beside its texts, about. */
+const NOTIFICATION_BYTES = 64;
 /** From 3.2 on a secret may be longer. */
 const LONG_SECRET_BYTES = 32;
 
@@ -37,6 +42,9 @@ export class Connection {
   #skipping = false;
   /** A message's work is under way. */
   #working = false;
+  /** They wait for the end of what runs, or of the block. */
+  #notifications: Notification[] = [];
+  #notifiedBytes = 0;
   /** Why the server ends the connection. */
   #ending: SqlError | null = null;
 
@@ -53,9 +61,43 @@ export class Connection {
     this.#wire?.session.close();
   }
 
+  /** Between statements, and in no transaction block: what is written now belongs to no answer. */
+  get #isIdle(): boolean {
+    return !this.#working && this.#wire?.session.transaction === null;
+  }
+
+  #notify(notification: Notification): void {
+    this.#notifications.push(notification);
+    this.#notifiedBytes += notification.channel.length + notification.payload.length + NOTIFICATION_BYTES;
+    if (this.#isIdle) {
+      this.#writeNotifications();
+      this.#output.flush();
+    }
+    if (this.#notifiedBytes + this.#output.unsentBytes > UNSENT_BYTES_MAX) this.#refuseSlowReader();
+  }
+
+  #writeNotifications(): void {
+    for (const { pid, channel, payload } of this.#notifications)
+      writeNotificationResponse(this.#output.writer, pid, channel, payload);
+    this.#notifications = [];
+    this.#notifiedBytes = 0;
+  }
+
+  #refuseSlowReader(): void {
+    this.#terminate(
+      new SqlError('53400', 'too many notifications wait to be read', {
+        detail: `More than ${UNSENT_BYTES_MAX} bytes wait to be sent.`,
+      }),
+    );
+  }
+
   /** Ends the session with 57P01, whatever it does. */
   shutDown(): void {
-    this.#ending ??= new SqlError('57P01', 'terminating connection due to administrator command');
+    this.#terminate(new SqlError('57P01', 'terminating connection due to administrator command'));
+  }
+
+  #terminate(error: SqlError): void {
+    this.#ending ??= error;
     this.#wire?.session.interrupt.raise(this.#ending);
     if (!this.#working) this.#end(this.#ending);
   }
@@ -79,10 +121,17 @@ export class Connection {
     const out = this.#output.writer;
     const session = new Session(this.#context, login, {
       onNotice: (notice) => {
-        if (wantsNotice(session, notice.severity)) writeNoticeResponse(out, notice);
+        if (!wantsNotice(session, notice.severity)) return;
+        writeNoticeResponse(out, notice);
+        // nothing else would send it
+        if (this.#isIdle) this.#output.flush();
       },
       onParameter: (name, value) => {
         if (this.#wire !== null) writeParameterStatus(out, name, value);
+      },
+      notifications: {
+        deliver: (notification) => this.#notify(notification),
+        isOpen: () => this.#isIdle && !this.#output.congested,
       },
     });
     applySettings(session.settings, request);
@@ -193,6 +242,7 @@ export class Connection {
     }
     if (!last) return;
     if (session.transaction === null) session.closePortals();
+    if (session.transaction === null) this.#writeNotifications();
     writeReadyForQuery(output.writer, session.status);
   }
 

@@ -51,6 +51,11 @@ export class WireOutput {
     return this.#socket.writableLength > OUTPUT_BYTES_HIGH && this.#socket.writable;
   }
 
+  /** Given to the socket and not yet taken by the kernel. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Resolves when the socket took what it has, when it closed, or after `limitMs`. */
   drained(limitMs: number): Promise<void> {
     return new Promise((resolve) => {

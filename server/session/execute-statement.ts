@@ -4,6 +4,7 @@ import { executeCopyFrom, executeCopyTo } from './copy-statement.ts';
 import { executeClose, executeDeclare, executeFetch } from './cursor-statement.ts';
 import { executeDefinition } from './define-statement.ts';
 import { executeExplain } from './explain-statement.ts';
+import { executeListen, executeNotify, executeUnlisten } from './notify-statement.ts';
 import type { Outcome } from './outcome.ts';
 import { executeDeallocate, executeExecute, executePrepare } from './prepare-statement.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
@@ -84,6 +85,12 @@ export async function executeStatement(
       return executeDeclare(session, statement, parsed.text);
     case 'fetch':
       return executeFetch(session, statement);
+    case 'listen':
+      return executeListen(session, statement);
+    case 'unlisten':
+      return executeUnlisten(session, statement.channel);
+    case 'notify':
+      return executeNotify(session, statement.channel, statement.payload);
     case 'close':
       return executeClose(session, statement.name);
     default:

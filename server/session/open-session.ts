@@ -16,7 +16,7 @@ export function openSession(
   onNotice: (notice: Notice) => void,
   login: Login = ANONYMOUS,
 ): Session {
-  const session = new Session(context, login, { onNotice, onParameter: () => {} });
+  const session = new Session(context, login, { onNotice, onParameter: () => {}, notifications: null });
   const { pid } = context.sessions.add(
     {
       cancel: () => session.cancel(),

@@ -1,8 +1,10 @@
+import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
 import type { ParsedStatement, PlanContext, Planned, Signal, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
+import type { NotificationSink } from '../notifications/notification-hub.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -10,8 +12,10 @@ import type { ServerContext } from '../server-context.ts';
 import { commitTransaction } from './commit.ts';
 import { executeStatement } from './execute-statement.ts';
 import { Interrupt } from './interrupt.ts';
+import { Listening } from './listening.ts';
 import type { Login } from './login.ts';
 import type { Notice } from './notice.ts';
+import { sendNotification, settleNotifications } from './notify-statement.ts';
 import type { Outcome } from './outcome.ts';
 import type { Portal } from './portal.ts';
 import type { Prepared } from './prepared.ts';
@@ -24,6 +28,8 @@ import { Transaction } from './transaction.ts';
 export type SessionEvents = Readonly<{
   onNotice: (notice: Notice) => void;
   onParameter: (name: string, value: string) => void;
+  /** null: the protocol has none. */
+  notifications: NotificationSink | null;
 }>;
 
 export type Arguments = Readonly<{
@@ -63,6 +69,8 @@ export class Session {
    * carried out at once.
    */
   endsBlock = true;
+  readonly sink: NotificationSink | null;
+  readonly listening: Listening | null;
   readonly #events: SessionEvents;
   readonly #sources = new Set<RowSource>();
   #running = false;
@@ -78,6 +86,8 @@ export class Session {
     this.#events = events;
     this.settings = new SessionSettings(context.configuration.sessionDefaults, events.onParameter);
     this.settings.setFixed('session_authorization', login.user);
+    this.sink = events.notifications;
+    this.listening = this.sink === null ? null : new Listening(context.notifications, this.sink);
     const { settings = {} } = context.catalog.current.roleByOid(login.role) ?? {};
     for (const [name, value] of Object.entries(settings)) this.settings.setAtStartup(name, value);
   }
@@ -241,8 +251,16 @@ export class Session {
   }
 
   #send(signal: Signal): void {
-    if (signal.kind === 'reload') this.context.reload();
-    else this.context.sessions.signal(signal.pid, signal.terminate);
+    switch (signal.kind) {
+      case 'reload':
+        return this.context.reload();
+      case 'notify':
+        return sendNotification(this, signal.channel, signal.payload);
+      case 'backend':
+        return this.context.sessions.signal(signal.pid, signal.terminate);
+      default:
+        return unreachable(signal);
+    }
   }
 
   refuseInFailedBlock(parsed: ParsedStatement | null): void {
@@ -306,6 +324,7 @@ export class Session {
     // what the engine keeps of a block that committed is gone already
     if (transaction?.wrote && !committed)
       void this.context.engine.endBlock(transaction.block).catch(() => {});
+    settleNotifications(this, committed);
     this.transaction = null;
     this.#overlay = null;
     if (committed) for (const portal of this.portals.values()) portal.held ||= portal.hold;
@@ -403,6 +422,7 @@ export class Session {
     this.#stopWatching();
     if (this.transaction !== null) this.endTransaction(false);
     this.closeAllPortals();
+    this.listening?.apply({ kind: 'unlisten', channel: null });
     this.prepared.clear();
   }
 }

@@ -64,10 +64,11 @@ export function executeAlterSystem(session: Session, statement: AlterSystemState
 
 export function executeDiscard(session: Session, what: DiscardStatement['what']): Outcome {
   if (what === 'all') {
-    if (session.transaction !== null && !session.transaction.implicit) {
+    if (session.transaction !== null) {
       throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
     }
     session.closeAllPortals();
+    session.listening?.apply({ kind: 'unlisten', channel: null });
     session.prepared.clear();
     session.settings.setRole('role', null, false);
     session.settings.setRole('session_authorization', null, false);

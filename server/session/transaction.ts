@@ -1,9 +1,17 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
+import { dropListenChange, type ListenChange } from './listening.ts';
 
 /** How far things of the session were at a savepoint: what it goes back to. */
 type SessionMarks = Readonly<{ settings: number; portals: number }>;
-type Savepoint = Readonly<{ name: string; statements: number; changes: number; marks: SessionMarks }>;
+type Savepoint = Readonly<{
+  name: string;
+  statements: number;
+  changes: number;
+  listens: number;
+  notifications: number;
+  marks: SessionMarks;
+}>;
 
 /** The engine knows blocks by number; none is used twice. */
 let lastBlock = 0;
@@ -28,6 +36,9 @@ export class Transaction {
   readonly changes: CatalogChange[] = [];
   /** What the block alters, as it was committed when it first did. */
   readonly bases = new Map<Oid, CatalogObject | undefined>();
+  /** LISTEN and NOTIFY, which take effect at COMMIT. */
+  readonly listens: ListenChange[] = [];
+  readonly notifications: { channel: string; payload: string }[] = [];
   readonly #savepoints: Savepoint[] = [];
 
   constructor(implicit: boolean, now: number) {
@@ -48,6 +59,8 @@ export class Transaction {
       name,
       statements: this.statements,
       changes: this.changes.length,
+      listens: this.listens.length,
+      notifications: this.notifications.length,
       marks,
     });
   }
@@ -63,6 +76,8 @@ export class Transaction {
     this.#savepoints.length = index + 1;
     this.statements = savepoint.statements;
     this.changes.length = savepoint.changes;
+    for (const change of this.listens.splice(savepoint.listens)) dropListenChange(change);
+    this.notifications.length = savepoint.notifications;
     this.failed = false;
     return savepoint.marks;
   }
