@@ -3,8 +3,9 @@
 import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Logger, pino, destination } from 'pino';
+import { readInitialPassword } from './auth/initial-password.ts';
 import { ConfigError } from './settings/config-error.ts';
-import { Configuration } from './settings/configuration.ts';
+import { Configuration, isLoopback } from './settings/configuration.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { Demo } from './demo.ts';
 import { type RunningServer, startServer } from './server.ts';
@@ -58,8 +59,12 @@ async function requireWritable(directory: string): Promise<void> {
 
 async function start(configuration: Configuration, log: Logger): Promise<RunningServer> {
   try {
-    return await startServer(configuration, log);
+    const password = readInitialPassword(process.env, configuration.config.passwordFile);
+    // Not for whoever may read a process's environment later, nor for what this process starts.
+    delete process.env['MILLRACE_PASSWORD'];
+    return await startServer(configuration, log, password);
   } catch (error) {
+    if (error instanceof ConfigError) fail(error.message);
     const { code, port, syscall } = error as NodeJS.ErrnoException & { port?: number };
     if (syscall === 'listen' && code === 'EADDRINUSE') fail(`port ${port} is in use`);
     if (syscall === 'listen' || syscall === 'getaddrinfo') {
@@ -84,6 +89,12 @@ process.stdout.on('error', () => {});
 process.on('unhandledRejection', crash);
 
 await requireWritable(config.dataDirectory);
+if (config.insecure && !isLoopback(config.host)) {
+  log.warn(
+    { host: config.host },
+    'INSECURE: others can reach this server without TLS, and without a password until one is set',
+  );
+}
 const server = await start(configuration, log);
 const pg = `${config.host}:${server.pgPort}`;
 const http = `${config.host}:${server.httpPort}`;

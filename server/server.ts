@@ -2,10 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { loadPlanner } from '../planner/planner.ts';
+import type { Engine } from '../runtime/engine-client.ts';
 import { startEngine } from '../runtime/engine.ts';
 import { Authentication } from './auth/authentication.ts';
 import { AuthenticationFile } from './auth/authentication-file.ts';
 import { Encryption } from './auth/encryption.ts';
+import { setInitialPassword } from './auth/initial-password.ts';
+import { Rules } from './auth/rules/rules.ts';
 import { ServerCatalog } from './catalog.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
@@ -18,7 +21,8 @@ import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
 import { PlanCache } from './session/plan-cache.ts';
 import { SessionRegistry } from './session/session-registry.ts';
-import type { Configuration } from './settings/configuration.ts';
+import { ConfigError } from './settings/config-error.ts';
+import { type Configuration, isLoopback } from './settings/configuration.ts';
 import { reloadConfiguration } from './settings/reload-configuration.ts';
 import { SocketServer } from './websocket/socket-server.ts';
 
@@ -36,15 +40,23 @@ export type RunningServer = Readonly<{
   stop: () => Promise<void>;
 }>;
 
-export async function startServer(configuration: Configuration, log: Logger): Promise<RunningServer> {
+/** ConfigError where what is configured can't be had. `password`: of the first superuser, if it has none so far. */
+export async function startServer(
+  configuration: Configuration,
+  log: Logger,
+  password: string | null = null,
+): Promise<RunningServer> {
   const { config } = configuration;
   const encryption = new Encryption(config, log);
   const http = new HttpServer(
     requestGuard(config.host, config.insecure, (name) => encryption.isNamed(name)),
     encryption,
   );
-  // Alive before it is ready: recovery may take its time.
-  const httpPort = await http.listen(config.httpPort, config.host);
+  const rules = new Rules(config, log);
+  const file = AuthenticationFile.open(config.dataDirectory);
+  // Alive before it is ready: recovery may take its time. Others must wait until it is known that they need a password.
+  const open = config.insecure || isLoopback(config.host);
+  let httpPort = open ? await http.listen(config.httpPort, config.host) : 0;
   const [engine] = await Promise.all([
     startEngine({
       dataDirectory: config.dataDirectory,
@@ -59,16 +71,16 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
     loadPlanner(),
   ]);
   const catalog = new ServerCatalog(engine);
+  const authentication = new Authentication({ catalog, file, rules, log, clock: Date.now });
+  if (password !== null) await setInitialPassword(catalog, password);
+  if (!open) {
+    await requirePassword(authentication, config.host, engine);
+    httpPort = await http.listen(config.httpPort, config.host);
+  }
   const context: ServerContext = {
     engine,
     catalog,
-    authentication: new Authentication({
-      catalog,
-      file: AuthenticationFile.open(config.dataDirectory),
-      insecure: config.insecure,
-      log,
-      clock: Date.now,
-    }),
+    authentication,
     encryption,
     plans: new PlanCache(),
     planner: new PlannerThread(),
@@ -81,6 +93,7 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
     reload: () => {
       reloadConfiguration(configuration, log);
       encryption.reload(configuration.config);
+      rules.reload(configuration.config);
     },
     clock: Date.now,
   };
@@ -98,4 +111,14 @@ export async function startServer(configuration: Configuration, log: Logger): Pr
     await engine.stop();
   };
   return { context, pgPort, httpPort, stop };
+}
+
+/** Where others can reach the server, somebody must have a password before its ports are opened. */
+async function requirePassword(authentication: Authentication, host: string, engine: Engine): Promise<void> {
+  if (authentication.hasPasswords) return;
+  await engine.stop();
+  throw new ConfigError(
+    `--host ${host} can be reached from outside, and no role has a password: give the first one by MILLRACE_PASSWORD ` +
+      'or --password-file, or add --insecure to allow all',
+  );
 }

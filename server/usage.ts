@@ -10,7 +10,9 @@ export const USAGE = `usage: millrace [options]
   --memory-limit S what views and queries may hold, such as 4GB (a quarter of the memory)
   --no-demo        without the demo stream and view
   --ssl            speak TLS on both ports, with --ssl-cert-file and --ssl-key-file
-  --insecure       allow an address that others can reach, though nobody is authenticated
+  --hba-file FILE  rules that say who may connect how, in pg_hba.conf's form
+  --password-file F  a password for the first superuser, if it has none (or MILLRACE_PASSWORD)
+  --insecure       allow an address that others can reach, without TLS and password
   -c NAME=VALUE    any setting that SHOW ALL lists; --name VALUE does it too
   --help           this text
 Each has a variable too: MILLRACE_PG_PORT, MILLRACE_DATA, MILLRACE_NO_DEMO=1 …

@@ -5,9 +5,9 @@ import type { RoleDefinition } from '../../runtime/plan/authorization.ts';
 import type { CatalogView, ServerCatalog } from '../catalog.ts';
 import { type Login, trustedLogin } from '../session/login.ts';
 import type { AuthenticationFile } from './authentication-file.ts';
-import { defaultMethod } from './default-rules.ts';
 import type { LoginMethod, Peer } from './peer.ts';
 import { mockVerifier } from './mock-verifier.ts';
+import type { Rules } from './rules/rules.ts';
 import { ScramExchange } from './scram-exchange.ts';
 import { parseVerifier } from './scram-verifier.ts';
 
@@ -16,7 +16,7 @@ const NONCE_BYTES = 18;
 type AuthenticationOptions = Readonly<{
   catalog: ServerCatalog;
   file: AuthenticationFile;
-  insecure: boolean;
+  rules: Rules;
   log: Logger;
   /** ms since 1970 */
   clock: () => number;
@@ -47,17 +47,15 @@ export class Authentication {
     return this.#options.file.passwordsUsed;
   }
 
+  /** Whether a role has one now: without, nobody from elsewhere could ever come in. */
+  get hasPasswords(): boolean {
+    return this.#options.catalog.current.hasPasswords;
+  }
+
   /** How this peer has to show that it is the user; 28000 where it may not connect at all. */
   method(peer: Peer, user: string, database: string): LoginMethod {
-    const { insecure } = this.#options;
-    const method = defaultMethod(peer, { insecure, passwordsUsed: this.passwordsUsed });
-    if (method !== null) return method;
-    const who = `host "${peer.address}", user "${user}", database "${database}"`;
-    throw new SqlError(
-      '28000',
-      `no pg_hba.conf entry for ${who}, ${peer.tls ? 'SSL encryption' : 'no encryption'}`,
-      peer.tls ? {} : { hint: 'Other machines must connect over TLS (sslmode=require).' },
-    );
+    const { rules, catalog } = this.#options;
+    return rules.method(peer, user, database, catalog.current, this.passwordsUsed);
   }
 
   /** `endPoint`: the hash of our certificate, where the connection has TLS. */

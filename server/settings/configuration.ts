@@ -214,9 +214,10 @@ const textsOf = (entries: ReadonlyMap<string, SettingEntry>): ReadonlyMap<string
   new Map([...entries].map(([key, { text }]) => [key, text]));
 
 function checkTogether(config: Config): void {
-  if (!config.insecure && !isLoopback(config.host)) {
+  if (!config.insecure && !isLoopback(config.host) && !config.ssl) {
     throw new ConfigError(
-      `--host ${config.host} can be reached from outside and nobody is authenticated: add --insecure to allow it`,
+      `--host ${config.host} can be reached from outside: it needs TLS (--ssl, --ssl-cert-file, --ssl-key-file) ` +
+        'and a password (MILLRACE_PASSWORD), or --insecure to allow all',
     );
   }
 }

@@ -114,8 +114,8 @@ const BY_VARIABLE = new Map<string, Readonly<{ definition: SettingDefinition; ne
   ]),
 );
 
-/** Not settings: tests' own, and what Kubernetes tells every container of a service that is named millrace. */
-const FOREIGN = /^MILLRACE_(?:TEST_|SERVICE_|PORT(?:_\d|$))/;
+/** Not settings: the first password, which nobody is to read again, tests' own, and what Kubernetes tells every container of a service that is named millrace. */
+const FOREIGN = /^MILLRACE_(?:PASSWORD$|TEST_|SERVICE_|PORT(?:_\d|$))/;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

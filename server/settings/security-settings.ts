@@ -28,4 +28,20 @@ export const SECURITY_SETTINGS = {
     'TLSv1.2',
     'Sets the minimum SSL/TLS protocol version to use.',
   ),
+  hbaFile: setting(
+    'reload',
+    'hba_file',
+    textSetting,
+    '',
+    'Sets the file of rules that say who may connect how; empty = the rules that are built in.',
+    { confidential: true },
+  ),
+  passwordFile: setting(
+    'start',
+    'millrace.password_file',
+    textSetting,
+    '',
+    'A file with a password for the first superuser, which is set at the start if it has none.',
+    { confidential: true },
+  ),
 } as const;

@@ -1,5 +1,5 @@
-import type { LoginMethod, Peer } from './peer.ts';
-import { isLoopbackAddress } from './peer-address.ts';
+import type { LoginMethod, Peer } from '../peer.ts';
+import { isLoopbackAddress } from '../peer-address.ts';
 
 /**
  * Who may log in how, where no file of rules says it: anybody from this machine until the first role has a password, from
