@@ -96,6 +96,7 @@ export const SQL_STATES = {
   admin_shutdown: '57P01',
   cannot_connect_now: '57P03',
   idle_session_timeout: '57P05',
+  system_error: '58000',
   io_error: '58030',
   undefined_file: '58P01',
   internal_error: 'XX000',

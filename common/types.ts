@@ -52,8 +52,20 @@ export type SqlType = Readonly<{
   scale?: number;
 }>;
 
-/** One output column of a relation or query. */
-export type Field = Readonly<{ name: string; type: SqlType }>;
+/** What a client is told of a column of the system catalog, in RowDescription. */
+export type ForeignType = Readonly<{
+  table: number;
+  attribute: number;
+  oid: number;
+  size: number;
+  modifier: number;
+}>;
+
+/**
+ * One output column of a relation or query. `foreign`: of the system catalog, whose types are more than ours. Its `type` is
+ * text, for its bytes are in the client's form already and leave as they are.
+ */
+export type Field = Readonly<{ name: string; type: SqlType; foreign?: ForeignType }>;
 export type Schema = readonly Field[];
 
 /** How a column of this type is laid out in a batch. */
@@ -130,11 +142,6 @@ export function typeOid(name: TypeName): number {
 
 export function typeNameOfOid(oid: number): TypeName | undefined {
   return NAME_OF_OID.get(oid);
-}
-
-/** Each element type that has arrays, with its array type. */
-export function arrayTypeOids(): readonly Readonly<{ element: number; array: number }>[] {
-  return Object.values(TYPE_FACTS).map(({ oid, arrayOid }) => ({ element: oid, array: arrayOid }));
 }
 
 /** RowDescription's typlen. */

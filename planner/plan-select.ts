@@ -3,11 +3,12 @@ import type { Node } from 'libpg-query';
 import type { Schema } from '../common/types.ts';
 import type { QueryPlan } from '../runtime/plan/query-plan.ts';
 import type { BindingContext } from './bind/binding-context.ts';
+import { catalogQuery } from './catalog-query/catalog-query.ts';
 import type { StreamClauses } from './parse/statement-syntax.ts';
 import { planContinuous, planFinite } from './physical/plan-query.ts';
 import type { OptionOwner } from './physical/query-options.ts';
 import { readQueryOptions } from './physical/query-options.ts';
-import type { Planned } from './statement.ts';
+import type { Planned, Statement } from './statement.ts';
 import { bindSelectNode, planned, type StatementContext } from './statement-context.ts';
 
 const TICK: Schema[number] = { name: 'tick', type: { name: 'int8' } };
@@ -29,8 +30,24 @@ export function planQueryNode(
   return planContinuous(binding, query, emit, readQueryOptions(binding, emit.options, owner), owner);
 }
 
+/** What COPY, DECLARE and the statement itself may run. `text`: what the mirror of the catalog gets, with the tree's locations. */
+export function planSelectSource(
+  context: StatementContext,
+  node: Node,
+  clauses: StreamClauses,
+  text: string,
+): Extract<Statement, { kind: 'query' | 'catalog' }> {
+  const { binding, parsed } = context;
+  const asked = catalogQuery(binding, node, clauses, text);
+  if (asked !== null) {
+    binding.parameters.requireValues(parsed.parameterCount);
+    return asked;
+  }
+  const plan = planQueryNode(binding, node, clauses);
+  return { kind: 'query', plan, columns: outputColumns(plan) };
+}
+
 export function planSelect(context: StatementContext, node: Node, clauses: StreamClauses): Planned {
-  const plan = planQueryNode(context.binding, node, clauses);
-  const columns = outputColumns(plan);
-  return planned(context, { kind: 'query', plan, columns }, columns);
+  const statement = planSelectSource(context, node, clauses, context.parsed.text);
+  return planned(context, statement, statement.kind === 'query' ? statement.columns : null);
 }

@@ -7,6 +7,8 @@ import { planParsed } from './plan-statement.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
 export { mayHoldSecret } from './parse/clear-text.ts';
+export { versionText } from './bind/session-functions.ts';
+export { expressionText } from './explain/expression-text.ts';
 export { parseStatements } from './parse/parse.ts';
 
 /** Once, before anything is parsed. */

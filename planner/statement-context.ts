@@ -8,7 +8,13 @@ import { bindQuery } from './bind/query-binder.ts';
 import type { SourceText } from './parse/source-text.ts';
 import type { StreamClauses } from './parse/statement-syntax.ts';
 import { planFinite } from './physical/plan-query.ts';
-import type { ParsedStatement, PlanContext, Planned, Statement } from './statement.ts';
+import {
+  catalogQueryIn,
+  type ParsedStatement,
+  type PlanContext,
+  type Planned,
+  type Statement,
+} from './statement.ts';
 
 export type StatementContext = Readonly<{
   parsed: ParsedStatement;
@@ -53,7 +59,8 @@ export function planned(
   const signals = gathered.signals.length > 0 ? { signals: gathered.signals } : {};
   return {
     statement,
-    parameterTypes: parameters.resolved(parsed.parameterCount),
+    // of the catalog's queries the server finds them out
+    parameterTypes: catalogQueryIn(statement) === null ? parameters.resolved(parsed.parameterCount) : [],
     columns,
     notices: gathered.notices,
     cacheable: gathered.cacheable && parsed.parameterCount === 0,

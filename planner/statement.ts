@@ -80,6 +80,15 @@ export type Statement =
   | Readonly<{ kind: 'empty' }>
   /** SELECT, VALUES, TABLE; continuous where plan.emit.kind is not 'finite'. */
   | Readonly<{ kind: 'query'; plan: QueryPlan; columns: Schema }>
+  /** A query of the system catalog, which the server has answered: it tells parameters and columns too. */
+  | Readonly<{
+      kind: 'catalog';
+      text: string;
+      /** Names of the relations and functions that it names. */
+      reads: readonly string[];
+      /** set_config(…): the session applies these where the query gives rows. */
+      settings: readonly Readonly<{ name: string; value: string | null; local: boolean }>[];
+    }>
   | Readonly<{
       kind: 'subscribe';
       target: SubscribeTarget;
@@ -197,6 +206,13 @@ export type Signal =
   | Readonly<{ kind: 'notify'; channel: string; payload: string }>
   /** pg_reload_conf */
   | Readonly<{ kind: 'reload' }>;
+
+/** The query of the system catalog that a statement is, declares a cursor for or copies; null: none. */
+export function catalogQueryIn(statement: Statement): Extract<Statement, { kind: 'catalog' }> | null {
+  if (statement.kind === 'catalog') return statement;
+  if (statement.kind === 'declare' || statement.kind === 'copy-to') return catalogQueryIn(statement.source);
+  return null;
+}
 
 /** A line of EXPLAIN: printed with its depth; `operator` is the plan node's id where there is one. */
 export type ExplainLine = Readonly<{

@@ -56,6 +56,19 @@ export const PLAN_CACHE_ENTRIES = 1_000;
 export const LARGE_TEXT_BYTES = 64 * KIB;
 export const PLANNER_IDLE_MS = 10_000;
 
+/** One query of the system catalog: time and bytes of its result; beyond them 57014 and 54000. */
+export const CATALOG_QUERY_MS_MAX = 30_000;
+export const CATALOG_RESULT_BYTES_MAX = 64 * MIB;
+/** Queries that wait for those before them. */
+export const CATALOG_QUEUE_MAX = 10_000;
+/** The mirror that answers: its start, its end without questions, what it may hold, and its time after a cancel. */
+export const CATALOG_START_MS_MAX = 60_000;
+export const CATALOG_IDLE_MS = 5 * 60_000;
+export const CATALOG_MEMORY_BYTES_MAX = 512 * MIB;
+export const CATALOG_GRACE_MS = 100;
+/** Users without a role that a mirror knows at a time. */
+export const CATALOG_STUB_ROLES_MAX = 1_000;
+
 /** Bodies of POST /streams after inflation, and of POST /query. */
 export const INGEST_BODY_BYTES_MAX = 64 * MIB;
 /** The same for all requests together; beyond it 429. */

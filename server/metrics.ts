@@ -43,6 +43,22 @@ export class ServerMetrics {
     ['outcome'],
   );
 
+  readonly catalogQueries = this.#counter(
+    'millrace_catalog_queries_total',
+    'Queries of the system catalog.',
+    [],
+  );
+  readonly catalogMirrorStarts = this.#counter(
+    'millrace_catalog_mirror_starts_total',
+    'Starts of the mirror that answers queries of the system catalog.',
+    [],
+  );
+  readonly catalogMirrors = new Gauge({
+    name: 'millrace_catalog_mirror_running',
+    help: 'Whether the mirror that answers queries of the system catalog runs.',
+    registers: [this.#registry],
+  });
+
   #counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
     return new Counter({ name, help, labelNames, registers: [this.#registry] });
   }

@@ -11,6 +11,7 @@ import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
 import type { Configuration } from './settings/configuration.ts';
+import type { SystemCatalog } from './system-catalog/system-catalog.ts';
 
 export type ServerContext = Readonly<{
   engine: Engine;
@@ -22,6 +23,7 @@ export type ServerContext = Readonly<{
   results: ResultCache;
   /** for large texts */
   planner: PlannerThread;
+  systemCatalog: SystemCatalog;
   sessions: SessionRegistry;
   notifications: NotificationHub;
   metrics: ServerMetrics;
@@ -31,4 +33,6 @@ export type ServerContext = Readonly<{
   reload: () => void;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Milliseconds since 1970. */
+  startedAt: number;
 }>;

@@ -1,8 +1,9 @@
 /** A running server: engine, sessions and the two ports. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { loadPlanner } from '../planner/planner.ts';
 import type { Engine } from '../runtime/engine-client.ts';
+import { expressionText, loadPlanner } from '../planner/planner.ts';
 import { startEngine } from '../runtime/engine.ts';
 import { Authentication } from './auth/authentication.ts';
 import { AuthenticationFile } from './auth/authentication-file.ts';
@@ -24,6 +25,7 @@ import { SessionRegistry } from './session/session-registry.ts';
 import { ConfigError } from './settings/config-error.ts';
 import { type Configuration, isLoopback } from './settings/configuration.ts';
 import { reloadConfiguration } from './settings/reload-configuration.ts';
+import { SystemCatalog } from './system-catalog/system-catalog.ts';
 import { SocketServer } from './websocket/socket-server.ts';
 
 /** Beside the sources; a build lies one folder deeper. */
@@ -77,6 +79,7 @@ export async function startServer(
     await requirePassword(authentication, config.host, engine);
     httpPort = await http.listen(config.httpPort, config.host);
   }
+  const metrics = new ServerMetrics();
   const context: ServerContext = {
     engine,
     catalog,
@@ -84,10 +87,16 @@ export async function startServer(
     encryption,
     plans: new PlanCache(),
     planner: new PlannerThread(),
+    systemCatalog: new SystemCatalog({
+      imageDirectory: join(config.dataDirectory, 'cache'),
+      log,
+      metrics,
+      print: expressionText,
+    }),
     results: new ResultCache(),
     sessions: new SessionRegistry(config.connectionsMax),
     notifications: new NotificationHub(),
-    metrics: new ServerMetrics(),
+    metrics,
     log,
     configuration,
     reload: () => {
@@ -96,6 +105,7 @@ export async function startServer(
       rules.reload(configuration.config);
     },
     clock: Date.now,
+    startedAt: Date.now(),
   };
   const sockets = new SocketServer(context);
   const wire = new WireServer(context);
@@ -108,6 +118,7 @@ export async function startServer(
     sockets.shutDown();
     await closed;
     context.planner.stop();
+    context.systemCatalog.stop();
     await engine.stop();
   };
   return { context, pgPort, httpPort, stop };

@@ -253,8 +253,8 @@ export function relationNode(
     throw context.error(
       location,
       '0A000',
-      `relation "${shownName(schema, name)}" is not served yet`,
-      'SHOW STREAMS, SHOW TABLES, SHOW VIEWS and DESCRIBE list what there is.',
+      `system relation "${shownName(schema, name)}" can only be read by a query of its own`,
+      'Views, writes and continuous queries cannot read the system catalog.',
     );
   }
   if (found.kind === 'system') return systemNode(found.view);

@@ -29,6 +29,12 @@ export class Parameters {
     return this.#refusal;
   }
 
+  /** 42P02 where the text has parameters and came without values. */
+  requireValues(count: number): void {
+    if (count === 0 || this.#refusal === null) return;
+    throw new SqlError('42P02', 'there is no parameter $1', { hint: this.#refusal });
+  }
+
   get used(): boolean {
     return this.#types.length > 0;
   }

@@ -7,8 +7,10 @@ import { type Bound, typed } from './bound.ts';
 import { coerceTo } from './coerce.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 
-export const SERVER_VERSION = '18.0';
-const VERSION_TEXT = `PostgreSQL ${SERVER_VERSION} (Millrace 0.1.0) on Node.js`;
+const SERVER_VERSION = '18.0';
+
+/** version() of a server that calls itself so (server_version). */
+export const versionText = (version: string): string => `PostgreSQL ${version} (Millrace 0.1.0) on Node.js`;
 
 /** The names drivers and BI tools ask for; others are ordinary functions. */
 const NAMES: ReadonlySet<string> = new Set([
@@ -38,6 +40,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'pg_conf_load_time',
 ]);
 
+export const isSessionFunction = (name: string): boolean => NAMES.has(name);
+
 export function sessionConstant(
   context: BindingContext,
   text: string | null,
@@ -58,7 +62,7 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
   if (!wanted.includes(nodes.length)) return null;
   switch (name) {
     case 'version':
-      return give(VERSION_TEXT);
+      return give(versionText(context.plan.settings.get('server_version') ?? SERVER_VERSION));
     case 'current_schema':
       return give(existingSchemas(context)[0] ?? null);
     case 'current_schemas': {

@@ -58,6 +58,9 @@ export function planExplain(
       'EXPLAIN the statement itself, with its values.',
     );
   }
+  if (target.kind === 'catalog') {
+    throw binding.error(-1, '0A000', 'EXPLAIN of a query of the system catalog is not supported');
+  }
   const plan = planOf(target);
   if (options.analyze && plan === null)
     throw binding.error(-1, '0A000', 'EXPLAIN ANALYZE takes SELECT, SUBSCRIBE and materialized views only');

@@ -1,7 +1,6 @@
 /** Splits a query string into statements and parses each: the door of the parse layer. */
 import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement } from '../statement.ts';
-import { answerToDriver } from './driver-questions.ts';
 import { withoutSecret } from './clear-text.ts';
 import { parseTree, STATEMENT_BYTES_MAX } from './grammar.ts';
 import { parseStatement } from './router.ts';
@@ -21,8 +20,6 @@ export function parseStatements(sql: string): readonly ParsedStatement[] {
       hint: 'Send rows by COPY, or in several statements.',
     });
   }
-  const answer = answerToDriver(sql);
-  if (answer !== undefined) return parseSingle(answer);
   if (!OWN_WORDS.test(sql) && !/;\s*[^\s;]/.test(sql)) return parseSingle(sql);
   // one for all statements: it looks at the whole text
   const whole = new SourceText(sql);

@@ -1,9 +1,10 @@
 /** DECLARE, FETCH, MOVE, CLOSE. */
 import type { DeclareCursorStmt, FetchStmt, Node } from 'libpg-query';
 import { durationMicros } from '../bind/window-specification.ts';
+import { innerQuery } from '../parse/inner-query.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
 import { unknownOption } from '../physical/query-options.ts';
-import { outputColumns, planQueryNode } from '../plan-select.ts';
+import { planSelectSource } from '../plan-select.ts';
 import type { FetchDirection, Planned, Statement } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { planSubscribeStatement } from './subscribe.ts';
@@ -43,8 +44,7 @@ export function planDeclare(
 
 function cursorSource(context: StatementContext, syntax: PostgresSyntax, query: Node): Statement {
   if (syntax.nested !== null) return planSubscribeStatement(context, syntax.nested);
-  const plan = planQueryNode(context.binding, query, syntax.clauses);
-  return { kind: 'query', plan, columns: outputColumns(plan) };
+  return planSelectSource(context, query, syntax.clauses, innerQuery(context.parsed.text));
 }
 
 const DIRECTIONS: Readonly<Record<string, FetchDirection['direction']>> = {

@@ -5,8 +5,9 @@ import type { IngestOptions } from '../../runtime/engine-client.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { stringOf } from '../bind/tree.ts';
+import { innerQuery } from '../parse/inner-query.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
-import { outputColumns, planQueryNode } from '../plan-select.ts';
+import { planSelectSource } from '../plan-select.ts';
 import { planSubscribeStatement } from '../session/subscribe.ts';
 import type { Planned, Statement } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -100,6 +101,8 @@ function copyTo(
 ): Planned {
   const { binding } = context;
   const source = copySource(context, syntax, copy);
+  if (source.kind === 'catalog')
+    return planned(context, { kind: 'copy-to', source, options: settings.options });
   const columns = source.kind === 'query' || source.kind === 'subscribe' ? source.columns : null;
   if (columns === null) throw binding.error(-1, '0A000', 'COPY takes SELECT and SUBSCRIBE only');
   return planned(context, { kind: 'copy-to', source, options: settings.options }, columns);
@@ -110,8 +113,8 @@ function copySource(context: StatementContext, syntax: PostgresSyntax, copy: Cop
   if (syntax.nested !== null) return planSubscribeStatement(context, syntax.nested);
   const node = copy.query ?? relationQuery(binding, copy);
   if (!('SelectStmt' in node)) throw binding.error(-1, '0A000', 'COPY takes SELECT and SUBSCRIBE only');
-  const plan = planQueryNode(binding, node, syntax.clauses);
-  return { kind: 'query', plan, columns: outputColumns(plan) };
+  const text = copy.query === undefined ? relationText(copy) : innerQuery(context.parsed.text);
+  return planSelectSource(context, node, syntax.clauses, text);
 }
 
 /** COPY relation [(columns)] TO: the tree of a SELECT. */
@@ -135,4 +138,15 @@ function relationQuery(binding: BindingContext, copy: CopyStmt): Node {
     (f): Node => ({ ResTarget: { val: { ColumnRef: { fields: f, location: -1 } }, location: -1 } }),
   );
   return { SelectStmt: { targetList, fromClause: [{ RangeVar: range }] } } as Node;
+}
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+/** The same as a text. */
+function relationText({ relation, attlist }: CopyStmt): string {
+  const names = [relation?.schemaname, relation?.relname].flatMap((n) =>
+    n === undefined ? [] : [quoted(n)],
+  );
+  const columns = (attlist ?? []).map((node) => quoted(stringOf(node)));
+  return `SELECT ${columns.length === 0 ? '*' : columns.join(', ')} FROM ${names.join('.')}`;
 }

@@ -114,12 +114,13 @@ export function writeRowDescription(out: ByteWriter, columns: Schema, formatOf: 
   const start = beginMessage(out, 'T');
   out.writeInt16(columns.length);
   columns.forEach((column, i) => {
-    writeCString(out, column.name);
-    out.writeInt32(0); // table
-    out.writeInt16(0); // attribute
-    out.writeInt32(typeOid(column.type.name));
-    out.writeInt16(typeSize(column.type.name));
-    out.writeInt32(typeModifier(column.type));
+    const { name, type, foreign } = column;
+    writeCString(out, name);
+    out.writeInt32(foreign?.table ?? 0);
+    out.writeInt16(foreign?.attribute ?? 0);
+    out.writeInt32(foreign?.oid ?? typeOid(type.name));
+    out.writeInt16(foreign?.size ?? typeSize(type.name));
+    out.writeInt32(foreign?.modifier ?? typeModifier(type));
     out.writeInt16(formatOf(i));
   });
   endMessage(out, start);

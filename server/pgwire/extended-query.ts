@@ -2,11 +2,14 @@
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { type Schema, sameType, typeNameOfOid, typeOid, type TypeName } from '../../common/types.ts';
+import { catalogQueryIn, type ParsedStatement, type Planned } from '../../planner/statement.ts';
+import { type CatalogDescription, describeCatalog } from '../session/catalog-statement.ts';
 import type { Outcome } from '../session/outcome.ts';
 import { Portal } from '../session/portal.ts';
 import { noStatement } from '../session/prepare-statement.ts';
-import type { Session } from '../session/session.ts';
-import { statementColumns } from '../session/statement-columns.ts';
+import type { Prepared } from '../session/prepared.ts';
+import type { Arguments, Session } from '../session/session.ts';
+import { preparedColumns } from '../session/statement-columns.ts';
 import {
   writeBindComplete,
   writeCloseComplete,
@@ -20,7 +23,7 @@ import {
 } from './backend-messages.ts';
 import { receiveCopy } from './copy-in.ts';
 import type { FrontendMessage } from './frontend-message.ts';
-import { parameterTexts } from './parameter-values.ts';
+import { parameterTexts, requireParameters } from './parameter-values.ts';
 import { dataRowEncoder, formatOf, sharedEncoder } from './row-encoder.ts';
 import { completionTag, sendCopyOutcome, type Wire } from './send-outcome.ts';
 import { sendRows } from './send-rows.ts';
@@ -43,21 +46,38 @@ export async function handleParse({ session, output }: Wire, message: Message<'p
   session.refuseInFailedBlock(parsed);
   const declaredTypes = parameterOids.map(declaredType);
   const planned = parsed === null ? null : await session.planText(parsed, { types: declaredTypes });
+  const described = await describe(session, parsed, planned, parameterOids);
   session.prepared.delete(name);
   session.addPrepared(name, {
     parsed,
     declaredTypes,
     parameterTypes: planned?.parameterTypes ?? [],
     planned,
+    described,
   });
   writeParseComplete(output.writer);
 }
 
+async function describe(
+  session: Session,
+  parsed: ParsedStatement | null,
+  planned: Planned | null,
+  parameterOids: readonly number[],
+): Promise<CatalogDescription | null> {
+  const asked = planned === null ? null : catalogQueryIn(planned.statement);
+  if (asked !== null && parsed !== null) return describeCatalog(session, asked, parsed, parameterOids);
+  // other types than ours are the catalog's alone
+  parameterOids.forEach(requireType);
+  return null;
+}
+
 function declaredType(oid: number): TypeName | null {
-  if (UNTYPED.has(oid)) return null;
-  const name = typeNameOfOid(oid);
-  if (name === undefined) throw new SqlError('42704', `type with OID ${oid} does not exist`);
-  return name;
+  return UNTYPED.has(oid) ? null : (typeNameOfOid(oid) ?? null);
+}
+
+function requireType(oid: number): void {
+  if (UNTYPED.has(oid) || typeNameOfOid(oid) !== undefined) return;
+  throw new SqlError('42704', `type with OID ${oid} does not exist`);
 }
 
 export function handleBind({ session, output }: Wire, message: Message<'bind'>): void {
@@ -71,19 +91,29 @@ export function handleBind({ session, output }: Wire, message: Message<'bind'>):
   if (message.portal !== '' && session.portals.has(message.portal)) {
     throw new SqlError('42P03', `portal "${message.portal}" already exists`);
   }
-  const values = parameterTexts(message, prepared);
-  const { parsed, planned, parameterTypes } = prepared;
-  const columns = planned === null ? null : statementColumns(session, planned);
+  const { parsed } = prepared;
+  const given = boundArguments(message, prepared);
+  const columns = preparedColumns(session, prepared);
   requireFormats(message.resultFormats.length, columns?.length ?? 0);
-  const types = parameterTypes.map((type) => type.name);
   const run = async (): Promise<Outcome> =>
-    parsed === null
-      ? { kind: 'empty' }
-      : session.execute(parsed, values.length === 0 ? { types } : { types, values });
+    parsed === null ? { kind: 'empty' } : session.execute(parsed, given);
   session.portals.get(message.portal)?.close();
   session.portals.delete(message.portal);
   session.addPortal(message.portal, new Portal(session, parsed, columns, message.resultFormats, run));
   writeBindComplete(output.writer);
+}
+
+function boundArguments(message: Message<'bind'>, prepared: Prepared): Arguments {
+  const { described, parameterTypes, declaredTypes } = prepared;
+  if (described === null) {
+    const values = parameterTexts(message, parameterTypes);
+    const types = parameterTypes.map((type) => type.name);
+    return values.length === 0 ? { types } : { types, values };
+  }
+  const { parameterOids: oids } = described;
+  const { parameters: values, parameterFormats: formats, resultFormats } = message;
+  requireParameters(message, oids.length);
+  return { types: declaredTypes, parameters: { oids, values, formats }, resultFormats };
 }
 
 function requireFormats(formats: number, columns: number): void {
@@ -102,9 +132,9 @@ export function handleDescribe({ session, output }: Wire, message: Message<'desc
     session.refuseInFailedBlock(prepared.parsed);
     writeParameterDescription(
       output.writer,
-      prepared.parameterTypes.map((type) => typeOid(type.name)),
+      prepared.described?.parameterOids ?? prepared.parameterTypes.map((type) => typeOid(type.name)),
     );
-    const columns = prepared.planned === null ? null : statementColumns(session, prepared.planned);
+    const columns = preparedColumns(session, prepared);
     if (columns === null) writeNoData(output.writer);
     else writeRowDescription(output.writer, columns, () => 0);
     return;
@@ -175,7 +205,10 @@ function requireSameColumns(described: Schema | null, actual: Schema): void {
   const same =
     described?.length === actual.length &&
     actual.every(
-      (column, i) => column.name === described[i]!.name && sameType(column.type, described[i]!.type),
+      ({ name, type, foreign }, i) =>
+        name === described[i]!.name &&
+        sameType(type, described[i]!.type) &&
+        foreign?.oid === described[i]!.foreign?.oid,
     );
   if (!same) {
     throw new SqlError('0A000', 'cached plan must not change result type', {

@@ -2,16 +2,25 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { SqlType } from '../../common/types.ts';
 import { decodeBinary } from '../../common/value-binary.ts';
 import { formatDatum } from '../../common/value-text.ts';
-import type { Prepared } from '../session/prepared.ts';
 import type { FrontendMessage } from './frontend-message.ts';
 import { decodeUtf8 } from './message-reader.ts';
 
 type Bind = Extract<FrontendMessage, { kind: 'bind' }>;
 
 /** A Bind's values in PostgreSQL's text form, as the planner takes them. */
-export function parameterTexts(message: Bind, prepared: Prepared): readonly (string | null)[] {
+export function parameterTexts(message: Bind, types: readonly SqlType[]): readonly (string | null)[] {
   const { parameters, parameterFormats } = message;
-  const wanted = prepared.parameterTypes.length;
+  requireParameters(message, types.length);
+  return parameters.map((bytes, i) => {
+    if (bytes === null) return null;
+    const format = parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i];
+    return parameterText(bytes, format === 1, types[i]!, i + 1);
+  });
+}
+
+/** 08P01 where there are not as many as the statement has. */
+export function requireParameters(message: Bind, wanted: number): void {
+  const { parameters, parameterFormats } = message;
   if (parameterFormats.length > 1 && parameterFormats.length !== parameters.length) {
     throw new SqlError(
       '08P01',
@@ -24,11 +33,6 @@ export function parameterTexts(message: Bind, prepared: Prepared): readonly (str
       `bind message supplies ${parameters.length} parameters, but prepared statement "${message.statement}" requires ${wanted}`,
     );
   }
-  return parameters.map((bytes, i) => {
-    if (bytes === null) return null;
-    const format = parameterFormats.length === 1 ? parameterFormats[0] : parameterFormats[i];
-    return parameterText(bytes, format === 1, prepared.parameterTypes[i]!, i + 1);
-  });
 }
 
 function parameterText(bytes: Buffer, binary: boolean, type: SqlType, number: number): string {

@@ -1,10 +1,11 @@
 import { SqlError } from '../../common/sql-error.ts';
-import type { Statement } from '../../planner/statement.ts';
+import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import { bufferCopy } from './buffered-copy.ts';
+import { runCatalog } from './catalog-statement.ts';
 import { endingAtMark } from './end-of-copy.ts';
 import type { CopyIngest, Outcome, RowsOutcome } from './outcome.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
-import type { Session } from './session.ts';
+import type { Arguments, Session } from './session.ts';
 
 type CopyFrom = Extract<Statement, { kind: 'copy-from' }>;
 type CopyTo = Extract<Statement, { kind: 'copy-to' }>;
@@ -43,11 +44,19 @@ function directCopy({ context }: Session, statement: CopyFrom): CopyIngest {
 }
 
 /** COPY … TO STDOUT of a relation, a query, a continuous query or SUBSCRIBE. */
-export async function executeCopyTo(session: Session, statement: CopyTo, label: string): Promise<Outcome> {
+export async function executeCopyTo(
+  session: Session,
+  statement: CopyTo,
+  parsed: ParsedStatement,
+  given: Arguments,
+): Promise<Outcome> {
   const { source, options } = statement;
   let rows: RowsOutcome;
-  if (source.kind === 'query') rows = await runQuery(session, source, label);
-  else if (source.kind === 'subscribe') rows = await runSubscribe(session, source, label);
+  if (source.kind === 'catalog') {
+    const resultFormats = options.format === 'binary' ? [1] : [];
+    rows = await runCatalog(session, source, parsed, { ...given, resultFormats });
+  } else if (source.kind === 'query') rows = await runQuery(session, source, parsed.text);
+  else if (source.kind === 'subscribe') rows = await runSubscribe(session, source, parsed.text);
   else throw new SqlError('0A000', 'COPY query must be SELECT, VALUES or SUBSCRIBE');
   return { kind: 'copy-out', rows: { ...rows, tag: 'COPY', counted: true }, options };
 }

@@ -1,5 +1,6 @@
 import { SqlError } from '../../common/sql-error.ts';
-import type { Statement } from '../../planner/statement.ts';
+import type { ParsedStatement, Statement } from '../../planner/statement.ts';
+import { runCatalog } from './catalog-statement.ts';
 import { goTo } from './cursor-motion.ts';
 import { FetchedRows } from './fetched-rows.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
@@ -7,7 +8,7 @@ import { Portal } from './portal.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
 import { nextEvent, type RowSource, StaticRows } from './row-source.ts';
 import type { Scrolling } from './scroll-cursor.ts';
-import type { Session } from './session.ts';
+import type { Arguments, Session } from './session.ts';
 
 type DeclareStatement = Extract<Statement, { kind: 'declare' }>;
 type FetchStatement = Extract<Statement, { kind: 'fetch' }>;
@@ -15,7 +16,8 @@ type FetchStatement = Extract<Statement, { kind: 'fetch' }>;
 export async function executeDeclare(
   session: Session,
   statement: DeclareStatement,
-  label: string,
+  parsed: ParsedStatement,
+  given: Arguments,
 ): Promise<Outcome> {
   const { name, source } = statement;
   const outsideBlock = session.transaction === null;
@@ -23,13 +25,13 @@ export async function executeDeclare(
     throw new SqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   }
   if (session.portals.has(name)) throw new SqlError('42P03', `cursor "${name}" already exists`);
-  if (source.kind !== 'query' && source.kind !== 'subscribe') {
+  if (source.kind !== 'query' && source.kind !== 'subscribe' && source.kind !== 'catalog') {
     throw unsupported('DECLARE CURSOR must specify SELECT, VALUES or SUBSCRIBE');
   }
-  const rows =
-    source.kind === 'query'
-      ? await runQuery(session, source, label)
-      : await runSubscribe(session, source, label);
+  const rows = await runSource(session, source, parsed, {
+    ...given,
+    resultFormats: statement.binary ? [1] : [],
+  });
   const portal = new Portal(session, null, rows.columns, [], async () => rows, {
     scrolling: scrollingOf(statement, rows),
     hold: statement.hold,
@@ -48,6 +50,22 @@ function scrollingOf({ scroll, hold }: DeclareStatement, rows: RowsOutcome): Scr
   if (rows.live !== null) return 'none';
   if (scroll === false) return 'none';
   return scroll === true || hold ? 'kept' : 'tried';
+}
+
+function runSource(
+  session: Session,
+  source: Extract<Statement, { kind: 'query' | 'subscribe' | 'catalog' }>,
+  parsed: ParsedStatement,
+  given: Arguments,
+): Promise<RowsOutcome> {
+  switch (source.kind) {
+    case 'query':
+      return runQuery(session, source, parsed.text);
+    case 'subscribe':
+      return runSubscribe(session, source, parsed.text);
+    case 'catalog':
+      return runCatalog(session, source, parsed, given);
+  }
 }
 
 export async function executeFetch(session: Session, statement: FetchStatement): Promise<Outcome> {

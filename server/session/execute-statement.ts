@@ -1,5 +1,6 @@
 import { unreachable } from '../../common/assert.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
+import { runCatalog } from './catalog-statement.ts';
 import { executeCopyFrom, executeCopyTo } from './copy-statement.ts';
 import { executeClose, executeDeclare, executeFetch } from './cursor-statement.ts';
 import { executeDefinition } from './define-statement.ts';
@@ -32,6 +33,8 @@ export async function executeStatement(
       return { kind: 'empty' };
     case 'query':
       return runQuery(session, statement, parsed.text);
+    case 'catalog':
+      return runCatalog(session, statement, parsed, given);
     case 'subscribe':
       return runSubscribe(session, statement, parsed.text);
     case 'write':
@@ -41,7 +44,7 @@ export async function executeStatement(
     case 'copy-from':
       return executeCopyFrom(session, statement);
     case 'copy-to':
-      return executeCopyTo(session, statement, parsed.text);
+      return executeCopyTo(session, statement, parsed, given);
     case 'create':
     case 'drop':
     case 'alter':
@@ -82,7 +85,7 @@ export async function executeStatement(
     case 'deallocate':
       return executeDeallocate(session, statement.name);
     case 'declare':
-      return executeDeclare(session, statement, parsed.text);
+      return executeDeclare(session, statement, parsed, given);
     case 'fetch':
       return executeFetch(session, statement);
     case 'listen':

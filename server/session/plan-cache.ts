@@ -13,7 +13,7 @@ const MEANING = [
 ];
 
 /** Statements whose plan holds nothing but what the key names (DDL allocates OIDs, SHOW reads a session). */
-const CACHED_KINDS: ReadonlySet<string> = new Set(['query', 'write', 'subscribe']);
+const CACHED_KINDS: ReadonlySet<string> = new Set(['query', 'catalog', 'write', 'subscribe']);
 
 /** Parsed texts and plans that any session may use again. */
 export class PlanCache {

@@ -1,5 +1,6 @@
 import type { SqlType, TypeName } from '../../common/types.ts';
 import type { ParsedStatement, Planned } from '../../planner/statement.ts';
+import type { CatalogDescription } from './catalog-statement.ts';
 
 /** A prepared statement, by Parse or by PREPARE; both share one set of names. */
 export type Prepared = Readonly<{
@@ -9,4 +10,6 @@ export type Prepared = Readonly<{
   parameterTypes: readonly SqlType[];
   /** As planned when it was prepared: for Describe. */
   planned: Planned | null;
+  /** Of a query of the system catalog: its parameters and columns. */
+  described: CatalogDescription | null;
 }>;

@@ -5,10 +5,12 @@ import type { ParsedStatement, PlanContext, Planned, Signal, Statement } from '.
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
+import { versionText } from '../../planner/planner.ts';
 import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { CatalogParameters } from '../system-catalog/catalog-request.ts';
 import { commitTransaction } from './commit.ts';
 import { executeStatement } from './execute-statement.ts';
 import { Interrupt } from './interrupt.ts';
@@ -23,6 +25,7 @@ import type { RowSource } from './row-source.ts';
 import { parseDurationMs } from '../settings/setting-kind.ts';
 import { SessionSettings } from './settings.ts';
 import { Transaction } from './transaction.ts';
+import { inWholeText } from './whole-text.ts';
 
 /** What a session tells its client outside of answers. */
 export type SessionEvents = Readonly<{
@@ -36,13 +39,10 @@ export type Arguments = Readonly<{
   types: readonly (TypeName | null)[];
   /** PostgreSQL text forms, null = NULL; undefined while only describing. */
   values?: readonly (string | null)[];
+  /** Of a query of the system catalog: the parameters as they came, and the formats that its rows are to have. */
+  parameters?: CatalogParameters;
+  resultFormats?: readonly number[];
 }>;
-
-/** The planner counts positions in the statement, the client in the whole text that it sent. */
-function inWholeText(error: unknown, { offset }: ParsedStatement): unknown {
-  if (!(error instanceof SqlError) || error.position === undefined || offset === 0) return error;
-  return new SqlError(error.code, error.message, { ...error.toPlain(), position: error.position + offset });
-}
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 
@@ -108,6 +108,15 @@ export class Session {
 
   get role(): Oid {
     return this.settings.roleOf('role') ?? this.sessionRole;
+  }
+
+  get superuser(): boolean {
+    return this.catalog.roleByOid(this.role)?.superuser === true;
+  }
+
+  /** version() */
+  get versionText(): string {
+    return versionText(this.settings.get('server_version'));
   }
 
   get status(): 'idle' | 'block' | 'failed' {

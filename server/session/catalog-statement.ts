@@ -1,0 +1,91 @@
+/** Queries of the system catalog: asked of its mirror, with what is the session's own. */
+import { SqlError } from '../../common/sql-error.ts';
+import type { Field, Schema } from '../../common/types.ts';
+import { typeOid } from '../../common/types.ts';
+import type { ParsedStatement, Statement } from '../../planner/statement.ts';
+import {
+  type CatalogParameters,
+  describeMessages,
+  NO_PARAMETERS,
+  queryMessages,
+} from '../system-catalog/catalog-request.ts';
+import type { MirrorField, MirrorReply } from '../system-catalog/mirror-messages.ts';
+import { sessionFacts } from '../system-catalog/session-facts.ts';
+import type { RowsOutcome } from './outcome.ts';
+import { StaticRows } from './row-source.ts';
+import type { Arguments, Session } from './session.ts';
+import { inWholeText } from './whole-text.ts';
+
+type CatalogStatement = Extract<Statement, { kind: 'catalog' }>;
+
+/** As the mirror tells it. */
+export type CatalogDescription = Readonly<{ parameterOids: readonly number[]; columns: Schema }>;
+
+export async function describeCatalog(
+  session: Session,
+  statement: CatalogStatement,
+  parsed: ParsedStatement,
+  parameterOids: readonly number[],
+): Promise<CatalogDescription> {
+  const reply = await ask(session, statement, parsed, describeMessages(statement.text, parameterOids));
+  return { parameterOids: reply.parameterOids, columns: schemaOf(reply.fields) };
+}
+
+/** All rows at once: their bytes are bounded. */
+export async function runCatalog(
+  session: Session,
+  statement: CatalogStatement,
+  parsed: ParsedStatement,
+  given: Arguments,
+): Promise<RowsOutcome> {
+  const { text, settings } = statement;
+  const messages = queryMessages(text, parametersOf(given), given.resultFormats ?? []);
+  const reply = await ask(session, statement, parsed, messages);
+  if (reply.rows > 0) {
+    for (const { name, value, local } of settings) {
+      if (value === null) session.settings.reset(name, local);
+      else session.settings.set(name, value, local);
+    }
+  }
+  return {
+    kind: 'rows',
+    columns: schemaOf(reply.fields),
+    source: new StaticRows(reply.batches, 0),
+    live: null,
+    tag: 'SELECT',
+    counted: true,
+  };
+}
+
+async function ask(
+  session: Session,
+  statement: CatalogStatement,
+  parsed: ParsedStatement,
+  messages: Uint8Array,
+): Promise<MirrorReply> {
+  const { context, catalog, interrupt } = session;
+  const facts = sessionFacts(session, statement.reads);
+  const pending = context.systemCatalog.ask({ catalog, facts, messages });
+  let reply: MirrorReply;
+  try {
+    reply = await interrupt.wait(pending.answer);
+  } catch (error) {
+    pending.abandon();
+    throw error;
+  }
+  if (reply.error !== null) throw inWholeText(SqlError.fromPlain(reply.error), parsed);
+  return reply;
+}
+
+function parametersOf(given: Arguments): CatalogParameters {
+  if (given.parameters !== undefined) return given.parameters;
+  if (given.values === undefined) return NO_PARAMETERS;
+  return {
+    oids: given.types.map((name) => (name === null ? 0 : typeOid(name))),
+    values: given.values.map((value) => (value === null ? null : Buffer.from(value))),
+    formats: [],
+  };
+}
+
+const schemaOf = (fields: readonly MirrorField[] | null): Schema =>
+  (fields ?? []).map(({ name, ...foreign }): Field => ({ name, type: { name: 'text' }, foreign }));

@@ -1,0 +1,242 @@
+/** What must happen to the mirror so that it shows a state of the catalog: the difference to the one it shows, by OID. */
+import { isArrayType, typeModifier, typeOid } from '../../common/types.ts';
+import { BOOTSTRAP_ROLE, BOOTSTRAP_ROLE_OID, type RoleDefinition } from '../../runtime/plan/authorization.ts';
+import {
+  type CatalogObject,
+  type ColumnDefinition,
+  isRelation,
+  type Oid,
+  type RelationDefinition,
+  type SchemaDefinition,
+  type TableDefinition,
+} from '../../runtime/plan/relation.ts';
+import { SYSTEM_SCHEMA, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
+import type { CatalogView } from '../catalog.ts';
+import { CATALOG_STUB_ROLES_MAX } from '../limits.ts';
+import type {
+  AttributeRow,
+  MirrorChange,
+  PrintExpression,
+  RelationRow,
+  RoleRow,
+  SchemaRow,
+} from './mirror-rows.ts';
+import { PRIMARY_KEY_BASE, STUB_ROLE_BASE, SYSTEM_SCHEMA_OID } from './own-oids.ts';
+
+/** Bytes of a name in the system tables. */
+const NAME_BYTES_MAX = 63;
+
+/** What one mirror shows. */
+export class MirroredCatalog {
+  readonly #print: PrintExpression;
+  #view: CatalogView | null = null;
+  #objects = new Map<Oid, CatalogObject>();
+  /** Names of primary keys' indexes, by `schema\0name`, and the table that has it. */
+  readonly #keyNames = new Map<string, Oid>();
+  /** Users without a role of their own. */
+  readonly #stubs = new Map<string, Oid>();
+
+  constructor(print: PrintExpression) {
+    this.#print = print;
+  }
+
+  /** null: it shows that already, with all these users. */
+  advance(view: CatalogView, users: readonly string[]): MirrorChange | null {
+    const first = this.#view === null;
+    const gone: Oid[] = this.#view === view ? [] : this.#gone(view);
+    const changed = this.#view === view ? [] : this.#changed(view);
+    const stubs = this.#stubRoles(view, users, gone);
+    if (!first && gone.length + changed.length + stubs.length === 0) {
+      this.#view = view;
+      return null;
+    }
+    const schemas = changed.flatMap((object) => (object.kind === 'schema' ? [schemaRow(object)] : []));
+    const relations = this.#relationRows(view, changed);
+    const roles = changed.flatMap((object) => (object.kind === 'role' ? [roleRow(object)] : []));
+    this.#view = view;
+    return {
+      gone,
+      schemas: first ? [...schemas, SYSTEM_SCHEMA_ROW] : schemas,
+      relations: first ? [...relations, ...systemViewRows()] : relations,
+      roles: [...roles, ...stubs],
+    };
+  }
+
+  #gone(view: CatalogView): Oid[] {
+    const gone = [...this.#objects.keys()].filter((oid) => view.object(oid) === undefined);
+    for (const oid of gone) this.#forget(oid);
+    return gone;
+  }
+
+  #forget(oid: Oid): void {
+    this.#objects.delete(oid);
+    for (const [name, owner] of this.#keyNames) if (owner === oid) this.#keyNames.delete(name);
+  }
+
+  #changed(view: CatalogView): readonly CatalogObject[] {
+    const changed = new Map<Oid, CatalogObject>();
+    for (const object of view.objects()) {
+      if (object.kind === 'sink' || object.kind === 'token') continue;
+      if (this.#objects.get(object.oid) !== object) changed.set(object.oid, object);
+    }
+    // an index gives way to a relation that takes its name
+    for (const object of [...changed.values()]) {
+      if (!isRelation(object)) continue;
+      const holder = view.relationByOid(this.#keyNames.get(nameKey(object.schema, object.name)) ?? 0);
+      if (holder !== undefined) changed.set(holder.oid, holder);
+    }
+    for (const [oid, object] of changed) {
+      this.#forget(oid);
+      this.#objects.set(oid, object);
+    }
+    return [...changed.values()];
+  }
+
+  #stubRoles(view: CatalogView, users: readonly string[], gone: Oid[]): readonly RoleRow[] {
+    for (const [name, oid] of this.#stubs) {
+      const crowded = this.#stubs.size + users.length > CATALOG_STUB_ROLES_MAX && !users.includes(name);
+      if (!crowded && view.role(name) === undefined) continue;
+      this.#stubs.delete(name);
+      gone.push(oid);
+    }
+    const made: RoleRow[] = [];
+    for (const name of users) {
+      if (view.role(name) !== undefined || this.#stubs.has(name)) continue;
+      let oid = STUB_ROLE_BASE;
+      const taken = new Set(this.#stubs.values());
+      while (taken.has(oid)) oid++;
+      this.#stubs.set(name, oid);
+      // it has the privileges of the role that owns all
+      made.push({
+        ...roleRow(view.roleByOid(BOOTSTRAP_ROLE_OID) ?? BOOTSTRAP_ROLE),
+        oid,
+        name,
+        comment: null,
+      });
+    }
+    return made;
+  }
+
+  #relationRows(view: CatalogView, changed: readonly CatalogObject[]): readonly RelationRow[] {
+    return changed.flatMap((object) => {
+      if (!isRelation(object) || object.kind === 'sink') return [];
+      const schema = view.schema(object.schema);
+      if (schema === undefined) return [];
+      const key = object.kind === 'table' ? this.#primaryKey(view, object) : null;
+      return [relationRow(object, schema.oid, key, this.#print)];
+    });
+  }
+
+  #primaryKey(view: CatalogView, table: TableDefinition): RelationRow['primaryKey'] {
+    if (table.primaryKey.length === 0) return null;
+    for (let number = 0; ; number++) {
+      const suffix = number === 0 ? '_pkey' : `_pkey${number}`;
+      const name = `${truncated(table.name, NAME_BYTES_MAX - suffix.length)}${suffix}`;
+      const key = nameKey(table.schema, name);
+      if (view.relation(table.schema, name) !== undefined || this.#keyNames.has(key)) continue;
+      this.#keyNames.set(key, table.oid);
+      return { oid: PRIMARY_KEY_BASE + table.oid, name, columns: table.primaryKey.map((i) => i + 1) };
+    }
+  }
+}
+
+const nameKey = (schema: string, name: string): string => `${schema}\0${name}`;
+
+/** No more than so many bytes, and no part of a character. */
+export function truncated(name: string, bytesMax: number = NAME_BYTES_MAX): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length <= bytesMax) return name;
+  let end = bytesMax;
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}
+
+const schemaRow = ({ oid, name, comment }: SchemaDefinition): SchemaRow => ({
+  oid,
+  name,
+  owner: BOOTSTRAP_ROLE_OID,
+  comment,
+});
+
+function roleRow(role: RoleDefinition): RoleRow {
+  const settings = Object.entries(role.settings).map(([name, value]) => `${name}=${value}`);
+  return {
+    ...role,
+    validUntil: role.validUntil === null ? null : new Date(role.validUntil / 1_000).toISOString(),
+    settings: settings.length === 0 ? null : settings,
+    memberOf: role.memberOf,
+  };
+}
+
+function relationRow(
+  relation: Exclude<RelationDefinition, { kind: 'sink' }>,
+  schema: Oid,
+  primaryKey: RelationRow['primaryKey'],
+  print: PrintExpression,
+): RelationRow {
+  const names = relation.columns.map((column) => column.name);
+  const isView = relation.kind === 'view' || relation.kind === 'materialized-view';
+  return {
+    oid: relation.oid,
+    name: relation.name,
+    schema,
+    owner: BOOTSTRAP_ROLE_OID,
+    kind: relation.kind === 'view' ? 'v' : relation.kind === 'materialized-view' ? 'm' : 'r',
+    options: relation.kind === 'stream' ? ['kind=stream', `connector=${relation.source.connector}`] : null,
+    comment: relation.comment,
+    definition: isView ? ` ${relation.query.trim()}` : null,
+    dependencies: isView ? relation.dependencies : [],
+    attributes: relation.columns.map((column) => attributeRow(column, names, print)),
+    primaryKey,
+  };
+}
+
+function attributeRow(
+  column: ColumnDefinition,
+  names: readonly string[],
+  print: PrintExpression,
+): AttributeRow {
+  const { name, type, notNull, defaultValue, generated, comment } = column;
+  return {
+    name,
+    type: typeOid(type.name),
+    modifier: typeModifier(type),
+    dimensions: isArrayType(type.name) ? 1 : 0,
+    notNull,
+    default: defaultValue === null ? null : print(defaultValue, names),
+    generated: generated === null ? null : print(generated, names),
+    comment,
+  };
+}
+
+const SYSTEM_SCHEMA_ROW: SchemaRow = {
+  oid: SYSTEM_SCHEMA_OID,
+  name: SYSTEM_SCHEMA,
+  owner: BOOTSTRAP_ROLE_OID,
+  comment: 'what the server does',
+};
+
+function systemViewRows(): readonly RelationRow[] {
+  return Object.entries(SYSTEM_VIEWS).map(([name, fields], i) => ({
+    oid: SYSTEM_SCHEMA_OID + 1 + i,
+    name,
+    schema: SYSTEM_SCHEMA_OID,
+    owner: BOOTSTRAP_ROLE_OID,
+    kind: 'v',
+    options: null,
+    comment: null,
+    definition: null,
+    dependencies: [],
+    attributes: fields.map((field) => ({
+      name: field.name,
+      type: typeOid(field.type.name),
+      modifier: -1,
+      dimensions: 0,
+      notNull: false,
+      default: null,
+      generated: null,
+      comment: null,
+    })),
+    primaryKey: null,
+  }));
+}

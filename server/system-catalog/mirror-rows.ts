@@ -1,0 +1,66 @@
+/** What the mirror is told of our catalog: the rows of its system tables, as plain data. */
+import type { Expression } from '../../runtime/plan/expression.ts';
+import type { Oid } from '../../runtime/plan/relation.ts';
+
+/** A relation: `attributes` are its columns, numbered from 1; `definition` is a view's query. */
+export type RelationRow = Readonly<{
+  oid: Oid;
+  name: string;
+  schema: Oid;
+  owner: Oid;
+  kind: 'r' | 'v' | 'm';
+  options: readonly string[] | null;
+  comment: string | null;
+  definition: string | null;
+  dependencies: readonly Oid[];
+  attributes: readonly AttributeRow[];
+  primaryKey: Readonly<{ oid: Oid; name: string; columns: readonly number[] }> | null;
+}>;
+
+export type AttributeRow = Readonly<{
+  name: string;
+  type: Oid;
+  modifier: number;
+  dimensions: number;
+  notNull: boolean;
+  default: string | null;
+  generated: string | null;
+  comment: string | null;
+}>;
+
+export type SchemaRow = Readonly<{ oid: Oid; name: string; owner: Oid; comment: string | null }>;
+
+export type RoleRow = Readonly<{
+  oid: Oid;
+  name: string;
+  superuser: boolean;
+  inherit: boolean;
+  createRole: boolean;
+  createDatabase: boolean;
+  login: boolean;
+  replication: boolean;
+  bypassRowSecurity: boolean;
+  connectionLimit: number;
+  /** ISO text; null: for good. */
+  validUntil: string | null;
+  settings: readonly string[] | null;
+  comment: string | null;
+  memberOf: readonly Readonly<{
+    role: Oid;
+    grantor: Oid;
+    admin: boolean;
+    inherit: boolean;
+    set: boolean;
+  }>[];
+}>;
+
+/** From one state of the catalog to another: what is there no more or is changed, and what is there instead. */
+export type MirrorChange = Readonly<{
+  gone: readonly Oid[];
+  relations: readonly RelationRow[];
+  schemas: readonly SchemaRow[];
+  roles: readonly RoleRow[];
+}>;
+
+/** How an expression is printed; the planner's. */
+export type PrintExpression = (expression: Expression, names: readonly string[]) => string;

@@ -1,0 +1,59 @@
+/** What the mirror is told of a session with each of its questions: whose it is, how values print, and what the query asks of it. */
+import type { Session } from '../session/session.ts';
+import { activityJson } from './activity-rows.ts';
+import { truncated } from './mirror-change.ts';
+import { literal } from './mirror-sql.ts';
+import { settingsJson } from './setting-rows.ts';
+
+export type SessionFacts = Readonly<{
+  /** Names that must be roles of the mirror. */
+  users: readonly string[];
+  /** By name, as SQL. */
+  settings: ReadonlyMap<string, string>;
+}>;
+
+export function settingSql(name: string, value: string): string {
+  if (name === 'session authorization') return `SET SESSION AUTHORIZATION ${value};`;
+  return name === 'time zone' || name === 'role' ? `SET ${name} ${value};` : `SET ${name} = ${value};`;
+}
+
+/** Settings of the session that decide how the mirror reads names and prints values. */
+const SAME_NAMED = [
+  'datestyle',
+  'intervalstyle',
+  'bytea_output',
+  'extra_float_digits',
+  'quote_all_identifiers',
+];
+
+const READS_SETTINGS = /setting|set_config/;
+const READS_ACTIVITY = /activity|pg_stat_(ssl|gssapi|replication)/;
+
+/** `reads`: names of the relations and functions of the query. */
+export function sessionFacts(session: Session, reads: readonly string[]): SessionFacts {
+  const { settings, sessionUser, user } = session;
+  const facts = new Map<string, string>();
+  const own = truncated(sessionUser);
+  const current = truncated(user);
+  facts.set('session authorization', literal(own));
+  facts.set('role', current === own ? 'NONE' : literal(current));
+  const path = settings.searchPath.map(literal);
+  facts.set('search_path', path.length === 0 ? "''" : path.join(', '));
+  facts.set('time zone', timeZone(settings.get('timezone')));
+  for (const name of SAME_NAMED) facts.set(name, literal(settings.get(name)));
+  facts.set('millrace.pid', literal(String(session.pid)));
+  facts.set('millrace.version', literal(session.versionText));
+  facts.set('millrace.start', literal(new Date(session.context.startedAt).toISOString()));
+  if (reads.some((name) => READS_SETTINGS.test(name))) {
+    facts.set('millrace.settings', literal(settingsJson(session)));
+  }
+  const users = new Set([own, current]);
+  if (reads.some((name) => READS_ACTIVITY.test(name))) {
+    facts.set('millrace.activity', literal(activityJson(session)));
+  }
+  return { users: [...users], settings: facts };
+}
+
+/** `+02:00` is east of Greenwich here, and west of it as a name of POSIX. */
+const timeZone = (name: string): string =>
+  /^[+-]\d/.test(name) ? `INTERVAL ${literal(name)} HOUR TO MINUTE` : literal(name);

@@ -1,0 +1,139 @@
+/** The system catalog as drivers ask for it: simple and extended protocol, cursors, blocks, restarts. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestServer } from '../support/server.ts';
+
+let server: TestServer;
+let client: pg.Client;
+
+async function connect(user = 'anna'): Promise<pg.Client> {
+  const made = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user, database: 'millrace' });
+  await made.connect();
+  return made;
+}
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
+const RELATIONS = `SELECT relname, relkind FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace
+  ORDER BY relname`;
+const rows = async (sql: string, values: unknown[] = [], on = client): Promise<unknown[]> =>
+  (await on.query(sql, values)).rows;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  client = await connect();
+}, 30_000);
+afterAll(async () => {
+  await client.end();
+  await server.stop();
+});
+
+describe('the system catalog', () => {
+  it('is not started by what drivers ask at connect', async () => {
+    for (const sql of [
+      'SELECT 1',
+      'SELECT version()',
+      'SELECT current_schema(), current_user, pg_backend_pid()',
+      'SHOW server_version',
+      "SET application_name = 'x'",
+      "SELECT current_setting('server_version_num')::int4",
+      'SELECT pg_is_in_recovery()',
+    ]) {
+      await client.query(sql);
+    }
+    expect(await metric('millrace_catalog_mirror_running')).toBe(0);
+    expect(await metric('millrace_catalog_queries_total')).toBe(0);
+  });
+
+  it('shows relations with their kinds', async () => {
+    await client.query(`
+      CREATE STREAM tweets (at timestamptz NOT NULL, tag text, score float8 DEFAULT 1.5, WATERMARK FOR at AS at);
+      CREATE TABLE users (id bigint PRIMARY KEY, name varchar(20) NOT NULL, tags text[]);
+      CREATE VIEW names AS SELECT id, name FROM users WHERE id > 3;
+      CREATE MATERIALIZED VIEW counts AS SELECT tag, count(*) AS n FROM tweets GROUP BY tag;
+      COMMENT ON TABLE users IS 'it''s "people"'`);
+    expect(await rows(RELATIONS)).toEqual([
+      { relname: 'counts', relkind: 'm' },
+      { relname: 'names', relkind: 'v' },
+      { relname: 'tweets', relkind: 'r' },
+      { relname: 'users', relkind: 'r' },
+      { relname: 'users_pkey', relkind: 'i' },
+    ]);
+    expect(await metric('millrace_catalog_mirror_running')).toBe(1);
+  }, 30_000);
+
+  it('takes parameters and describes columns', async () => {
+    const { rows: found, fields } = await client.query(
+      'SELECT c.oid, c.oid::regclass AS relation, relnatts, reltuples FROM pg_class AS c WHERE relname = $1 AND relnatts > $2',
+      ['users', 1],
+    );
+    expect(found).toEqual([{ oid: expect.any(Number), relation: 'users', relnatts: 3, reltuples: -1 }]);
+    expect(fields.map((field) => field.dataTypeID)).toEqual([26, 2205, 21, 700]);
+    expect(fields[0]?.tableID).toBe(1259);
+    expect(await rows('SELECT obj_description($1::regclass) AS comment', ['users'])).toEqual([
+      { comment: 'it\'s "people"' },
+    ]);
+  });
+
+  it('gives errors with positions in the text that was sent', async () => {
+    const sql = 'SELECT 1; SELECT relname, nosuch FROM pg_class';
+    await expect(client.query(sql)).rejects.toMatchObject({ code: '42703', position: '27' });
+    await expect(client.query("SELECT 'nosuch'::regclass")).rejects.toMatchObject({ code: '42P01' });
+    await expect(client.query('SELECT $1::regclass', ['nosuch'])).rejects.toMatchObject({ code: '42P01' });
+    expect(await rows('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  it('follows renames, replacements and drops', async () => {
+    await client.query('ALTER TABLE users RENAME COLUMN name TO label');
+    await client.query('CREATE OR REPLACE VIEW names AS SELECT id, label AS name FROM users WHERE id > 4');
+    await client.query('DROP MATERIALIZED VIEW counts');
+    expect(
+      await rows(
+        `SELECT attname FROM pg_attribute WHERE attrelid = 'users'::regclass AND attnum > 0 ORDER BY attnum`,
+      ),
+    ).toEqual([{ attname: 'id' }, { attname: 'label' }, { attname: 'tags' }]);
+    expect(await rows(`SELECT pg_get_viewdef('names'::regclass) AS text`)).toEqual([
+      { text: ' SELECT id, label AS name FROM users WHERE id > 4;' },
+    ]);
+    expect(await rows(`SELECT to_regclass('counts') AS oid`)).toEqual([{ oid: null }]);
+  });
+
+  it('shows a block its own changes, and others nothing of them', async () => {
+    const other = await connect();
+    await client.query('BEGIN');
+    await client.query('CREATE TABLE "new ""table""" (id int4 PRIMARY KEY)');
+    const found = `SELECT relname FROM pg_class WHERE relname LIKE 'new%' AND relkind = 'r'`;
+    expect(await rows(found)).toEqual([{ relname: 'new "table"' }]);
+    expect(await rows(found, [], other)).toEqual([]);
+    expect(await rows(found)).toEqual([{ relname: 'new "table"' }]);
+    await client.query('ROLLBACK');
+    expect(await rows(found)).toEqual([]);
+    await other.end();
+  });
+
+  it('is read through cursors, PREPARE and COPY', async () => {
+    await client.query('BEGIN');
+    await client.query(`DECLARE c CURSOR FOR ${RELATIONS}`);
+    expect(await rows('FETCH 1 FROM c')).toEqual([{ relname: 'names', relkind: 'v' }]);
+    expect(await rows('FETCH ALL FROM c')).toHaveLength(3);
+    await client.query('COMMIT');
+    await client.query('PREPARE p (text) AS SELECT relkind FROM pg_class WHERE relname = $1');
+    expect(await rows(`EXECUTE p ('users')`)).toEqual([{ relkind: 'r' }]);
+    await client.query('DEALLOCATE p');
+  });
+
+  it('tells two sessions apart', async () => {
+    const other = await connect('bert');
+    await other.query(`SET search_path = pg_catalog, "It's"`);
+    const who = 'SELECT current_user, session_user, current_setting($1) AS path FROM pg_class LIMIT 1';
+    const [mine, theirs] = await Promise.all([rows(who, ['search_path']), rows(who, ['search_path'], other)]);
+    expect(mine).toEqual([{ current_user: 'anna', session_user: 'anna', path: '"$user", public' }]);
+    expect(theirs).toEqual([
+      { current_user: 'bert', session_user: 'bert', path: expect.stringContaining("It's") },
+    ]);
+    await other.end();
+  });
+});
