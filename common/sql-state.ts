@@ -2,6 +2,8 @@
 export const SQL_STATES = {
   successful_completion: '00000',
   warning: '01000',
+  warning_privilege_not_revoked: '01006',
+  warning_privilege_not_granted: '01007',
   connection_failure: '08006',
   protocol_violation: '08P01',
   feature_not_supported: '0A000',

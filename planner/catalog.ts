@@ -1,5 +1,5 @@
 /** What the binder asks of the catalog. The server's catalog implements it; tests use a plain one. */
-import type { RoleDefinition } from '../runtime/plan/authorization.ts';
+import type { DatabaseDefinition, RoleDefinition } from '../runtime/plan/authorization.ts';
 import type { CatalogObject, Oid, RelationDefinition, SchemaDefinition } from '../runtime/plan/relation.ts';
 
 export interface Catalog {
@@ -10,6 +10,7 @@ export interface Catalog {
   relationByOid(oid: Oid): RelationDefinition | undefined;
   role(name: string): RoleDefinition | undefined;
   roleByOid(oid: Oid): RoleDefinition | undefined;
+  database(): DatabaseDefinition;
   objects(): Iterable<CatalogObject>;
   /** Relations that refer to this one. */
   dependents(oid: Oid): readonly RelationDefinition[];

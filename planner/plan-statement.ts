@@ -4,7 +4,12 @@ import { unreachable } from '../common/assert.ts';
 import { planAlterRole, planAlterRoleSettings, planRenameRole } from './authorize/alter-role.ts';
 import { planCreateRole } from './authorize/create-role.ts';
 import { planDropRole } from './authorize/drop-role.ts';
+import { noDefaults, planGrant } from './authorize/grant.ts';
+import { planDropOwned, planReassignOwned } from './authorize/owned.ts';
+import { planAlterOwner } from './authorize/owner.ts';
+import { planAlterRelation } from './define/alter-relation.ts';
 import { planGrantRole } from './authorize/grant-role.ts';
+import { requirePrivilege } from './authorize/require.ts';
 import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
 import { planCreateIndex } from './define/create-index.ts';
@@ -96,6 +101,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
       ? planRenameRole(context, node.RenameStmt)
       : planRename(context, syntax, node.RenameStmt);
   }
+  if ('AlterTableStmt' in node) return planAlterRelation(context, syntax, node.AlterTableStmt);
   if ('AlterObjectSchemaStmt' in node) return planSetSchema(context, syntax, node.AlterObjectSchemaStmt);
   if ('CommentStmt' in node) return planComment(context, syntax, node.CommentStmt);
   if ('RefreshMatViewStmt' in node) {
@@ -104,6 +110,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
     if (definition.kind !== 'materialized-view') {
       throw binding.error(range.location, '0A000', `"${definition.name}" is not a materialized view`);
     }
+    requirePrivilege(binding, definition, 'm');
     return planned(context, {
       kind: 'nothing',
       tag: 'REFRESH MATERIALIZED VIEW',
@@ -122,6 +129,11 @@ function planAuthorization(context: StatementContext, node: Node): Planned | nul
   if ('AlterRoleSetStmt' in node) return planAlterRoleSettings(context, node.AlterRoleSetStmt);
   if ('DropRoleStmt' in node) return planDropRole(context, node.DropRoleStmt);
   if ('GrantRoleStmt' in node) return planGrantRole(context, node.GrantRoleStmt);
+  if ('GrantStmt' in node) return planGrant(context, node.GrantStmt);
+  if ('AlterDefaultPrivilegesStmt' in node) throw noDefaults();
+  if ('AlterOwnerStmt' in node) return planAlterOwner(context, node.AlterOwnerStmt);
+  if ('ReassignOwnedStmt' in node) return planReassignOwned(context, node.ReassignOwnedStmt);
+  if ('DropOwnedStmt' in node) return planDropOwned(context, node.DropOwnedStmt);
   return null;
 }
 
@@ -148,7 +160,6 @@ function planSession(context: StatementContext, node: Node): Planned | null {
 /** Kinds whose name is not their statement's, and what to write instead. */
 const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string }>>> = {
   DefineStmt: { words: 'CREATE AGGREGATE, OPERATOR or TYPE' },
-  AlterTableStmt: { hint: 'Create another table, INSERT INTO it SELECT from this one, and rename it.' },
   CreateFunctionStmt: { hint: 'Write the expression where it is used, or in a view.' },
   CreateTrigStmt: { words: 'CREATE TRIGGER', hint: 'Create a materialized view or a sink over the table.' },
   CreateSeqStmt: { words: 'CREATE SEQUENCE', hint: 'gen_random_uuid() makes keys.' },

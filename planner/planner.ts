@@ -6,6 +6,7 @@ import { shiftPosition } from './parse/shift-position.ts';
 import { planParsed } from './plan-statement.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
+export { requireAccess } from './authorize/requirements.ts';
 export { mayHoldSecret } from './parse/clear-text.ts';
 export { versionText } from './bind/session-functions.ts';
 export { expressionText } from './explain/expression-text.ts';

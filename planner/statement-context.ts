@@ -62,6 +62,7 @@ export function planned(
     // of the catalog's queries the server finds them out
     parameterTypes: catalogQueryIn(statement) === null ? parameters.resolved(parsed.parameterCount) : [],
     columns,
+    requires: gathered.requirements,
     notices: gathered.notices,
     cacheable: gathered.cacheable && parsed.parameterCount === 0,
     repeatable: gathered.cacheable,

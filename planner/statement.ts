@@ -8,6 +8,7 @@ import type {
   CatalogObject,
   Oid,
   RelationDefinition,
+  Requirement,
   StreamDefinition,
   TableDefinition,
 } from '../runtime/plan/relation.ts';
@@ -227,6 +228,8 @@ export type Planned = Readonly<{
   parameterTypes: readonly SqlType[];
   /** Result columns; null where the statement returns no rows. */
   columns: Schema | null;
+  /** What the session's role must have the right to, while the statement runs. */
+  requires: readonly Requirement[];
   /** NOTICEs that planning gives (name truncated, EMIT CHANGES over HOP costs per open window, …). */
   notices: readonly Readonly<{
     severity: 'NOTICE' | 'WARNING';

@@ -1,7 +1,15 @@
 /** The catalog as the planner asks for it: an index over plain objects, and the queue through which DDL goes. */
 import type { Catalog } from '../planner/catalog.ts';
 import type { Engine } from '../runtime/engine-client.ts';
-import { BUILT_IN_ROLES, type RoleDefinition } from '../runtime/plan/authorization.ts';
+import {
+  BOOTSTRAP_ROLE_OID,
+  BUILT_IN_ROLES,
+  DATABASE,
+  type DatabaseDefinition,
+  PUBLIC_SCHEMA_ACCESS,
+  PUBLIC_SCHEMA_OID,
+  type RoleDefinition,
+} from '../runtime/plan/authorization.ts';
 import {
   type CatalogChange,
   type CatalogObject,
@@ -81,6 +89,11 @@ export class CatalogView implements Catalog {
     return object?.kind === 'role' ? object : undefined;
   }
 
+  database(): DatabaseDefinition {
+    const object = this.#objects.get(DATABASE.oid);
+    return object?.kind === 'database' ? object : DATABASE;
+  }
+
   object(oid: Oid): CatalogObject | undefined {
     return this.#objects.get(oid);
   }
@@ -136,9 +149,11 @@ function dependenciesOf(relation: RelationDefinition): readonly Oid[] {
 /** There from the start, under PostgreSQL's own OID. */
 const PUBLIC_SCHEMA: SchemaDefinition = {
   kind: 'schema',
-  oid: 2200,
+  oid: PUBLIC_SCHEMA_OID,
   name: 'public',
   comment: 'standard public schema',
+  owner: BOOTSTRAP_ROLE_OID,
+  access: PUBLIC_SCHEMA_ACCESS,
 };
 
 /** The committed catalog. Changes go one after the other: each is planned against what the one before it left. */
@@ -189,6 +204,6 @@ export class ServerCatalog {
     const { objects, nextOid, version } = this.#engine.catalog;
     this.#oids.raiseTo(nextOid);
     // what a change altered is in the engine's catalog, and comes after
-    return new CatalogView([PUBLIC_SCHEMA, ...BUILT_IN_ROLES, ...objects], version, this.#oids);
+    return new CatalogView([DATABASE, PUBLIC_SCHEMA, ...BUILT_IN_ROLES, ...objects], version, this.#oids);
   }
 }

@@ -2,6 +2,8 @@
 import type { DropRoleStmt } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import { BOOTSTRAP_ROLE_OID, type RoleDefinition } from '../../runtime/plan/authorization.ts';
+import { isRelation, shownName } from '../../runtime/plan/relation.ts';
+import { isOwned, kindLabel } from './access.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -85,6 +87,14 @@ function requireUnused({ catalog }: BindingContext, role: RoleDefinition): void 
   const uses: string[] = [];
   for (const object of catalog.objects()) {
     if (object.kind === 'token' && object.role === role.oid) uses.push(`token ${object.name}`);
+    if (!isOwned(object)) continue;
+    const label = `${kindLabel(object.kind)} ${isRelation(object) ? shownName(object) : object.name}`;
+    if (object.owner === role.oid) uses.push(`owner of ${label}`);
+    else if (object.access?.some((item) => item.grantee === role.oid || item.grantor === role.oid))
+      uses.push(`privileges for ${label}`);
+    if (!isRelation(object)) continue;
+    for (const policy of object.rowSecurity?.policies ?? [])
+      if (policy.roles.includes(role.oid)) uses.push(`target of policy ${policy.name} on ${label}`);
   }
   if (uses.length > 0) throw inUse(role, uses);
 }

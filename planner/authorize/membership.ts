@@ -37,7 +37,7 @@ export const isSuperuser = (catalog: Catalog, role: Oid): boolean =>
   catalog.roleByOid(role)?.superuser === true;
 
 /** Roles whose privileges this one has without SET ROLE, itself among them. */
-const inheritedRoles = (catalog: Catalog, role: Oid): ReadonlySet<Oid> =>
+export const inheritedRoles = (catalog: Catalog, role: Oid): ReadonlySet<Oid> =>
   rolesBehind(catalog, role, 'inherit');
 
 /** Superusers have everyone's. */

@@ -2,6 +2,7 @@
 import type { Node, RoleSpec } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import type { RoleDefinition } from '../../runtime/plan/authorization.ts';
+import { maySetRole } from './membership.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 
 export function roleSpecOf(node: Node): RoleSpec {
@@ -53,3 +54,9 @@ const reservedName = (
 /** 42501 with PostgreSQL's DETAIL. */
 export const denied = (message: string, detail: string): SqlError =>
   new SqlError('42501', `permission denied to ${message}`, { detail });
+
+/** Who gives something to a role must be able to become it. */
+export function requireSettable({ catalog, plan }: BindingContext, role: RoleDefinition): void {
+  if (maySetRole(catalog, plan.role, role.oid)) return;
+  throw new SqlError('42501', `must be able to SET ROLE "${role.name}"`);
+}

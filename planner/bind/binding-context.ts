@@ -1,7 +1,7 @@
 /** What binding one statement needs to know, and what it gathers on the way. */
 import { SqlError } from '../../common/sql-error.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
-import type { KnownRelation, Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { KnownRelation, Oid, RelationDefinition, Requirement } from '../../runtime/plan/relation.ts';
 import type { Catalog } from '../catalog.ts';
 import type { SourceText } from '../parse/source-text.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';
@@ -24,6 +24,9 @@ export class BindingContext {
   readonly source: SourceText;
   readonly clauses: StreamClauses;
   readonly gathered: Gathered;
+  /** Whose privileges count: those of the owner of this view; null: the session's. */
+  readonly view: Oid | null;
+  readonly role: Oid;
   /** How many views are open around this one. */
   readonly viewDepth: number;
   readonly #names: readonly KnownRelation[];
@@ -38,6 +41,7 @@ export class BindingContext {
       dateStyle: string;
       parameters: Parameters;
       gathered: Gathered;
+      view: Oid | null;
       viewDepth: number;
       names: readonly KnownRelation[];
     }> = {},
@@ -59,6 +63,9 @@ export class BindingContext {
       },
     );
     this.parameters = overrides.parameters ?? new Parameters(plan, this.literals);
+    this.view = overrides.view ?? null;
+    const owner = this.view === null ? undefined : plan.catalog.relationByOid(this.view)?.owner;
+    this.role = owner ?? plan.role;
     this.viewDepth = overrides.viewDepth ?? 0;
     this.#names = overrides.names ?? [];
   }
@@ -82,6 +89,7 @@ export class BindingContext {
       timeZone: this.timeZone,
       parameters: this.parameters,
       gathered: new Gathered(this.gathered),
+      view: this.view,
       viewDepth: this.viewDepth,
       names: this.#names,
     });
@@ -128,6 +136,8 @@ export class Gathered {
   readonly settings: { name: string; value: string | null; local: boolean }[];
   /** pg_cancel_backend(…), pg_terminate_backend(…): likewise. */
   readonly signals: Signal[];
+  /** What the plan needs the right to. */
+  readonly #requirements: Map<string, Requirement>;
   readonly subqueries: QueryPlan[] = [];
   /** Byte location of the first sub-query in an expression: a continuous query can't have one. */
   firstSubquery: number | null = null;
@@ -138,6 +148,7 @@ export class Gathered {
     this.#totals = parent?.totals ?? { queries: 0, cacheable: true };
     this.relations = parent?.relations ?? new Set();
     this.names = parent?.names ?? [];
+    this.#requirements = parent?.requirementsByKey ?? new Map();
     this.notices = parent?.notices ?? [];
     this.settings = parent?.settings ?? [];
     this.signals = parent?.signals ?? [];
@@ -146,6 +157,19 @@ export class Gathered {
   know(schema: string | null, name: string, definition: RelationDefinition): void {
     if (definition.kind === 'sink' || this.names.some((n) => n.schema === schema && n.name === name)) return;
     this.names.push({ schema, name, oid: definition.oid, columns: definition.columns.map((c) => c.name) });
+  }
+
+  require(requirement: Requirement): void {
+    const { relation, view, privilege } = requirement;
+    this.#requirements.set(`${relation} ${view} ${privilege}`, requirement);
+  }
+
+  get requirements(): readonly Requirement[] {
+    return [...this.#requirements.values()];
+  }
+
+  get requirementsByKey(): Map<string, Requirement> {
+    return this.#requirements;
   }
 
   get totals(): { queries: number; cacheable: boolean } {

@@ -3,6 +3,7 @@ import type { JoinExpr, Node, RangeSubselect, RangeVar } from 'libpg-query';
 import type { SqlType } from '../../common/types.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { SYSTEM_VIEWS, type SystemViewName } from '../../runtime/plan/system-views.ts';
+import { requireRight } from '../authorize/requirements.ts';
 import type { LogicalNode } from '../logical/logical-plan.ts';
 import { propertiesOf } from '../logical/properties.ts';
 import { WINDOW_CLAUSE_MARKERS } from '../parse/stream-clauses.ts';
@@ -260,11 +261,11 @@ export function relationNode(
   if (found.kind === 'system') return systemNode(found.view);
   const { definition } = found;
   context.gathered.relations.add(definition.oid);
+  if (definition.kind === 'sink') throw context.error(location, '42809', `cannot select from sink "${name}"`);
+  requireRight(context, definition, 'r');
   switch (definition.kind) {
     case 'view':
       return from.bindView(from, definition, location);
-    case 'sink':
-      throw context.error(location, '42809', `cannot select from sink "${name}"`);
     case 'stream': {
       const hidden = [
         { name: 'arrived_at', type: { name: 'timestamptz' } as const },

@@ -138,6 +138,7 @@ function bindViewNode(from: FromBinder, view: ViewDefinition, location: number):
     ...view.settings,
     parameters: context.parameters,
     gathered: context.gathered,
+    view: view.securityInvoker ? context.view : view.oid,
     viewDepth: context.viewDepth + 1,
     names: view.names ?? [],
   });

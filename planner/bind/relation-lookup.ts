@@ -1,6 +1,8 @@
 /** Relations by name, as search_path says; pg_catalog first. */
 import type { RangeVar } from 'libpg-query';
-import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import { hasPrivilege } from '../authorize/access.ts';
+import { permissionDenied } from '../authorize/require.ts';
+import type { RelationDefinition, SchemaDefinition } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_SCHEMA, type SystemViewName } from '../../runtime/plan/system-views.ts';
 import type { BindingContext } from './binding-context.ts';
 
@@ -19,17 +21,24 @@ export function requireThisDatabase(context: Pick<BindingContext, 'error'>, rang
   throw context.error(range.location, '0A000', `cross-database references are not implemented: "${name}"`);
 }
 
-/** null where there is none. */
+/** null where there is none; 42501 for a schema that is named and may not be used. */
 export function findRelation(
-  context: Pick<BindingContext, 'catalog' | 'searchPath'>,
+  context: Pick<BindingContext, 'catalog' | 'searchPath' | 'role'>,
   schema: string | null,
   name: string,
 ): Found | null {
+  const { catalog, role } = context;
+  const mayLookInto = (definition: SchemaDefinition | undefined): boolean =>
+    definition === undefined || hasPrivilege(catalog, role, definition, 'U');
   if (schema !== null) {
     if (CATALOG_SCHEMAS.has(schema)) return { kind: 'catalog' };
+    const definition = catalog.schema(schema);
+    if (definition !== undefined && !mayLookInto(definition)) throw permissionDenied(definition);
     return findIn(context, schema, name);
   }
   for (const candidate of context.searchPath) {
+    // a schema of the path that it may not use is no part of it
+    if (!mayLookInto(catalog.schema(candidate))) continue;
     const found = findIn(context, candidate, name);
     if (found !== null) return found;
   }

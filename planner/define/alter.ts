@@ -1,6 +1,9 @@
 /** ALTER … RENAME, SET SCHEMA and COMMENT ON: the same objects with other words. */
 import type { AlterObjectSchemaStmt, CommentStmt, Node, RangeVar, RenameStmt } from 'libpg-query';
 import type { CatalogObject, RelationDefinition } from '../../runtime/plan/relation.ts';
+import { requireAdministrator } from '../authorize/alter-role.ts';
+import { roleNamed } from '../authorize/role-name.ts';
+import { requireCreateIn, requireOwner } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { listOf, stringOf } from '../bind/tree.ts';
@@ -13,7 +16,7 @@ import { KIND_LABELS, notOfKind, type RelationKind, relationKind } from './objec
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
 
 /** ALTER TABLE of PostgreSQL takes any relation; here it takes streams too, others by their own name. */
-function lookUp(
+export function lookUp(
   binding: BindingContext,
   kind: RelationKind,
   schema: string | null,
@@ -25,13 +28,14 @@ function lookUp(
     throw binding.error(-1, '42P01', `relation "${shownName(schema, name)}" does not exist`);
   if (found.kind !== 'relation') throw binding.error(location, '42809', `"${name}" is a system view`);
   if (found.definition.kind !== kind) throw binding.error(location, '42809', notOfKind(name, kind));
+  requireOwner(binding, found.definition);
   return found.definition;
 }
 
-const missing = (binding: BindingContext, range: RangeVar): boolean =>
+export const isMissing = (binding: BindingContext, range: RangeVar): boolean =>
   findRelation(binding, range.schemaname ?? null, range.relname ?? '') === null;
 
-const skipped = (context: StatementContext, tag: string, range: RangeVar): Planned =>
+export const skipped = (context: StatementContext, tag: string, range: RangeVar): Planned =>
   planned(context, {
     kind: 'nothing',
     tag,
@@ -53,7 +57,7 @@ export function planRename(context: StatementContext, syntax: PostgresSyntax, re
   }
   const tag = `ALTER ${KIND_LABELS[kind].toUpperCase()}`;
   const range = rename.relation;
-  if (rename.missing_ok === true && missing(binding, range)) return skipped(context, tag, range);
+  if (rename.missing_ok === true && isMissing(binding, range)) return skipped(context, tag, range);
   const name = range.relname ?? '';
   const definition = lookUp(binding, kind, range.schemaname ?? null, name, range.location);
   const newName = rename.newname ?? '';
@@ -71,6 +75,7 @@ function renamedRelation(
   if (binding.catalog.relation(definition.schema, name) !== undefined) {
     throw binding.error(-1, '42P07', `relation "${name}" already exists`);
   }
+  requireCreateIn(binding, definition.schema, binding.plan.role);
   return { ...definition, name };
 }
 
@@ -108,12 +113,13 @@ export function planSetSchema(
   }
   const tag = `ALTER ${KIND_LABELS[kind].toUpperCase()}`;
   const range = alter.relation;
-  if (alter.missing_ok === true && missing(binding, range)) return skipped(context, tag, range);
+  if (alter.missing_ok === true && isMissing(binding, range)) return skipped(context, tag, range);
   const name = range.relname ?? '';
   const definition = lookUp(binding, kind, range.schemaname ?? null, name, range.location);
   const target = alter.newschema ?? '';
   requireWritableSchema(binding, target);
   requireSchema(binding, target);
+  requireCreateIn(binding, target, binding.plan.role);
   if (binding.catalog.relation(target, name) !== undefined) {
     throw binding.error(-1, '42P07', `relation "${name}" already exists in schema "${target}"`);
   }
@@ -131,7 +137,13 @@ export function planComment(
   const tag = 'COMMENT';
   if (comment.objtype === 'OBJECT_SCHEMA') {
     const schema = requireSchema(binding, names.at(-1) ?? '');
+    requireOwner(binding, schema);
     return planned(context, { kind: 'alter', objects: [{ ...schema, comment: text }], tag });
+  }
+  if (comment.objtype === 'OBJECT_ROLE') {
+    const role = roleNamed(binding, names.at(-1) ?? '');
+    requireAdministrator(context, role, 'comment on');
+    return planned(context, { kind: 'alter', objects: [{ ...role, comment: text }], tag });
   }
   if (comment.objtype === 'OBJECT_COLUMN') return commentColumn(context, names, text);
   const kind = relationKind(comment.objtype, syntax.objectKind);
@@ -157,6 +169,7 @@ function commentColumn(context: StatementContext, names: readonly string[], text
   if (found.kind !== 'relation' || found.definition.kind === 'sink')
     throw binding.error(-1, '42809', `"${relation}" is not a table, view, or stream`);
   const { definition } = found;
+  requireOwner(binding, definition, 'relation');
   if (!definition.columns.some((c) => c.name === column)) {
     throw binding.error(-1, '42703', `column "${column}" of relation "${relation}" does not exist`);
   }

@@ -1,5 +1,6 @@
 /** CREATE INDEX on a view or table: checked and accepted. Reads are answered from what is held in memory, without it. */
 import type { IndexStmt } from 'libpg-query';
+import { requireOwner } from '../authorize/require.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { namedRelation } from '../write/target.ts';
@@ -12,6 +13,7 @@ export function planCreateIndex(context: StatementContext, index: IndexStmt): Pl
   if (definition.kind !== 'materialized-view' && definition.kind !== 'table') {
     throw binding.error(range.location, '42809', `cannot create index on relation "${definition.name}"`);
   }
+  requireOwner(binding, definition);
   if (index.unique === true) {
     throw binding.error(
       range.location,

@@ -1,12 +1,17 @@
 import type { CreateSchemaStmt } from 'libpg-query';
+import { newlyOwned, requirePrivilege } from '../authorize/require.ts';
+import { requireSettable, roleOf } from '../authorize/role-name.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 
-/** CREATE SCHEMA [IF NOT EXISTS] name. */
+/** CREATE SCHEMA [IF NOT EXISTS] [name] [AUTHORIZATION role]. */
 export function planCreateSchema(context: StatementContext, create: CreateSchemaStmt): Planned {
   const { binding } = context;
   const tag = 'CREATE SCHEMA';
-  const name = create.schemaname ?? create.authrole?.rolename ?? '';
+  const role = create.authrole === undefined ? null : roleOf(binding, create.authrole);
+  const name = create.schemaname ?? role?.name ?? '';
+  requirePrivilege(binding, binding.catalog.database(), 'C');
+  if (role !== null) requireSettable(binding, role);
   if ((create.schemaElts ?? []).length > 0) {
     throw binding.error(
       -1,
@@ -29,6 +34,15 @@ export function planCreateSchema(context: StatementContext, create: CreateSchema
     if (create.if_not_exists !== true) throw binding.error(-1, '42P06', message);
     return planned(context, { kind: 'nothing', tag, notice: `${message}, skipping`, noticeCode: '42P06' });
   }
-  const object = { kind: 'schema', oid: binding.catalog.allocateOid(), name, comment: null } as const;
+  const { owner } = newlyOwned(binding);
+  const oid = binding.catalog.allocateOid();
+  const object = {
+    kind: 'schema',
+    oid,
+    name,
+    comment: null,
+    owner: role?.oid ?? owner,
+    access: null,
+  } as const;
   return planned(context, { kind: 'create', object, replaces: null, tag });
 }

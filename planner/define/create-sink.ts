@@ -18,6 +18,8 @@ import type { LogicalNode } from '../logical/logical-plan.ts';
 import { type CreateSinkSyntax, NO_CLAUSES, type QualifiedName } from '../parse/statement-syntax.ts';
 import { planContinuous } from '../physical/plan-query.ts';
 import { readQueryOptions } from '../physical/query-options.ts';
+import { requireRight } from '../authorize/requirements.ts';
+import { newlyOwned } from '../authorize/require.ts';
 import type { Planned } from '../statement.ts';
 import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import { OptionReader } from './connector-options.ts';
@@ -38,6 +40,7 @@ export function planCreateSink(context: StatementContext, syntax: CreateSinkSynt
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
+    ...newlyOwned(binding),
     into: into?.oid ?? null,
     sink,
     query:
@@ -139,7 +142,10 @@ function intoStream(binding: BindingContext, name: QualifiedName): StreamDefinit
       '42P01',
       `relation "${shownName(name.schema, name.name)}" does not exist`,
     );
-  if (found.kind === 'relation' && found.definition.kind === 'stream') return found.definition;
+  if (found.kind === 'relation' && found.definition.kind === 'stream') {
+    requireRight(binding, found.definition, 'a');
+    return found.definition;
+  }
   throw binding.errorAtOffset(name.offset, '42809', `"${name.name}" is not a stream`);
 }
 

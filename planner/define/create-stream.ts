@@ -2,6 +2,7 @@ import type { CreateStmt } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import { formatType } from '../../common/types.ts';
 import type { ColumnDefinition, StreamDefinition, WatermarkDefinition } from '../../runtime/plan/relation.ts';
+import { newlyOwned } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { clauseDuration, durationOfSyntax } from '../bind/window-specification.ts';
 import type { StatementSyntax, WatermarkSyntax } from '../parse/statement-syntax.ts';
@@ -47,6 +48,7 @@ export function planCreateStream(context: StatementContext, syntax: CreateStream
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
+    ...newlyOwned(binding),
     columns,
     watermark: readWatermark(binding, columns, syntax.watermarks),
     source,

@@ -1,5 +1,6 @@
 import type { CreateStmt } from 'libpg-query';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
+import { newlyOwned } from '../authorize/require.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { bindColumns } from './column-definitions.ts';
@@ -38,6 +39,7 @@ export function planCreateTable(context: StatementContext, create: CreateStmt): 
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
+    ...newlyOwned(binding),
     columns,
     primaryKey,
     changelog: CHANGELOG_RETENTION,

@@ -11,11 +11,12 @@ import type {
   ViewDefinition,
   ViewSettings,
 } from '../../runtime/plan/relation.ts';
+import { newlyOwned, requireOwner } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { stringOf } from '../bind/tree.ts';
 import type { OptionSyntax, StatementSyntax } from '../parse/statement-syntax.ts';
 import { planContinuous, planFinite } from '../physical/plan-query.ts';
-import { readQueryOptions } from '../physical/query-options.ts';
+import { booleanOption, readQueryOptions } from '../physical/query-options.ts';
 import type { Planned } from '../statement.ts';
 import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import { existing, type NewName, newName } from './names.ts';
@@ -65,8 +66,7 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
       'EMIT stands where the view is read, or in CREATE MATERIALIZED VIEW.',
     );
   }
-  if ((view.options ?? []).length > 0)
-    throw binding.error(-1, '22023', 'views take no options', 'Options belong to materialized views.');
+  const securityInvoker = readSecurityInvoker(binding, view.options ?? []);
   if (view.withCheckOption !== undefined && view.withCheckOption !== 'NO_CHECK_OPTION') {
     throw binding.error(-1, '0A000', 'WITH CHECK OPTION is not supported');
   }
@@ -81,6 +81,7 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
     oid: replaced ?? binding.catalog.allocateOid(),
     ...name,
     comment: null,
+    ...(replaced === null ? newlyOwned(binding) : keptOf(binding, replaced)),
     columns: viewColumns(
       binding,
       query.columns,
@@ -91,6 +92,7 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
     settings: viewSettings(binding),
     dependencies: [...binding.gathered.relations],
     names: binding.gathered.names,
+    securityInvoker,
   };
   if (replaced === null) return planned(context, { kind: 'create', object, replaces: null, tag });
   checkReplacement(binding, object, replaced);
@@ -127,9 +129,42 @@ function replacedView(
 ): Oid | null {
   const found = binding.catalog.relation(name.schema, name.name);
   if (found === undefined || !replace) return null;
-  if (found.kind === kind) return found.oid;
+  if (found.kind === kind) {
+    requireOwner(binding, found);
+    return found.oid;
+  }
   const shown = kind === 'view' ? 'a view' : 'a materialized view';
   throw binding.error(-1, '42809', `"${name.name}" is not ${shown}`);
+}
+
+/** What OR REPLACE leaves as it was. */
+function keptOf(
+  binding: BindingContext,
+  oid: Oid,
+): Pick<ViewDefinition, 'owner' | 'access' | 'rowSecurity' | 'comment'> {
+  const old = binding.catalog.relationByOid(oid);
+  if (old === undefined) return { ...newlyOwned(binding), comment: null };
+  const { owner, access, rowSecurity, comment } = old;
+  return { owner, access, rowSecurity, comment };
+}
+
+/** WITH (security_invoker [= true | false]); 22023 for others. */
+export function readSecurityInvoker(binding: BindingContext, nodes: readonly Node[]): boolean {
+  let invoker = false;
+  for (const node of nodes) {
+    if (!('DefElem' in node)) continue;
+    const { name, value, offset } = optionOf(binding, node.DefElem);
+    if (name !== 'security_invoker') {
+      throw binding.errorAtOffset(
+        offset,
+        '22023',
+        `unrecognized parameter "${name}"`,
+        'Views take security_invoker; other options belong to materialized views.',
+      );
+    }
+    invoker = booleanOption(binding, { name, value: value ?? 'true', offset }, true);
+  }
+  return invoker;
 }
 
 /** Columns may be added at the end, none changed: others may read them. */
@@ -199,6 +234,7 @@ export function planCreateMaterializedView(
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
+    ...(replaced === null ? newlyOwned(binding) : keptOf(binding, replaced)),
     columns,
     query: bodyText(context, syntax),
     settings: viewSettings(binding),
@@ -206,6 +242,7 @@ export function planCreateMaterializedView(
     retention: retentionOption(binding, listed, 'retention', options.retention, VIEW_RETENTION),
     changelog: retentionOption(binding, listed, 'changelog', options.changelog, CHANGELOG_RETENTION),
     dependencies: [...binding.gathered.relations],
+    reads: binding.gathered.requirements,
   };
   if (replaced !== null) {
     checkReplacement(binding, object, replaced);

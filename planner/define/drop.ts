@@ -1,6 +1,7 @@
 /** DROP of every kind, IF EXISTS, CASCADE | RESTRICT. 42P01, 42809, 2BP01. */
 import type { DropStmt, Node } from 'libpg-query';
 import { isRelation, type Oid, type RelationDefinition } from '../../runtime/plan/relation.ts';
+import { requireDroppable, requireOwner } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { listOf, stringOf } from '../bind/tree.ts';
@@ -77,11 +78,12 @@ function targetOf(
       `Use DROP ${actual.toUpperCase()} to remove a ${actual}.`,
     );
   }
+  requireDroppable(binding, definition);
   return [definition];
 }
 
 /** The targets and, under CASCADE, all that reads them; without, 2BP01 names what does. */
-function withDependents(
+export function withDependents(
   binding: BindingContext,
   targets: readonly RelationDefinition[],
   cascade: boolean,
@@ -133,6 +135,7 @@ function planDropSchema(context: StatementContext, drop: DropStmt): Planned {
       notices.push(`schema "${name}" does not exist, skipping`);
       continue;
     }
+    requireOwner(binding, schema);
     const inside = [...binding.catalog.objects()].flatMap((o) =>
       isRelation(o) && o.schema === name ? [o] : [],
     );

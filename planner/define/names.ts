@@ -3,6 +3,8 @@ import type { RangeVar } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import type { SchemaDefinition } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_SCHEMA } from '../../runtime/plan/system-views.ts';
+import { hasPrivilege } from '../authorize/access.ts';
+import { requireCreateIn } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { requireThisDatabase } from '../bind/relation-lookup.ts';
 import type { QualifiedName } from '../parse/statement-syntax.ts';
@@ -39,13 +41,19 @@ function resolveName(
   name: string,
   position: number | undefined,
 ): NewName {
-  const target =
-    schema ?? binding.searchPath.find((s) => s !== '$user' && binding.catalog.schema(s) !== undefined);
+  const target = schema ?? binding.searchPath.find((s) => maySelect(binding, s));
   const fail = (code: '3F000', message: string): SqlError => new SqlError(code, message, { position });
   if (target === undefined) throw fail('3F000', 'no schema has been selected to create in');
   requireWritableSchema(binding, target);
   if (binding.catalog.schema(target) === undefined) throw fail('3F000', `schema "${target}" does not exist`);
+  requireCreateIn(binding, target, binding.plan.role);
   return { schema: target, name };
+}
+
+/** The first schema of the path that there is, and that it may look into, is where things go. */
+function maySelect({ catalog, plan }: BindingContext, name: string): boolean {
+  const schema = name === '$user' ? undefined : catalog.schema(name);
+  return schema !== undefined && hasPrivilege(catalog, plan.role, schema, 'U');
 }
 
 export function requireWritableSchema(binding: BindingContext, schema: string): void {

@@ -3,6 +3,7 @@ import type { ExplainStmt, Node } from 'libpg-query';
 import type { Schema } from '../../common/types.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import { requireRight } from '../authorize/requirements.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { durationMicros } from '../bind/window-specification.ts';
@@ -99,6 +100,7 @@ function namedTarget(binding: BindingContext, { schema, name, offset }: Qualifie
     found.kind === 'relation' &&
     (found.definition.kind === 'materialized-view' || found.definition.kind === 'sink')
   ) {
+    requireRight(binding, found.definition, 'r');
     return found.definition;
   }
   const plan = planQueryNode(binding, selectAll(schema, name), NO_CLAUSES);
@@ -259,5 +261,6 @@ function silenceTarget(context: StatementContext, syntax: SilenceSyntax): Target
       `"${target.name}" is not a stream, table, materialized view or sink`,
     );
   }
+  requireRight(binding, found.definition, 'r');
   return found.definition;
 }

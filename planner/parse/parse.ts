@@ -11,7 +11,7 @@ import { isSymbol, type Token, tokenize } from './token.ts';
 
 /** Texts without these words are PostgreSQL's own: its grammar alone reads them. */
 const OWN_WORDS =
-  /\b(emit|window|hop|tumble|cumulate|session|system_time|per|asof|interval|create|drop|alter|comment|subscribe|show|describe|desc|explain|fetch|move|prepare|declare|copy)\b/i;
+  /\b(emit|window|hop|tumble|cumulate|session|system_time|per|asof|interval|create|drop|alter|comment|grant|revoke|subscribe|show|describe|desc|explain|fetch|move|prepare|declare|copy)\b/i;
 
 /** Positions of errors count in the whole string. 42601, 54000, 54001. */
 export function parseStatements(sql: string): readonly ParsedStatement[] {

@@ -66,6 +66,7 @@ function parsePostgres(source: SourceText, tokens: readonly Token[]): StatementS
     for (let k = start; k < end; k++) if (units[k] !== '\n') units[k] = replacement[k - start] ?? ' ';
   };
   const objectKind = renameObjectKind(tokens, put);
+  cutGrantedKind(tokens, put);
   const replace = cutReplace(tokens, put);
   const nested = cutSubscribe(source, tokens, put);
   const explained = nested === null ? cutExplainedName(source, tokens, put) : null;
@@ -108,6 +109,21 @@ function renameObjectKind(tokens: readonly Token[], put: Put): 'stream' | 'sink'
   if (!isWord(word, 'sink')) return null;
   put(word.start, word.end, 'VIEW');
   return 'sink';
+}
+
+/** GRANT … ON STREAM name: privileges are on relations of every kind, which the grammar takes without a word for it. */
+function cutGrantedKind(tokens: readonly Token[], put: Put): void {
+  if (!isWord(tokens[0], 'grant', 'revoke')) return;
+  const on = tokens.findIndex((token) => isWord(token, 'on'));
+  let at = on + 1;
+  const first = tokens[at];
+  if (on < 0 || first === undefined) return;
+  if (isWord(first, 'materialized') && isWord(tokens[at + 1], 'view')) at++;
+  else if (!isWord(first, 'stream', 'source', 'sink', 'view')) return;
+  const name = tokens[at + 1];
+  // a relation of that name
+  if (name === undefined || !isName(name) || isWord(name, 'to', 'from')) return;
+  put(first.start, tokens[at]?.end ?? first.end, '');
 }
 
 function cutReplace(tokens: readonly Token[], put: Put): boolean {

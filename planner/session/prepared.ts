@@ -47,7 +47,7 @@ export function planPrepare(
   }
   // Its parameters are not the outer statement's.
   const statement = { kind: 'prepare', name: prepare.name ?? '', statement: inner, parameterTypes } as const;
-  return { statement, parameterTypes: [], columns: null, notices: [], cacheable: false };
+  return { statement, parameterTypes: [], columns: null, requires: [], notices: [], cacheable: false };
 }
 
 export function planExecute(context: StatementContext, execute: ExecuteStmt): Planned {

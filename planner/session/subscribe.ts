@@ -4,6 +4,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Schema } from '../../common/types.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import { requireRight } from '../authorize/requirements.ts';
 import { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { selectAll } from '../define/create-sink.ts';
@@ -127,6 +128,7 @@ function resolveTarget(
       ),
     );
   }
+  requireRight(binding, definition, 'r');
   const [option] = options;
   if (option !== undefined) throw unknownOption(binding, option, OWN_OPTIONS);
   const fields = definition.columns.map((c) => ({ name: c.name, type: c.type }));

@@ -21,7 +21,7 @@ import type { Planned } from '../statement.ts';
 import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import { bindAssignments } from './assignments.ts';
 import { bindReturning } from './returning.ts';
-import { changeableTable } from './target.ts';
+import { changeableTable, requireReading } from './target.ts';
 
 /** The table whose rows change, joined with the relations beside it. */
 type Meeting = Readonly<{
@@ -132,6 +132,7 @@ export function planUpdate(context: StatementContext, update: UpdateStmt): Plann
   const source = { target: table, range, own: 'new', others, environment } as const;
   const bound = bindReturning(binding, update.returningClause, source);
   const values = assignments.map((a) => a.value);
+  requireReading(binding, table, [predicate, ...values]);
   const plan = planRows(binding, meeting, predicate, values, bound?.extra ?? []);
   const returning = bound?.returning ?? null;
   const assigned = assignments.map((a) => a.column);
@@ -158,6 +159,7 @@ export function planDelete(context: StatementContext, remove: DeleteStmt): Plann
   const { environment, others } = meeting;
   const source = { target: table, range, own: 'old', others, environment } as const;
   const bound = bindReturning(binding, remove.returningClause, source);
+  requireReading(binding, table, [predicate]);
   const plan = planRows(binding, meeting, predicate, [], bound?.extra ?? []);
   const returning = bound?.returning ?? null;
   const repeats = meeting.joined !== null;

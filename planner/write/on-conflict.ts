@@ -2,6 +2,7 @@
 import type { InferClause, InsertStmt, OnConflictClause } from 'libpg-query';
 import type { ConflictAction } from '../../runtime/engine-client.ts';
 import type { StreamDefinition, TableDefinition } from '../../runtime/plan/relation.ts';
+import { requireRight } from '../authorize/requirements.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { plainClause } from '../bind/clause.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
@@ -27,7 +28,12 @@ export function bindConflictAction(
     );
   }
   if (target.kind === 'stream') throw noConstraint(binding);
-  if (clause.infer !== undefined) requireKey(binding, clause.infer, target);
+  if (clause.infer !== undefined) {
+    requireKey(binding, clause.infer, target);
+    // what is there already shows in whether the row is taken
+    if (clause.infer.conname === undefined || isUpdate) requireRight(binding, target, 'r');
+  }
+  if (isUpdate) requireRight(binding, target, 'w');
   if (!isUpdate) return { kind: 'nothing' };
   return bindUpdate(binding, insert, clause, target);
 }

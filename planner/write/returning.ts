@@ -12,6 +12,7 @@ import type { BindEnvironment } from '../bind/environment.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { Scope, type ScopeRelation } from '../bind/scope.ts';
 import { bindTargets } from '../bind/select-targets.ts';
+import { requireReading } from './target.ts';
 
 export type ReturningSource = Readonly<{
   target: StreamDefinition | TableDefinition;
@@ -52,6 +53,7 @@ export function bindReturning(
     type: (expressions[i] as Expression).type,
   }));
   const first = 2 * source.target.columns.length;
+  requireReading(binding, source.target, expressions, first);
   const extra = [...new Set(expressions.flatMap((e) => columnsFrom(e, first)))].sort((a, b) => a - b);
   const moved = expressions.map((e) =>
     shiftColumns(e, (index) => (index < first ? index : first + extra.indexOf(index - first))),

@@ -1,5 +1,8 @@
 /** The relation that a statement writes to. 42P01, 42809. */
 import type { RangeVar } from 'libpg-query';
+import { requireRight } from '../authorize/requirements.ts';
+import type { Privilege } from '../../runtime/plan/authorization.ts';
+import { type Expression, someExpression } from '../../runtime/plan/expression.ts';
 import type { RelationDefinition, StreamDefinition, TableDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
@@ -59,13 +62,35 @@ export function writableTarget(
 ): StreamDefinition | TableDefinition {
   const definition = namedRelation(binding, range, change);
   binding.gathered.relations.add(definition.oid);
-  if (definition.kind === 'stream' || definition.kind === 'table') return definition;
-  throw cannotChange(binding, range, definition, change);
+  if (definition.kind !== 'stream' && definition.kind !== 'table')
+    throw cannotChange(binding, range, definition, change);
+  requireRight(binding, definition, 'a');
+  return definition;
 }
+
+const CHANGE_PRIVILEGES: Readonly<Record<Change, Privilege>> = {
+  'insert into': 'a',
+  'copy to': 'a',
+  update: 'w',
+  'delete from': 'd',
+  truncate: 'D',
+};
 
 /** UPDATE, DELETE and TRUNCATE change tables only. */
 export function changeableTable(binding: BindingContext, range: RangeVar, change: Change): TableDefinition {
   const definition = namedRelation(binding, range, change);
-  if (definition.kind === 'table') return definition;
-  throw cannotChange(binding, range, definition, change);
+  if (definition.kind !== 'table') throw cannotChange(binding, range, definition, change);
+  requireRight(binding, definition, CHANGE_PRIVILEGES[change]);
+  return definition;
+}
+
+/** Whoever looks at a row of the table, at its first columns, needs SELECT beside the right to write. */
+export function requireReading(
+  binding: BindingContext,
+  table: StreamDefinition | TableDefinition,
+  expressions: readonly (Expression | null)[],
+  columns: number = table.columns.length,
+): void {
+  const isOwn = (e: Expression): boolean => e.kind === 'column' && e.index < columns;
+  if (expressions.some((e) => e !== null && someExpression(e, isOwn))) requireRight(binding, table, 'r');
 }

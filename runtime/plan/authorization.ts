@@ -41,6 +41,79 @@ export type RoleDefinition = Readonly<{
   comment: string | null;
 }>;
 
+/** As PostgreSQL writes them in an aclitem. */
+export type Privilege =
+  /** SELECT */
+  | 'r'
+  /** INSERT */
+  | 'a'
+  /** UPDATE */
+  | 'w'
+  /** DELETE */
+  | 'd'
+  /** TRUNCATE */
+  | 'D'
+  /** REFERENCES */
+  | 'x'
+  /** TRIGGER */
+  | 't'
+  /** MAINTAIN */
+  | 'm'
+  /** USAGE */
+  | 'U'
+  /** CREATE */
+  | 'C'
+  /** CONNECT */
+  | 'c'
+  /** TEMPORARY */
+  | 'T';
+
+/** The grantee of what everyone may. */
+export const PUBLIC: Oid = 0;
+
+/** What `grantor` gave to `grantee`; of `grantable` WITH GRANT OPTION. */
+export type AccessItem = Readonly<{
+  grantee: Oid;
+  grantor: Oid;
+  privileges: readonly Privilege[];
+  grantable: readonly Privilege[];
+}>;
+
+/** What every object with privileges has. */
+export type Owned = Readonly<{
+  owner: Oid;
+  /** null: as PostgreSQL has it for the kind, until something is granted or revoked */
+  access: readonly AccessItem[] | null;
+}>;
+
+/** The one database. */
+export type DatabaseDefinition = Owned &
+  Readonly<{ kind: 'database'; oid: Oid; name: string; comment: string | null }>;
+
+export type PolicyCommand = 'all' | 'select' | 'insert' | 'update' | 'delete';
+
+/** An expression over the relation's columns, as it was written, under the names that they had then. */
+export type PolicyExpression = Readonly<{ text: string; columns: readonly string[] }>;
+
+/** `CREATE POLICY`: which rows a command sees (USING), and which it may leave behind (WITH CHECK). */
+export type PolicyDefinition = Readonly<{
+  oid: Oid;
+  name: string;
+  permissive: boolean;
+  command: PolicyCommand;
+  /** PUBLIC among them: everyone */
+  roles: readonly Oid[];
+  using: PolicyExpression | null;
+  check: PolicyExpression | null;
+}>;
+
+/** Of a relation: ENABLE and FORCE ROW LEVEL SECURITY, and the policies, which are there before it is enabled. */
+export type RowSecurity = Readonly<{
+  enabled: boolean;
+  forced: boolean;
+  policies: readonly PolicyDefinition[];
+}>;
+
 /** `CREATE TOKEN name FOR role [VALID UNTIL '…']`: a bearer token; only its hash is kept. */
 export type TokenDefinition = Readonly<{
   kind: 'token';
@@ -95,6 +168,8 @@ const predefined = (oid: Oid, name: string, ...memberOf: readonly Oid[]): RoleDe
 /** PostgreSQL's roles for parts of what a superuser may, under its OIDs. */
 const PG_READ_ALL_SETTINGS: Oid = 3374;
 export const PG_READ_ALL_STATS: Oid = 3375;
+export const PG_READ_SERVER_FILES: Oid = 4569;
+export const PG_WRITE_SERVER_FILES: Oid = 4570;
 export const PG_SIGNAL_BACKEND: Oid = 4200;
 export const PG_READ_ALL_DATA: Oid = 6181;
 export const PG_WRITE_ALL_DATA: Oid = 6182;
@@ -105,7 +180,26 @@ export const BUILT_IN_ROLES: readonly RoleDefinition[] = [
   predefined(3373, 'pg_monitor', PG_READ_ALL_SETTINGS, PG_READ_ALL_STATS),
   predefined(PG_READ_ALL_SETTINGS, 'pg_read_all_settings'),
   predefined(PG_READ_ALL_STATS, 'pg_read_all_stats'),
+  predefined(PG_READ_SERVER_FILES, 'pg_read_server_files'),
+  predefined(PG_WRITE_SERVER_FILES, 'pg_write_server_files'),
   predefined(PG_SIGNAL_BACKEND, 'pg_signal_backend'),
   predefined(PG_READ_ALL_DATA, 'pg_read_all_data'),
   predefined(PG_WRITE_ALL_DATA, 'pg_write_all_data'),
 ];
+
+export const PUBLIC_SCHEMA_OID: Oid = 2200;
+
+/** Of schema public, since PostgreSQL 15: everyone looks in, its owner makes things in it. */
+export const PUBLIC_SCHEMA_ACCESS: readonly AccessItem[] = [
+  { grantee: BOOTSTRAP_ROLE_OID, grantor: BOOTSTRAP_ROLE_OID, privileges: ['U', 'C'], grantable: [] },
+  { grantee: PUBLIC, grantor: BOOTSTRAP_ROLE_OID, privileges: ['U'], grantable: [] },
+];
+
+export const DATABASE: DatabaseDefinition = {
+  kind: 'database',
+  oid: 5,
+  name: 'millrace',
+  owner: BOOTSTRAP_ROLE_OID,
+  access: null,
+  comment: null,
+};

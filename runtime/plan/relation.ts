@@ -1,7 +1,14 @@
 /** Definitions of catalog objects: versioned plain data, persisted by the engine, read by the planner. */
 import type { SqlType } from '../../common/types.ts';
 import type { Expression } from './expression.ts';
-import type { RoleDefinition, TokenDefinition } from './authorization.ts';
+import type {
+  DatabaseDefinition,
+  Owned,
+  Privilege,
+  RoleDefinition,
+  RowSecurity,
+  TokenDefinition,
+} from './authorization.ts';
 import type { Oid } from './oid.ts';
 import type { QueryPlan } from './query-plan.ts';
 
@@ -59,9 +66,18 @@ export type ConnectorOptions =
       start: number | null;
     }>;
 
-type ObjectBase = Readonly<{ oid: Oid; schema: string; name: string; comment: string | null }>;
+type ObjectBase = Owned &
+  Readonly<{
+    oid: Oid;
+    schema: string;
+    name: string;
+    comment: string | null;
+    /** null: nothing was ever said about it */
+    rowSecurity: RowSecurity | null;
+  }>;
 
-export type SchemaDefinition = Readonly<{ kind: 'schema'; oid: Oid; name: string; comment: string | null }>;
+export type SchemaDefinition = Owned &
+  Readonly<{ kind: 'schema'; oid: Oid; name: string; comment: string | null }>;
 
 export type StreamDefinition = ObjectBase &
   Readonly<{
@@ -95,6 +111,9 @@ export type KnownRelation = Readonly<{
   columns: readonly string[];
 }>;
 
+/** A right that a plan stands on. `view`: the view whose owner reads; null: who runs the plan. */
+export type Requirement = Readonly<{ relation: Oid; view: Oid | null; privilege: Privilege }>;
+
 export type ViewDefinition = ObjectBase &
   Readonly<{
     kind: 'view';
@@ -104,6 +123,8 @@ export type ViewDefinition = ObjectBase &
     settings: ViewSettings;
     dependencies: readonly Oid[];
     names: readonly KnownRelation[];
+    /** It reads with the privileges of who reads it, not of its owner. */
+    securityInvoker: boolean;
   }>;
 
 export type MaterializedViewDefinition = ObjectBase &
@@ -116,6 +137,8 @@ export type MaterializedViewDefinition = ObjectBase &
     retention: Retention;
     changelog: Retention;
     dependencies: readonly Oid[];
+    /** What its owner must have the right to. */
+    reads: readonly Requirement[];
   }>;
 
 export type SinkOptions =
@@ -145,10 +168,23 @@ export type RelationDefinition =
 export const shownName = ({ schema, name }: Readonly<{ schema: string; name: string }>): string =>
   schema === 'public' ? name : `${schema}.${name}`;
 
-export type CatalogObject = SchemaDefinition | RelationDefinition | RoleDefinition | TokenDefinition;
+export type CatalogObject =
+  | DatabaseDefinition
+  | SchemaDefinition
+  | RelationDefinition
+  | RoleDefinition
+  | TokenDefinition;
+
+const RELATION_KINDS: ReadonlySet<CatalogObject['kind']> = new Set([
+  'stream',
+  'table',
+  'view',
+  'materialized-view',
+  'sink',
+]);
 
 export function isRelation(object: CatalogObject): object is RelationDefinition {
-  return object.kind !== 'schema' && object.kind !== 'role' && object.kind !== 'token';
+  return RELATION_KINDS.has(object.kind);
 }
 
 /** One atomic change of the catalog, checked and logged by the engine. */

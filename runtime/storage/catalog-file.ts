@@ -2,9 +2,12 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
+import { BOOTSTRAP_ROLE_OID, PUBLIC_SCHEMA_ACCESS, PUBLIC_SCHEMA_OID } from '../plan/authorization.ts';
+import type { CatalogObject } from '../plan/relation.ts';
 import type { CatalogSnapshot } from '../engine-client.ts';
 
-const FORMAT = 1;
+/** 2: objects have owners, privileges and row security. */
+const FORMAT = 2;
 const FILE = 'catalog.json';
 
 /** ±Infinity has no JSON of its own. */
@@ -31,6 +34,18 @@ export function readCatalog(directory: string): CatalogSnapshot {
   const saved = JSON.parse(readFileSync(join(directory, FILE), 'utf8'), fromJson) as CatalogSnapshot & {
     format: number;
   };
+  if (saved.format === 1) return { ...saved, objects: saved.objects.map(withOwner) };
   assert(saved.format === FORMAT, `catalog.json has format ${saved.format}, this server reads ${FORMAT}`);
   return saved;
+}
+
+/** What was made before there were owners belongs to the one that owns all, and nobody else may use it. */
+function withOwner(object: CatalogObject): CatalogObject {
+  if (object.kind === 'role' || object.kind === 'token' || object.kind === 'database') return object;
+  const access = object.oid === PUBLIC_SCHEMA_OID ? PUBLIC_SCHEMA_ACCESS : null;
+  const owned = { ...object, owner: BOOTSTRAP_ROLE_OID, access };
+  if (owned.kind === 'schema') return owned;
+  const relation = { ...owned, rowSecurity: null };
+  if (relation.kind === 'view') return { ...relation, securityInvoker: false };
+  return relation.kind === 'materialized-view' ? { ...relation, reads: [] } : relation;
 }

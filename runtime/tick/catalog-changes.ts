@@ -62,6 +62,7 @@ export class CatalogChanges {
   create(object: CatalogObject, tick: Tick): void {
     const { relations } = this.#state;
     switch (object.kind) {
+      case 'database':
       case 'schema':
       case 'role':
       case 'token':

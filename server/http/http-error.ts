@@ -47,6 +47,7 @@ const UNAVAILABLE: ReadonlySet<SqlState> = new Set(['57P01', '57P03', '53100']);
 
 export function statusOf(error: SqlError): number {
   const { code } = error;
+  if (code === '42501') return 403;
   if (NOT_FOUND.has(code)) return 404;
   if (CONFLICT.has(code)) return 409;
   if (TOO_LARGE.has(code)) return 413;

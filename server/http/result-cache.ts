@@ -78,7 +78,7 @@ export class ResultCache {
 /** null: the plan is too long. */
 async function stateOf(
   { engine, catalog }: ServerContext,
-  { settings, user }: Session,
+  { settings, user, role }: Session,
   { plan, relations }: RepeatableQuery,
   format: BodyFormat,
 ): Promise<Readonly<{ key: string; committed: number }> | null> {
@@ -91,6 +91,7 @@ async function stateOf(
   const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = settings.text;
   const key = JSON.stringify([
     format,
+    role,
     user,
     catalog.current.version,
     [timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits],

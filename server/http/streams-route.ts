@@ -1,10 +1,12 @@
 /** POST /streams/{name}: appends rows; those that can't be read are rejected one by one. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
+import { requireAccess } from '../../planner/planner.ts';
 import type { IngestOptions, IngestResult } from '../../runtime/engine-client.ts';
-import type { FormatOptions, StreamDefinition } from '../../runtime/plan/relation.ts';
+import type { FormatOptions, Oid, StreamDefinition } from '../../runtime/plan/relation.ts';
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX, INGEST_BODY_BYTES_MAX, INGEST_HELD_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
+import { ANONYMOUS } from '../session/open-session.ts';
 import { HttpError, sendJson } from './http-error.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import { findRelation } from './relation-name.ts';
@@ -17,7 +19,7 @@ export async function postRows(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const stream = requireStream(context, name);
+  const stream = requireStream(context, name, ANONYMOUS.role);
   const format = ingestFormat(stream, request);
   const key = request.headers['idempotency-key'];
   if (key === undefined) {
@@ -38,13 +40,15 @@ export async function postRows(
   sendJson(response, 200, result, repeated ? { 'idempotent-replay': 'true' } : {});
 }
 
-export function requireStream(context: ServerContext, name: string): StreamDefinition {
+/** 42501 unless the role may append to it. */
+export function requireStream(context: ServerContext, name: string, role: Oid): StreamDefinition {
   const relation = findRelation(context.catalog.current, name);
   if (relation.kind !== 'stream') {
     throw new SqlError('42809', `"${relation.name}" is not a stream`, {
       hint: 'Rows are appended to streams only.',
     });
   }
+  requireAccess(context.catalog.current, role, relation, 'a');
   return relation;
 }
 

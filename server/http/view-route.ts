@@ -9,7 +9,7 @@ import { HTTP_ROWS_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import { relationKey, relationSchema } from '../session/relation-shape.ts';
-import { NO_ARGUMENTS } from '../session/session.ts';
+import { NO_ARGUMENTS, type Session } from '../session/session.ts';
 import { type Collected, collectRows } from './collect-rows.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { findRelation, qualifiedName, quoteIdentifier, quoteLiteral } from './relation-name.ts';
@@ -31,16 +31,17 @@ export async function getView(
   const limit = readLimit(parameters.get('limit'));
   const key = relationKey(relation);
   const place = readPlace(parameters.get('after'), key);
-  const etag = await entityTag(context, relation, format);
-  if (etag !== null && request.headers['if-none-match'] === etag) {
-    response.writeHead(304, { etag }).end();
-    return;
-  }
   const session = openSession(context, () => {});
   response.on('close', () => session.cancel());
   try {
     const [statement] = session.parse(pageQuery(relation, key, place, limit));
+    // whoever may not read it is not told either whether it changed
     const planned = await session.planText(statement!, NO_ARGUMENTS);
+    const etag = await entityTag(session, relation, format);
+    if (etag !== null && request.headers['if-none-match'] === etag) {
+      response.writeHead(304, { etag }).end();
+      return;
+    }
     const page = await context.results.answer(context, session, planned, format, async () => {
       const outcome = await session.execute(statement!, NO_ARGUMENTS);
       if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a SELECT gives rows');
@@ -71,13 +72,13 @@ function readLimit(text: string | null): number {
 
 /** A view's rows may depend on the clock and on other relations: it has no tag. */
 async function entityTag(
-  context: ServerContext,
+  { context, role }: Session,
   relation: RelationDefinition,
   format: string,
 ): Promise<string | null> {
   if (relation.kind === 'view' || relation.kind === 'sink') return null;
   const { changed } = await context.engine.lastChange(relation.oid);
-  return `"${relation.oid}-${context.catalog.current.version}-${changed}-${format}"`;
+  return `"${relation.oid}-${context.catalog.current.version}-${changed}-${role}-${format}"`;
 }
 
 function readPlace(after: string | null, key: readonly number[] | null): Place {

@@ -89,6 +89,8 @@ function sameName(
   object: CatalogObject,
 ): readonly [CatalogObject | undefined, code: '42P06' | '42P07' | '42710', label: string] {
   switch (object.kind) {
+    case 'database':
+      return [undefined, '42710', 'database'];
     case 'schema':
       return [current.schema(object.name), '42P06', 'schema'];
     case 'role':

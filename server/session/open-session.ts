@@ -8,7 +8,7 @@ import { Session } from './session.ts';
 const SECRET_BYTES = 16;
 
 /** Who asks by HTTP or WebSocket without saying who it is. */
-const ANONYMOUS: Login = { user: BOOTSTRAP_ROLE_NAME, role: BOOTSTRAP_ROLE_OID, claims: null };
+export const ANONYMOUS: Login = { user: BOOTSTRAP_ROLE_NAME, role: BOOTSTRAP_ROLE_OID, claims: null };
 
 /** A session for one request or subscription of HTTP and WebSocket; the caller closes it by `closeSession`. */
 export function openSession(

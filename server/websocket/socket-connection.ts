@@ -115,15 +115,15 @@ export class SocketConnection {
         return;
       }
       case 'insert':
-        return this.#insert(message);
+        return this.#insert(session, message);
       case 'query':
         return this.#query(session, message);
     }
   }
 
-  async #insert(message: Operation<'insert'>): Promise<void> {
+  async #insert(session: Session, message: Operation<'insert'>): Promise<void> {
     const context = this.#context;
-    const stream = requireStream(context, message.stream);
+    const stream = requireStream(context, message.stream, session.role);
     const text = new TextEncoder().encode(JSON.stringify(message.rows));
     const label = `insert into ${stream.name}`;
     const result = await appendRows(context, stream, { format: 'json-array' }, label, text);

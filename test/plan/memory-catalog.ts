@@ -4,7 +4,13 @@ import type { Catalog } from '../../planner/catalog.ts';
 import { parseStatements, planStatement } from '../../planner/planner.ts';
 import { shiftPosition } from '../../planner/parse/shift-position.ts';
 import type { ParsedStatement, PlanContext, Planned } from '../../planner/statement.ts';
-import { BOOTSTRAP_ROLE, BUILT_IN_ROLES, type RoleDefinition } from '../../runtime/plan/authorization.ts';
+import {
+  BOOTSTRAP_ROLE,
+  BUILT_IN_ROLES,
+  DATABASE,
+  type DatabaseDefinition,
+  type RoleDefinition,
+} from '../../runtime/plan/authorization.ts';
 import {
   type CatalogObject,
   FIRST_USER_OID,
@@ -23,7 +29,14 @@ export class MemoryCatalog implements Catalog {
     for (const role of BUILT_IN_ROLES) this.#objects.set(role.oid, role);
     for (const name of ['public', 'millrace', 'pg_catalog']) {
       const oid = this.allocateOid();
-      this.#objects.set(oid, { kind: 'schema', oid, name, comment: null });
+      this.#objects.set(oid, {
+        kind: 'schema',
+        oid,
+        name,
+        comment: null,
+        owner: BOOTSTRAP_ROLE.oid,
+        access: null,
+      });
     }
   }
 
@@ -52,6 +65,10 @@ export class MemoryCatalog implements Catalog {
   roleByOid(oid: Oid): RoleDefinition | undefined {
     const found = this.#objects.get(oid);
     return found?.kind === 'role' ? found : undefined;
+  }
+
+  database(): DatabaseDefinition {
+    return DATABASE;
   }
 
   objects(): Iterable<CatalogObject> {

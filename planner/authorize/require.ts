@@ -1,0 +1,43 @@
+/** What a statement needs its role to have: 42501 where it has not; what was needed is kept for later. */
+import { SqlError } from '../../common/sql-error.ts';
+import type { Owned, Privilege } from '../../runtime/plan/authorization.ts';
+import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { BindingContext } from '../bind/binding-context.ts';
+import { hasPrivilege, isOwner, kindLabel, type OwnedObject } from './access.ts';
+
+/** Who owns what a statement makes. */
+export const newlyOwned = (binding: BindingContext): Owned & Readonly<{ rowSecurity: null }> => ({
+  owner: binding.plan.role,
+  access: null,
+  rowSecurity: null,
+});
+
+export const permissionDenied = (object: Pick<OwnedObject, 'kind' | 'name'>, detail?: string): SqlError =>
+  new SqlError('42501', `permission denied for ${kindLabel(object.kind)} ${object.name}`, { detail });
+
+export function requirePrivilege(binding: BindingContext, object: OwnedObject, privilege: Privilege): void {
+  if (!hasPrivilege(binding.catalog, binding.role, object, privilege)) throw permissionDenied(object);
+}
+
+export function requireOwner(
+  binding: BindingContext,
+  object: OwnedObject,
+  label: string = kindLabel(object.kind),
+): void {
+  if (isOwner(binding.catalog, binding.plan.role, object)) return;
+  throw new SqlError('42501', `must be owner of ${label} ${object.name}`);
+}
+
+/** For objects that go to another schema, or to another owner: it must be allowed to make things there. */
+export function requireCreateIn(binding: BindingContext, schema: string, role: Oid): void {
+  const definition = binding.catalog.schema(schema);
+  if (definition === undefined || hasPrivilege(binding.catalog, role, definition, 'C')) return;
+  throw permissionDenied(definition);
+}
+
+/** Who may drop a relation: its owner, and that of its schema. */
+export function requireDroppable(binding: BindingContext, relation: RelationDefinition): void {
+  const schema = binding.catalog.schema(relation.schema);
+  if (schema !== undefined && isOwner(binding.catalog, binding.plan.role, schema)) return;
+  requireOwner(binding, relation);
+}

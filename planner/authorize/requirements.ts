@@ -1,0 +1,68 @@
+/** The rights that a plan stands on: asked for when it is made, and again whenever the catalog changes while it runs. */
+import { SqlError } from '../../common/sql-error.ts';
+import type { Privilege } from '../../runtime/plan/authorization.ts';
+import type { Oid, RelationDefinition, Requirement } from '../../runtime/plan/relation.ts';
+import type { BindingContext } from '../bind/binding-context.ts';
+import type { Catalog } from '../catalog.ts';
+import { hasPrivilege } from './access.ts';
+import { permissionDenied } from './require.ts';
+
+/** 42501 unless who acts here may; the right is kept with the plan. */
+export function requireRight(
+  binding: BindingContext,
+  relation: RelationDefinition,
+  privilege: Privilege,
+): void {
+  const requirement: Requirement = { relation: relation.oid, view: binding.view, privilege };
+  const refusal = refusalOf(binding.catalog, requirement, binding.plan.role);
+  if (refusal !== null) throw refusal;
+  binding.gathered.require(requirement);
+}
+
+/** null: `role`, or the owner of the view that stands between, still has it. */
+function refusalOf(catalog: Catalog, requirement: Requirement, role: Oid): SqlError | null {
+  const relation = catalog.relationByOid(requirement.relation);
+  // what is gone is told in other words
+  if (relation === undefined) return null;
+  const actor = requirement.view === null ? role : catalog.relationByOid(requirement.view)?.owner;
+  if (actor === undefined) return null;
+  if (!hasPrivilege(catalog, actor, relation, requirement.privilege)) return permissionDenied(relation);
+  // a materialized view shows what its owner may see, now and not only when it was made
+  return relation.kind === 'materialized-view' ? refusalOfReads(catalog, relation) : null;
+}
+
+function refusalOfReads(
+  catalog: Catalog,
+  view: RelationDefinition & { kind: 'materialized-view' },
+): SqlError | null {
+  const refusal = firstRefusal(catalog, view.reads, view.owner);
+  if (refusal === null) return null;
+  return new SqlError(refusal.code, refusal.message, {
+    detail: `Materialized view "${view.name}" reads with the privileges of its owner, who has them no more.`,
+  });
+}
+
+export function firstRefusal(
+  catalog: Catalog,
+  requirements: readonly Requirement[],
+  role: Oid,
+): SqlError | null {
+  for (const requirement of requirements) {
+    const refusal = refusalOf(catalog, requirement, role);
+    if (refusal !== null) return refusal;
+  }
+  return null;
+}
+
+/** For what is written without a statement. 42501. */
+export function requireAccess(
+  catalog: Catalog,
+  role: Oid,
+  relation: RelationDefinition,
+  privilege: Privilege,
+): void {
+  const schema = catalog.schema(relation.schema);
+  if (schema !== undefined && !hasPrivilege(catalog, role, schema, 'U')) throw permissionDenied(schema);
+  const refusal = refusalOf(catalog, { relation: relation.oid, view: null, privilege }, role);
+  if (refusal !== null) throw refusal;
+}
