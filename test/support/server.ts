@@ -1,7 +1,7 @@
 /** The real server as a child process on free ports, with a temporary data directory. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ export type ServerOptions = Readonly<{
   /** the command; else the sources' */
   main?: string;
   flags?: readonly string[];
+  /** Names are believed, also when roles have passwords. */
+  trust?: boolean;
   environment?: Readonly<Record<string, string>>;
   /** Kept when the server stops; else a fresh one, removed at the end. */
   dataDirectory?: string;
@@ -44,6 +46,11 @@ export class TestServer {
     const directory = options.dataDirectory ?? temporary!;
     const flags = ['--pg-port', '0', '--http-port', '0', '--data', directory, ...(options.flags ?? [])];
     if (options.demo !== true) flags.push('--no-demo');
+    if (options.trust === true) {
+      const rules = join(directory, 'trust.conf');
+      await writeFile(rules, 'host all all 127.0.0.1/32 trust\n');
+      flags.push('--hba-file', rules);
+    }
     const child = spawn(process.execPath, [options.main ?? MAIN, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.environment },
