@@ -80,7 +80,10 @@ export class RelationListener {
     if (this.#stopped || this.#changes.isEmpty) return;
     this.#lastSent = performance.now();
     // what comes while a block is open, or while the client is slow, is merged
-    if (!this.#sink.isOpen()) return this.#schedule();
+    if (!this.#sink.isOpen()) {
+      this.#schedule();
+      return;
+    }
     this.#sink.deliver({ channel: this.#channel, payload: this.#changes.take(), pid: 0 });
   }
 }

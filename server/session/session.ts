@@ -262,13 +262,16 @@ export class Session {
   #send(signal: Signal): void {
     switch (signal.kind) {
       case 'reload':
-        return this.context.reload();
+        this.context.reload();
+        break;
       case 'notify':
-        return sendNotification(this, signal.channel, signal.payload);
+        sendNotification(this, signal.channel, signal.payload);
+        break;
       case 'backend':
-        return this.context.sessions.signal(signal.pid, signal.terminate);
+        this.context.sessions.signal(signal.pid, signal.terminate);
+        break;
       default:
-        return unreachable(signal);
+        unreachable(signal);
     }
   }
 
