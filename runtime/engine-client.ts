@@ -202,6 +202,13 @@ export type SilenceCause = Readonly<{ cause: string; detail: string; since: numb
 
 export type EngineMetrics = Readonly<Record<string, number>>;
 
+export interface RelationChanges {
+  /** The last tick that changed anything. */
+  readonly committed: number;
+  /** The tick at which the relation last changed (ETag); negative once it stopped with an error. */
+  of(relation: Oid): number;
+}
+
 export interface Engine {
   readonly catalog: CatalogSnapshot;
   /**
@@ -245,8 +252,8 @@ export interface Engine {
   ): Promise<readonly SilenceCause[]>;
   /** Counters and gauges for /metrics, by Prometheus name. */
   metrics(): Promise<EngineMetrics>;
-  /** The tick at which the relation last changed (ETag); and the last committed tick. */
-  lastChange(relation: Oid): Promise<Readonly<{ changed: number; committed: number }>>;
+  /** Known here at once, and before any answer that depends on it: what was acknowledged is counted. */
+  readonly changes: RelationChanges;
   /** Tests with clock 'manual': sets it (ms) and runs ticks until nothing waits. */
   advanceClock(toMs: number): Promise<void>;
   /** Drains, saves every operator's state, closes. */

@@ -1,6 +1,6 @@
 /** The server's bounds (I4), beside those of common/limits.ts. Bytes and milliseconds as their names say. */
 import { assert } from '../common/assert.ts';
-import { BLOCK_ROWS_MAX, UNSENT_BYTES_MAX } from '../common/limits.ts';
+import { BLOCK_ROWS_MAX, RESULT_CACHE_ENTRY_BYTES_MAX, UNSENT_BYTES_MAX } from '../common/limits.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -51,6 +51,9 @@ export const NOTIFIED_CHANGES_BYTES_MAX = 7_900;
 /** Ten a second of each relation. */
 export const NOTIFICATION_INTERVAL_MS = 100;
 
+/** Answers of the PostgreSQL protocol that are kept; a longer one goes out as it comes. */
+export const KEPT_ANSWER_BYTES_MAX = 256 * KIB;
+
 export const PLAN_CACHE_ENTRIES = 1_000;
 /** Longer texts are not cached, and parsed and planned in a thread of their own; it ends when there was none for so long. */
 export const LARGE_TEXT_BYTES = 64 * KIB;
@@ -90,5 +93,6 @@ assert(STARTUP_BYTES_MAX < MESSAGE_BYTES_MAX, 'a startup packet is a small messa
 assert(MESSAGE_BYTES_MAX < MESSAGE_BYTES_ABSURD, 'an oversized message can still be skipped');
 assert(OUTPUT_BYTES_HIGH < UNSENT_BYTES_MAX, 'a reader is slow before it is too slow');
 assert(CURSOR_TRIED_BYTES_MAX < CURSOR_BYTES_MAX, 'who asks to scroll may keep more');
+assert(KEPT_ANSWER_BYTES_MAX < RESULT_CACHE_ENTRY_BYTES_MAX, 'an answer fits into the cache');
 assert(BLOCK_ROWS_MAX <= HTTP_ROWS_MAX, 'what a block wrote can be read in one answer');
 assert(SOCKET_PAYLOAD_BYTES_MAX <= STATEMENT_BYTES_MAX, 'a frame holds a statement');

@@ -4,7 +4,7 @@ import type { Engine } from '../runtime/engine-client.ts';
 import type { Authentication } from './auth/authentication.ts';
 import type { Encryption } from './auth/encryption.ts';
 import type { ServerCatalog } from './catalog.ts';
-import type { ResultCache } from './http/result-cache.ts';
+import type { ResultCache } from './results/result-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { NotificationHub } from './notifications/notification-hub.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';

@@ -13,7 +13,7 @@ import { Rules } from './auth/rules/rules.ts';
 import { ServerCatalog } from './catalog.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
-import { ResultCache } from './http/result-cache.ts';
+import { ResultCache } from './results/result-cache.ts';
 import { SHUTDOWN_TIMEOUT_MS } from './limits.ts';
 import { ServerMetrics } from './metrics.ts';
 import { NotificationHub } from './notifications/notification-hub.ts';
@@ -93,7 +93,7 @@ export async function startServer(
       metrics,
       print: expressionText,
     }),
-    results: new ResultCache(),
+    results: new ResultCache(engine.changes, metrics),
     sessions: new SessionRegistry(config.connectionsMax),
     notifications: new NotificationHub(),
     metrics,

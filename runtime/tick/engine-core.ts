@@ -21,6 +21,7 @@ import type {
   Ingest,
   IngestOptions,
   OperatorStatistics,
+  RelationChanges,
   ResultStream,
   RunOptions,
   SilenceCause,
@@ -64,6 +65,8 @@ export class EngineCore implements Engine {
   #rowsAdmitted = 0;
   #fatal: Error | null = null;
   stopped = false;
+  /** Called at the end of each tick, before anything that it answered can be heard of. */
+  onTick: (tick: number) => void = () => {};
 
   constructor(options: EngineOptions) {
     this.state = new EngineState(options);
@@ -192,9 +195,9 @@ export class EngineCore implements Engine {
     return Promise.resolve(metricsOf(this.state, this.#rowsAdmitted));
   }
 
-  lastChange(relation: Oid): Promise<Readonly<{ changed: number; committed: number }>> {
+  get changes(): RelationChanges {
     const { relations, tick } = this.state;
-    return Promise.resolve({ changed: relations.lastChange(relation), committed: tick.number });
+    return { committed: tick.number, of: (relation) => relations.lastChange(relation) };
   }
 
   advanceClock(toMs: number): Promise<void> {
@@ -254,6 +257,7 @@ export class EngineCore implements Engine {
     for (const done of settle) done();
     this.#readers.endTick(tick);
     this.#endTick(tick);
+    this.onTick(tick.number);
     if (rows > 0 || settle.length > 0) {
       const processingMs = performance.now() - started;
       this.#rate.observe(processingMs, this.waits);

@@ -57,6 +57,17 @@ export class RelationSet {
     );
   }
 
+  /** What changed in this tick (all: whenever), with its last change. */
+  changedSince(tick: number): readonly (readonly [Oid, number])[] {
+    const changed: [Oid, number][] = [];
+    for (const [oid, stream] of this.streams) if (stream.lastChange >= tick) changed.push([oid, stream.lastChange]);
+    for (const [oid, table] of this.tables) if (table.lastChange >= tick) changed.push([oid, table.lastChange]);
+    for (const [oid, { view, failed }] of this.views) {
+      if (view.lastChange >= tick || failed !== null) changed.push([oid, this.lastChange(oid)]);
+    }
+    return changed;
+  }
+
   #gone(oid: Oid): SqlError {
     return new SqlError('42P01', `relation with OID ${oid} does not exist`, {
       hint: 'It was dropped meanwhile.',

@@ -11,13 +11,15 @@ import type {
   Ingest,
   IngestOptions,
   IngestResult,
+  RelationChanges,
   ResultEvent,
   ResultStream,
   RunOptions,
   SubscribeOptions,
 } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import type { CallName, Delivery, FromEngine, ToEngine, WorkerData } from './messages.ts';
+import type { Oid } from '../plan/relation.ts';
+import type { CallName, Changed, Delivery, FromEngine, ToEngine, WorkerData } from './messages.ts';
 
 /** Bytes taken before the engine hears of it: a message costs as much as encoding a few hundred rows. */
 const CREDIT_BYTES = RESULT_WINDOW_BYTES / 8;
@@ -30,6 +32,7 @@ export class EngineProxy implements Engine {
   readonly #streams = new Map<number, RemoteStream>();
   readonly #ingests = new Map<number, RemoteIngest>();
   #nextId = 1;
+  readonly changes = new KnownChanges();
   catalog: CatalogSnapshot = { objects: [], nextOid: 0, version: 0 };
 
   private constructor(worker: Worker) {
@@ -53,6 +56,7 @@ export class EngineProxy implements Engine {
       worker.on('message', (message: FromEngine) => {
         if (message.kind === 'ready') {
           proxy.catalog = message.catalog;
+          proxy.changes.note(message.tick, message.changed);
           resolve(proxy);
         } else if (message.kind === 'failed') reject(new Error(message.message));
         else proxy.#handle(message);
@@ -70,7 +74,6 @@ export class EngineProxy implements Engine {
   measure = this.#call('measure');
   silence = this.#call('silence');
   metrics = this.#call('metrics');
-  lastChange = this.#call('lastChange');
   advanceClock = this.#call('advanceClock');
   stop = this.#call('stop');
 
@@ -139,6 +142,9 @@ export class EngineProxy implements Engine {
       case 'error':
         this.#settle(message.id)?.reject(SqlError.fromPlain(message.error));
         break;
+      case 'changed':
+        this.changes.note(message.tick, message.changed);
+        break;
       case 'events':
         for (const delivery of message.deliveries) this.#deliver(delivery);
         break;
@@ -170,6 +176,21 @@ export class EngineProxy implements Engine {
     for (const ingest of this.#ingests.values()) ingest.taken(0, failure);
     this.#pending.clear();
     this.#streams.clear();
+  }
+}
+
+/** What the engine's thread said of changes. Of a relation that is gone a number stays. */
+class KnownChanges implements RelationChanges {
+  readonly #changed = new Map<Oid, number>();
+  committed = 0;
+
+  note(tick: number, changed: Changed): void {
+    this.committed = tick;
+    for (const [relation, at] of changed) this.#changed.set(relation, at);
+  }
+
+  of(relation: Oid): number {
+    return this.#changed.get(relation) ?? 0;
   }
 }
 

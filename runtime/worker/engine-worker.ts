@@ -37,7 +37,16 @@ try {
   });
   loop.start();
   port.on('message', handle);
-  post({ kind: 'ready', catalog: core.catalog });
+  core.onTick = (tick) => {
+    const changed = core.state.relations.changedSince(tick);
+    if (changed.length > 0) post({ kind: 'changed', tick, changed });
+  };
+  post({
+    kind: 'ready',
+    catalog: core.catalog,
+    tick: core.changes.committed,
+    changed: core.state.relations.changedSince(0),
+  });
 } catch (error) {
   post({ kind: 'failed', message: (error as Error).message });
 }

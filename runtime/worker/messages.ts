@@ -10,6 +10,7 @@ import type {
   SubscribeOptions,
 } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
+import type { Oid } from '../plan/relation.ts';
 
 /** Methods of Engine that take one answer. */
 export type CallName =
@@ -23,7 +24,6 @@ export type CallName =
   | 'measure'
   | 'silence'
   | 'metrics'
-  | 'lastChange'
   | 'advanceClock'
   | 'stop';
 
@@ -39,7 +39,9 @@ export type ToEngine =
   | Readonly<{ kind: 'abort'; ingest: number }>;
 
 export type FromEngine =
-  | Readonly<{ kind: 'ready'; catalog: CatalogSnapshot }>
+  | Readonly<{ kind: 'ready'; catalog: CatalogSnapshot; tick: number; changed: Changed }>
+  /** A tick changed these; it goes before all that the tick answers. */
+  | Readonly<{ kind: 'changed'; tick: number; changed: Changed }>
   | Readonly<{ kind: 'failed'; message: string }>
   | Readonly<{ kind: 'result'; id: number; value: unknown }>
   | Readonly<{ kind: 'error'; id: number; error: PlainError }>
@@ -47,6 +49,9 @@ export type FromEngine =
   | Readonly<{ kind: 'events'; deliveries: readonly Delivery[] }>
   /** bytes of the ingest that the engine has taken; or what went wrong with it */
   | Readonly<{ kind: 'taken'; ingest: number; bytes: number; error: PlainError | null }>;
+
+/** Relations, each with the tick at which it last changed. */
+export type Changed = readonly (readonly [relation: Oid, tick: number])[];
 
 export type Delivery = Readonly<{
   stream: number;

@@ -14,7 +14,7 @@ import { HttpError, sendJson } from './http-error.ts';
 import { acceptedFormat } from './negotiate.ts';
 import { contentType, readBody } from './request-body.ts';
 import type { BodyFormat } from './result-body.ts';
-import type { Result } from './result-cache.ts';
+import type { Result } from '../results/result-cache.ts';
 import { sendResult } from './send-result.ts';
 
 export async function postQuery(
@@ -61,18 +61,22 @@ async function answerQuery(
   const run = async (): Promise<Result | Command> => {
     const answer = await runParsed(session, statement, given);
     if ('command' in answer) return answer;
-    const { tick, body } = await collectRows(session, answer, format);
-    return { columns: answer.columns, body, next: null, tick };
+    const { tick, body, rows } = await collectRows(session, answer, format);
+    return { columns: answer.columns, body, rows, next: null, tick };
   };
   if (!QUERY.test(statement.text) || isLargeText(statement.text)) return run();
   const planned = await session.planText(statement, given);
   // WITH may stand before a write
   if (refuseUnfit(planned.statement).kind !== 'query') return run();
-  return context.results.answer(context, session, planned, format, async () => {
+  const { results } = context;
+  const key = results.keyOf(session, planned, { statement, given, format });
+  if (key === null) return run();
+  const evaluate = async (): Promise<Result> => {
     const result = await run();
     if ('command' in result) throw new SqlError('XX000', 'a query gives rows');
     return result;
-  });
+  };
+  return (await results.answer(key, session, evaluate)) ?? run();
 }
 
 export function readRequest(body: Buffer): Readonly<{ sql: string; params: readonly unknown[] }> {

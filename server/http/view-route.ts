@@ -6,6 +6,7 @@ import { formatDatum } from '../../common/value-text.ts';
 import { readDatum } from '../../runtime/batch/datum.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { HTTP_ROWS_MAX } from '../limits.ts';
+import type { Result } from '../results/result-cache.ts';
 import type { ServerContext } from '../server-context.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import { relationKey, relationSchema } from '../session/relation-shape.ts';
@@ -42,13 +43,19 @@ export async function getView(
       response.writeHead(304, { etag }).end();
       return;
     }
-    const page = await context.results.answer(context, session, planned, format, async () => {
+    const evaluate = async (): Promise<Result> => {
       const outcome = await session.execute(statement!, NO_ARGUMENTS);
       if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a SELECT gives rows');
       const collected = await collectRows(session, outcome, format);
       const next = collected.rows < limit ? null : nextPlace(relation, key, place, collected);
-      return { columns: outcome.columns, body: collected.body, next, tick: collected.tick };
-    });
+      const { body, rows, tick } = collected;
+      return { columns: outcome.columns, body, rows, next, tick };
+    };
+    const { results } = context;
+    const question = { statement: statement!, given: NO_ARGUMENTS, format: `page ${format}` };
+    const pageKey = results.keyOf(session, planned, question);
+    const page =
+      (pageKey === null ? null : await results.answer(pageKey, session, evaluate)) ?? (await evaluate());
     const { next } = page;
     const headers = {
       ...(etag === null ? {} : { etag, 'cache-control': 'no-cache' }),
@@ -77,7 +84,7 @@ async function entityTag(
   format: string,
 ): Promise<string | null> {
   if (relation.kind === 'view' || relation.kind === 'sink') return null;
-  const { changed } = await context.engine.lastChange(relation.oid);
+  const changed = context.engine.changes.of(relation.oid);
   return `"${relation.oid}-${context.catalog.current.version}-${changed}-${role}-${format}"`;
 }
 

@@ -4,8 +4,8 @@ import { SqlError } from '../../common/sql-error.ts';
 import { type Schema, sameType, typeNameOfOid, typeOid, type TypeName } from '../../common/types.ts';
 import { catalogQueryIn, type ParsedStatement, type Planned } from '../../planner/statement.ts';
 import { type CatalogDescription, describeCatalog } from '../session/catalog-statement.ts';
-import type { Outcome } from '../session/outcome.ts';
-import { Portal } from '../session/portal.ts';
+import type { Outcome, RowsOutcome } from '../session/outcome.ts';
+import { Portal, UNDECLARED } from '../session/portal.ts';
 import { noStatement } from '../session/prepare-statement.ts';
 import type { Prepared } from '../session/prepared.ts';
 import type { Arguments, Session } from '../session/session.ts';
@@ -21,6 +21,7 @@ import {
   writePortalSuspended,
   writeRowDescription,
 } from './backend-messages.ts';
+import { answerKey, sendAnswer } from './cached-answer.ts';
 import { receiveCopy } from './copy-in.ts';
 import type { FrontendMessage } from './frontend-message.ts';
 import { parameterTexts, requireParameters } from './parameter-values.ts';
@@ -99,7 +100,13 @@ export function handleBind({ session, output }: Wire, message: Message<'bind'>):
     parsed === null ? { kind: 'empty' } : session.execute(parsed, given);
   session.portals.get(message.portal)?.close();
   session.portals.delete(message.portal);
-  session.addPortal(message.portal, new Portal(session, parsed, columns, message.resultFormats, run));
+  session.addPortal(
+    message.portal,
+    new Portal(session, parsed, columns, message.resultFormats, run, {
+      ...UNDECLARED,
+      given: prepared.described === null ? given : null,
+    }),
+  );
   writeBindComplete(output.writer);
 }
 
@@ -164,6 +171,7 @@ export async function handleExecute(wire: Wire, message: Message<'execute'>): Pr
   } else if (portal.finished) {
     return repeatEnd(wire, portal);
   }
+  if (await sendKeptAnswer(wire, portal, message.rowsMax)) return;
   const outcome = await portal.outcome();
   switch (outcome.kind) {
     case 'empty':
@@ -200,6 +208,25 @@ export async function handleExecute(wire: Wire, message: Message<'execute'>): Pr
   portal.finished = true;
 }
 
+/** The whole answer of a query, where it is one that is kept; false: run the portal. */
+async function sendKeptAnswer({ session, output }: Wire, portal: Portal, rowsMax: number): Promise<boolean> {
+  const { parsed, given, resultFormats } = portal;
+  if (portal.started || parsed === null || given === null || rowsMax !== 0) return false;
+  const key = answerKey(session, parsed, given, resultFormats);
+  if (key === null) return false;
+  const run = async (): Promise<RowsOutcome> => {
+    const outcome = await portal.outcome();
+    if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a query gives rows');
+    return outcome;
+  };
+  const rows = await sendAnswer(session, output, key, resultFormats, run, ({ columns }) =>
+    requireSameColumns(portal.columns, columns),
+  );
+  writeCommandComplete(output.writer, `SELECT ${rows}`);
+  portal.finished = true;
+  return true;
+}
+
 /** The client was told other columns: the catalog changed since. */
 function requireSameColumns(described: Schema | null, actual: Schema): void {
   const same =
@@ -228,6 +255,8 @@ async function syncFollows({ session, input }: Wire): Promise<boolean> {
 
 /** A portal that was read to its end gives no more rows; one that gave none can't be run twice. */
 async function repeatEnd({ output }: Wire, portal: Portal): Promise<void> {
+  // what was answered without being run was a query
+  if (!portal.started) return writeCommandComplete(output.writer, 'SELECT 0');
   const outcome = await portal.outcome();
   if (outcome.kind !== 'rows') throw new SqlError('55000', 'portal cannot be run');
   writeCommandComplete(output.writer, completionTag(outcome, 0));

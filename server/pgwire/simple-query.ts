@@ -1,6 +1,28 @@
+import { SqlError } from '../../common/sql-error.ts';
+import type { ParsedStatement } from '../../planner/statement.ts';
+import type { RowsOutcome } from '../session/outcome.ts';
 import { NEVER_ARGUMENTS, NO_ARGUMENTS } from '../session/session.ts';
-import { writeEmptyQueryResponse } from './backend-messages.ts';
+import { writeCommandComplete, writeEmptyQueryResponse, writeRowDescription } from './backend-messages.ts';
+import { answerKey, sendAnswer } from './cached-answer.ts';
 import { sendOutcome, type Wire } from './send-outcome.ts';
+
+const TEXT_FORMAT: readonly number[] = [0];
+
+/** The whole answer of a query, where it is one that is kept. */
+async function sendKeptAnswer({ session, output }: Wire, statement: ParsedStatement): Promise<boolean> {
+  const key = answerKey(session, statement, NO_ARGUMENTS, TEXT_FORMAT);
+  if (key === null) return false;
+  const run = async (): Promise<RowsOutcome> => {
+    const outcome = await session.execute(statement, NO_ARGUMENTS);
+    if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a query gives rows');
+    return outcome;
+  };
+  const rows = await sendAnswer(session, output, key, TEXT_FORMAT, run, ({ columns }) =>
+    writeRowDescription(output.writer, columns, () => 0),
+  );
+  writeCommandComplete(output.writer, `SELECT ${rows}`);
+  return true;
+}
 
 /**
  * One Query message: its statements one after the other. Several are one implicit transaction block, unless they hold
@@ -10,6 +32,8 @@ export async function simpleQuery(wire: Wire, text: string): Promise<void> {
   const { session, output } = wire;
   const statements = await session.parseText(text);
   if (statements.length === 0) writeEmptyQueryResponse(output.writer);
+  const [only] = statements;
+  if (statements.length === 1 && only?.parameterCount === 0 && (await sendKeptAnswer(wire, only))) return;
   for (const [i, statement] of statements.entries()) {
     const last = i === statements.length - 1;
     session.endsBlock = last;

@@ -1,17 +1,13 @@
 /** A session's open block, as the engine is told of it. */
 import type { BlockScope, WriteOperation, WriteResult } from '../../runtime/engine-client.ts';
-import type { Oid } from '../../runtime/plan/relation.ts';
 import type { Session } from './session.ts';
 import type { Transaction } from './transaction.ts';
 
-/** No relation has this OID: asking for its last change tells the last committed tick. */
-const NO_RELATION: Oid = 0;
-
 /** The block with its snapshot, which BEGIN fixes, or the first statement that needs it; null outside a block. */
-export async function blockScope(session: Session): Promise<BlockScope | null> {
+export function blockScope(session: Session): BlockScope | null {
   const { transaction } = session;
   if (transaction === null) return null;
-  transaction.snapshot ??= (await session.context.engine.lastChange(NO_RELATION)).committed;
+  transaction.snapshot ??= session.context.engine.changes.committed;
   return { id: transaction.block, snapshot: transaction.snapshot, created: createdBy(transaction) };
 }
 
@@ -26,7 +22,7 @@ export async function writeInBlock(
 ): Promise<WriteResult> {
   const { engine } = session.context;
   const transaction = session.transaction!;
-  const scope = (await blockScope(session))!;
+  const scope = blockScope(session)!;
   session.interrupt.throwIfRaised();
   transaction.wrote = true;
   try {

@@ -36,6 +36,7 @@ export async function executeDeclare(
     scrolling: scrollingOf(statement, rows),
     hold: statement.hold,
     binary: statement.binary,
+    given: null,
   });
   await portal.outcome();
   session.addPortal(name, portal);

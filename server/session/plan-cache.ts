@@ -4,7 +4,7 @@ import type { ParsedStatement, PlanContext, Planned } from '../../planner/statem
 import { LARGE_TEXT_BYTES, PLAN_CACHE_ENTRIES } from '../limits.ts';
 
 /** Settings that change what a text means; the rest only change how results are printed. */
-const MEANING = [
+export const MEANING = [
   'timezone',
   'datestyle',
   'intervalstyle',
@@ -44,7 +44,9 @@ export class PlanCache {
     }
     this.misses++;
     const planned = planStatement(parsed, context);
-    if (planned.cacheable && CACHED_KINDS.has(planned.statement.kind)) this.#planned.set(key, planned);
+    // described without its parameters' values, a statement is the same each time
+    if ((planned.cacheable || planned.repeatable === true) && CACHED_KINDS.has(planned.statement.kind))
+      this.#planned.set(key, planned);
     return planned;
   }
 }

@@ -4,12 +4,18 @@ import type { Outcome, RowsOutcome } from './outcome.ts';
 import { presentRows } from './presented-rows.ts';
 import { ResultCursor } from './result-cursor.ts';
 import { ScrollCursor, type Scrolling } from './scroll-cursor.ts';
-import type { Session } from './session.ts';
+import type { Arguments, Session } from './session.ts';
 
 /** How DECLARE made a cursor. */
-export type Declared = Readonly<{ scrolling: Scrolling; hold: boolean; binary: boolean }>;
+export type Declared = Readonly<{
+  scrolling: Scrolling;
+  hold: boolean;
+  binary: boolean;
+  /** What Bind gave; null for a cursor. */
+  given: Arguments | null;
+}>;
 
-const UNDECLARED: Declared = { scrolling: 'none', hold: false, binary: false };
+export const UNDECLARED: Declared = { scrolling: 'none', hold: false, binary: false, given: null };
 
 /** An open result: a statement bound to its arguments and, once it runs, the place where its reader is. */
 export class Portal {
@@ -27,6 +33,7 @@ export class Portal {
   /** What DECLARE said. */
   readonly binary: boolean;
   readonly hold: boolean;
+  readonly given: Arguments | null;
   /** A cursor WITH HOLD whose transaction has committed: it ends with the session, or by CLOSE. */
   held = false;
   /** In the order in which the session opened them. */
@@ -45,6 +52,7 @@ export class Portal {
     this.#scrolling = declared.scrolling;
     this.binary = declared.binary;
     this.hold = declared.hold;
+    this.given = declared.given;
     this.parsed = parsed;
     this.columns = columns;
     this.resultFormats = resultFormats;

@@ -23,7 +23,7 @@ export async function runQuery(
   const { plan } = statement;
   const finite = plan.emit.kind === 'finite';
   refuseUncommitted(session, scannedRelations(plan), finite);
-  const block = finite ? await blockScope(session) : null;
+  const block = finite ? blockScope(session) : null;
   const stream = session.context.engine.run(plan, session.runOptions(label, block));
   return {
     kind: 'rows',

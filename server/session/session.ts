@@ -19,6 +19,7 @@ import type { Login } from './login.ts';
 import type { Notice } from './notice.ts';
 import { sendNotification, settleNotifications } from './notify-statement.ts';
 import type { Outcome } from './outcome.ts';
+import { MEANING } from './plan-cache.ts';
 import type { Portal } from './portal.ts';
 import type { Prepared } from './prepared.ts';
 import type { RowSource } from './row-source.ts';
@@ -79,6 +80,7 @@ export class Session {
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
   #closed = false;
   #portalsOpened = 0;
+  #meaning: Readonly<{ version: number; text: string }> | null = null;
 
   constructor(context: ServerContext, login: Login, events: SessionEvents) {
     this.context = context;
@@ -134,6 +136,24 @@ export class Session {
       this.#overlay = { base, changes: changes.length, view: this.context.catalog.overlay(changes) };
     }
     return this.#overlay.view;
+  }
+
+  /** All of a session that the answer to a text may depend on, beside the catalog; equal texts mean equal answers. */
+  get meaning(): string {
+    const { version } = this.settings;
+    if (this.#meaning?.version === version) return this.#meaning.text;
+    const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = this.settings.text;
+    const text = JSON.stringify([
+      this.role,
+      this.user,
+      this.sessionUser,
+      this.login.claims,
+      this.settings.searchPath,
+      MEANING.map((name) => this.settings.get(name)),
+      [timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits],
+    ]);
+    this.#meaning = { version, text };
+    return text;
   }
 
   /** µs; the same for all statements of a block. */

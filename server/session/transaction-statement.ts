@@ -14,7 +14,7 @@ export async function executeTransaction(
 ): Promise<Outcome> {
   switch (statement.action) {
     case 'begin':
-      await begin(session);
+      begin(session);
       return command(statement.tag);
     case 'commit':
       return commit(session, statement);
@@ -44,13 +44,13 @@ export async function executeTransaction(
 
 const command = (tag: string, tick: number | null = null): Outcome => ({ kind: 'command', tag, tick });
 
-async function begin(session: Session): Promise<void> {
+function begin(session: Session): void {
   const { transaction } = session;
   if (transaction === null) session.begin(false);
   else if (transaction.implicit) transaction.implicit = false;
   else session.notify(warning('25001', 'there is already a transaction in progress'));
   // What the block reads is what is there now, whenever it reads.
-  await blockScope(session);
+  blockScope(session);
 }
 
 async function commit(session: Session, statement: TransactionStatement): Promise<Outcome> {
@@ -61,11 +61,11 @@ async function commit(session: Session, statement: TransactionStatement): Promis
   }
   if (transaction.failed) {
     session.endTransaction(false);
-    if (statement.chain) await begin(session);
+    if (statement.chain) begin(session);
     return command('ROLLBACK');
   }
   const tick = await session.commit();
-  if (statement.chain) await begin(session);
+  if (statement.chain) begin(session);
   return command(statement.tag, tick);
 }
 
@@ -73,7 +73,7 @@ async function rollback(session: Session, statement: TransactionStatement): Prom
   const { transaction } = session;
   if (transaction === null || transaction.implicit) requireBlock(session, statement, 'ROLLBACK');
   if (transaction !== null) session.endTransaction(false);
-  if (statement.chain) await begin(session);
+  if (statement.chain) begin(session);
   return command(statement.tag);
 }
 

@@ -8,18 +8,29 @@ import type { Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import { scannedRelations } from '../session/scanned-relations.ts';
 
-export type RepeatableQuery = Readonly<{ plan: QueryPlan; relations: readonly Oid[] }>;
+/** Plans are kept and used again; so is what was found out about them. */
+const known = new WeakMap<Planned, readonly Oid[] | null>();
 
-/** null: it may answer otherwise although nothing was written. */
-export function repeatableQuery(planned: Planned, catalog: CatalogView): RepeatableQuery | null {
-  const { statement } = planned;
+/** The relations that it reads; null: it may answer otherwise although nothing was written. */
+export function repeatableQuery(planned: Planned, catalog: CatalogView): readonly Oid[] | null {
+  let relations = known.get(planned);
+  if (relations === undefined) {
+    relations = relationsRead(planned, catalog);
+    known.set(planned, relations);
+  }
+  return relations;
+}
+
+function relationsRead(planned: Planned, catalog: CatalogView): readonly Oid[] | null {
+  const { statement, notices, settings, signals } = planned;
   if (statement.kind !== 'query' || statement.plan.emit.kind !== 'finite') return null;
-  if (planned.repeatable !== true || planned.settings !== undefined || planned.signals !== undefined)
+  // what it says or does beside its answer would happen once only
+  if (planned.repeatable !== true || notices.length > 0 || settings !== undefined || signals !== undefined)
     return null;
   const { plan } = statement;
   if (varies(plan)) return null;
   const relations = scannedRelations(plan);
-  return relations.every((oid) => changesByTicks(catalog, oid)) ? { plan, relations } : null;
+  return relations.every((oid) => changesByTicks(catalog, oid)) ? relations : null;
 }
 
 const varies = (plan: QueryPlan): boolean =>
@@ -32,9 +43,9 @@ const isMutable = (expression: Expression): boolean =>
     (e) => e.kind === 'now' || (e.kind === 'call' && functionByKey(e.function)?.volatility !== 'immutable'),
   );
 
-/** Rows of a stream that retains by age leave with the clock. */
+/** Rows of a stream that retains by age leave with the clock; one that retains nothing says so, each time. */
 function changesByTicks(catalog: CatalogView, oid: Oid): boolean {
   const relation = catalog.relationByOid(oid);
   if (relation === undefined) return false;
-  return relation.kind !== 'stream' || relation.retention.ageMicros === null;
+  return relation.kind !== 'stream' || (relation.retention.ageMicros === null && !relation.retention.none);
 }

@@ -1,0 +1,101 @@
+import { LRUCache } from 'lru-cache';
+import { RESULT_CACHE_BYTES_MAX, RESULT_CACHE_ENTRY_BYTES_MAX } from '../../common/limits.ts';
+import type { Schema } from '../../common/types.ts';
+import type { ParsedStatement, Planned } from '../../planner/statement.ts';
+import type { RelationChanges } from '../../runtime/engine-client.ts';
+import type { ServerMetrics } from '../metrics.ts';
+import type { Arguments, Session } from '../session/session.ts';
+import { repeatableQuery } from './repeatable-query.ts';
+
+/** An encoded answer; `next`: where the next page begins, for views by HTTP. */
+export type Result = Readonly<{
+  columns: Schema;
+  body: Buffer;
+  rows: number;
+  next: string | null;
+  /** The last tick that it shows. */
+  tick: number;
+}>;
+
+/** Members of an entry beside its body and key, about. */
+const ENTRY_BYTES = 1_000;
+/** A longer text with its parameters is not worth its place. */
+const KEY_CHARACTERS_MAX = 32_768;
+
+/** `format`: whatever the encoding depends on beside the session's settings. */
+export type Question = Readonly<{ statement: ParsedStatement; given: Arguments; format: string }>;
+
+/**
+ * Encoded answers of finite queries, by everything that they depend on: text, parameters and their types, format, who
+ * asks and with which settings, the catalog's version, and the ticks at which the relations read last changed. Those are
+ * known before any answer that counts on them, so an entry whose ticks are still the last ones is what a fresh
+ * evaluation would give. Who asks for what is being evaluated waits for that.
+ */
+export class ResultCache {
+  readonly #changes: RelationChanges;
+  readonly #metrics: ServerMetrics;
+  readonly #entries = new LRUCache<string, Result>({
+    maxSize: RESULT_CACHE_BYTES_MAX,
+    maxEntrySize: RESULT_CACHE_ENTRY_BYTES_MAX,
+    sizeCalculation: ({ body }, key) => body.length + 2 * key.length + ENTRY_BYTES,
+  });
+  readonly #running = new Map<string, Promise<Result | null>>();
+
+  constructor(changes: RelationChanges, metrics: ServerMetrics) {
+    this.#changes = changes;
+    this.#metrics = metrics;
+  }
+
+  /** Under which the answer is kept; null where it may differ the next time. `planned`: with or without the parameters. */
+  keyOf(session: Session, planned: Planned, { statement, given, format }: Question): string | null {
+    const { catalog } = session;
+    const relations = repeatableQuery(planned, catalog);
+    if (relations === null) return null;
+    const parameters = given.values === undefined ? '' : JSON.stringify([given.types, given.values]);
+    if (statement.text.length + parameters.length > KEY_CHARACTERS_MAX) return null;
+    let ticks = '';
+    for (const relation of relations) ticks += `${this.#changes.of(relation)},`;
+    return `${format}\n${catalog.version}\n${ticks}\n${session.meaning}\n${parameters}\n${statement.text}`;
+  }
+
+  /** undefined: not there. */
+  known(key: string): Result | undefined {
+    const entry = this.#entries.get(key);
+    return entry === undefined ? undefined : this.#again(entry);
+  }
+
+  #again(entry: Result): Result {
+    this.#metrics.results.inc({ outcome: 'hit' });
+    // nothing has changed since: it is the answer of the last tick as well
+    const { committed } = this.#changes;
+    return committed > entry.tick ? { ...entry, tick: committed } : entry;
+  }
+
+  /** `evaluate` gives null for what is too long to be kept, or can't be used by others: they evaluate for themselves. */
+  async answer(
+    key: string,
+    session: Session,
+    evaluate: () => Promise<Result | null>,
+  ): Promise<Result | null> {
+    const known = this.known(key) ?? (await this.#join(key, session));
+    if (known !== undefined) return known;
+    this.#metrics.results.inc({ outcome: 'miss' });
+    const running = evaluate();
+    this.#running.set(key, running);
+    try {
+      const result = await running;
+      if (result !== null) this.#entries.set(key, result);
+      return result;
+    } finally {
+      if (this.#running.get(key) === running) this.#running.delete(key);
+    }
+  }
+
+  /** What another evaluates; where that fails, or its client goes away, it is nothing to us. */
+  async #join(key: string, session: Session): Promise<Result | undefined> {
+    const running = this.#running.get(key);
+    if (running === undefined) return undefined;
+    const joined = await session.interrupt.wait(running.catch(() => null));
+    return joined === null ? undefined : this.#again(joined);
+  }
+}

@@ -1,0 +1,176 @@
+/** Answers that the PostgreSQL protocol keeps: the same rows for the same question, never ones that a write made old. */
+import type pg from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { TestServer } from '../support/server.ts';
+import { WirePeer } from '../support/wire-peer.ts';
+
+let server: TestServer;
+let one: pg.Client;
+let two: pg.Client;
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  one = await server.connect('one');
+  two = await server.connect('two');
+  await one.query('CREATE TABLE t (id int PRIMARY KEY, n int8, at timestamptz)');
+  await one.query(
+    'CREATE MATERIALIZED VIEW sums AS SELECT id % 10 AS k, sum(n) AS n FROM t GROUP BY id % 10',
+  );
+});
+afterAll(async () => {
+  await one.end();
+  await two.end();
+  await server.stop();
+});
+beforeEach(async () => {
+  await one.query('TRUNCATE t');
+  await one.query("INSERT INTO t SELECT i, i, '2026-01-01 12:00Z' FROM (VALUES (1), (2), (3)) AS v (i)");
+});
+
+async function counted(work: () => Promise<unknown>): Promise<readonly [hits: number, misses: number]> {
+  const read = async (): Promise<readonly number[]> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return ['hit', 'miss'].map((outcome) =>
+      Number(
+        new RegExp(`^millrace_result_cache_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec(text)?.[1] ??
+          0,
+      ),
+    );
+  };
+  const before = await read();
+  await work();
+  const after = await read();
+  return [after[0]! - before[0]!, after[1]! - before[1]!];
+}
+
+const ids = async (client: pg.Client, sql: string, values?: readonly unknown[]): Promise<unknown[]> =>
+  (await client.query(sql, values === undefined ? undefined : [...values])).rows.map(
+    (row) => Object.values(row)[0],
+  );
+
+it('gives the same rows to all who ask, by either protocol, until something is written', async () => {
+  const simple = 'SELECT id FROM t ORDER BY id';
+  const extended = { name: 'by n', text: 'SELECT id FROM t WHERE n >= $1 ORDER BY id', values: [2] };
+  expect(await ids(one, simple)).toEqual([1, 2, 3]);
+  expect((await one.query(extended)).rows).toEqual([{ id: 2 }, { id: 3 }]);
+  const asked = await counted(async () => {
+    for (const client of [one, two, one]) {
+      expect(await ids(client, simple)).toEqual([1, 2, 3]);
+      expect((await client.query(extended)).rows).toEqual([{ id: 2 }, { id: 3 }]);
+    }
+  });
+  // another user's name may mean another answer: current_user, $user in search_path
+  expect(asked).toEqual([4, 2]);
+  await two.query('INSERT INTO t VALUES (4, 4)');
+  expect(await ids(one, simple)).toEqual([1, 2, 3, 4]);
+  expect((await one.query(extended)).rows).toEqual([{ id: 2 }, { id: 3 }, { id: 4 }]);
+});
+
+it('keeps apart parameters, their types, formats and settings', async () => {
+  const at = 'SELECT at::text AS at FROM t WHERE id = 1';
+  for (let round = 0; round < 2; round++) {
+    expect(await ids(one, 'SELECT id FROM t WHERE id = $1', [1])).toEqual([1]);
+    expect(await ids(one, 'SELECT id FROM t WHERE id = $1', [2])).toEqual([2]);
+    expect(await ids(one, 'SELECT id FROM t WHERE id = $1', [null])).toEqual([]);
+    expect(await ids(one, at)).toEqual(['2026-01-01 12:00:00+00']);
+    await two.query("SET TimeZone = 'Asia/Tokyo'");
+    expect(await ids(two, at)).toEqual(['2026-01-01 21:00:00+09']);
+    const binary = {
+      text: 'SELECT n FROM t ORDER BY n',
+      binary: true,
+      rowMode: 'array',
+      values: [],
+    } as const;
+    expect((await one.query({ ...binary, values: [] })).rows.flat().map(String)).toEqual(['1', '2', '3']);
+    expect(await ids(one, 'SELECT n FROM t ORDER BY n')).toEqual(['1', '2', '3']);
+  }
+  await two.query('RESET TimeZone');
+});
+
+it('never serves a transaction block from outside of it, nor others from within', async () => {
+  const sql = 'SELECT id FROM t ORDER BY id';
+  await ids(one, sql);
+  await one.query('BEGIN');
+  await one.query('DELETE FROM t WHERE id = 1');
+  expect(await ids(one, sql)).toEqual([2, 3]);
+  expect(await ids(two, sql)).toEqual([1, 2, 3]);
+  await two.query('INSERT INTO t VALUES (9, 9)');
+  expect(await ids(two, sql)).toEqual([1, 2, 3, 9]);
+  expect(await ids(one, sql)).toEqual([2, 3]);
+  await one.query('COMMIT');
+  expect(await ids(one, sql)).toEqual([2, 3, 9]);
+  expect(await ids(two, sql)).toEqual([2, 3, 9]);
+});
+
+it('evaluates what may answer otherwise each time', async () => {
+  await one.query("CREATE STREAM nothing (n int) WITH (retention = 'none')");
+  const notices: (string | undefined)[] = [];
+  one.on('notice', ({ message }) => notices.push(message));
+  const asked = await counted(async () => {
+    for (let round = 0; round < 2; round++) {
+      for (const sql of [
+        'SELECT now()',
+        'SELECT random() FROM t',
+        'SELECT count(*) FROM millrace.ticks',
+        'SELECT n FROM nothing',
+        'SHOW TimeZone',
+      ])
+        await one.query(sql);
+    }
+  });
+  expect(asked).toEqual([0, 0]);
+  expect(notices).toHaveLength(2);
+});
+
+it('sends what is too long to be kept as it comes, whole', async () => {
+  const rows = Array.from({ length: 500 }, (_, i) => `(${i + 10}, ${i})`);
+  for (let i = 0; i < 20; i++)
+    await one.query(
+      `INSERT INTO t VALUES ${rows.map((row) => row.replace(/\d+/, (id) => `${Number(id) + i * 500}`)).join(', ')}`,
+    );
+  for (const name of ['', 'long']) {
+    const { rows: found } = await one.query({ name, text: 'SELECT id, n, at FROM t ORDER BY id' });
+    expect(found).toHaveLength(10_003);
+    expect([found[0].id, found.at(-1).id]).toEqual([1, 10_009]);
+  }
+});
+
+it('answers an Execute that comes again on the same portal with no rows', async () => {
+  const peer = await WirePeer.open(server.pgPort);
+  const { encodeMessage } = await import('../support/wire-peer.ts');
+  peer.send(
+    encodeMessage('Parse', ['', 'SELECT id FROM t ORDER BY id']),
+    encodeMessage('Bind', ['', '']),
+    encodeMessage('Execute', ['']),
+    encodeMessage('Execute', ['']),
+    encodeMessage('Sync', []),
+  );
+  const lines = await peer.until('ReadyForQuery');
+  expect(lines.filter((line) => line.startsWith('CommandComplete'))).toEqual([
+    'CommandComplete "SELECT 3"',
+    'CommandComplete "SELECT 0"',
+  ]);
+  peer.close();
+});
+
+it('sees every write that was acknowledged before it asks, whoever wrote', async () => {
+  const clients = await Promise.all(Array.from({ length: 6 }, () => server.connect('many')));
+  let written = 3;
+  await Promise.all(
+    clients.map(async (client, c) => {
+      for (let i = 0; i < 40; i++) {
+        if ((i + c) % 4 === 0) {
+          await client.query(`INSERT INTO t VALUES (${100 + c * 100 + i}, 1)`);
+          written++;
+        }
+        const known = written;
+        const { rows } = await client.query({ name: 'count', text: 'SELECT count(*)::int4 AS c FROM t' });
+        expect(rows[0].c).toBeGreaterThanOrEqual(known);
+        const total = await client.query({ name: 'sum', text: 'SELECT sum(n)::int4 AS s FROM sums' });
+        expect(total.rows[0].s).toBeGreaterThanOrEqual(known + 3);
+      }
+    }),
+  );
+  expect(await ids(one, 'SELECT count(*)::int4 AS c FROM t')).toEqual([written]);
+  for (const client of clients) await client.end();
+});
