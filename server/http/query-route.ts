@@ -5,6 +5,7 @@ import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import { STATEMENT_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
+import { inOwnTypes } from '../session/own-types.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { Arguments, Session } from '../session/session.ts';
 import { isLargeText } from '../planning/planner-thread.ts';
@@ -129,7 +130,7 @@ async function runParsed(
   const outcome = await session.execute(statement, given, refuseUnfit);
   switch (outcome.kind) {
     case 'rows':
-      return outcome;
+      return inOwnTypes(outcome);
     case 'command':
       return { command: outcome.tag, tick: outcome.tick };
     default:

@@ -34,8 +34,8 @@ const RULE_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_r
     ELSE format('CREATE RULE "_RETURN" AS ON SELECT TO %s DO INSTEAD %s;', ev_class::regclass, ev_action::text) END
   FROM pg_rewrite WHERE oid = $1`;
 
-/** Sizes in bytes are known for the relations that have storage; nothing is told of the others. */
-const SIZE = `SELECT CASE WHEN EXISTS (SELECT FROM pg_class WHERE oid = $1) THEN 0::int8 END`;
+/** NULL, not known, for what has rows. */
+const SIZE = `SELECT CASE relkind WHEN 'v' THEN 0::int8 END FROM pg_class WHERE oid = $1`;
 
 const OWN_FUNCTIONS: Readonly<Record<string, string | typeof NOTHING>> = {
   'version()': `SELECT ${fact('version')}`,
@@ -101,7 +101,7 @@ export const IMAGE_SQL = `
   SET search_path = pg_catalog;
   UPDATE pg_authid SET rolname = 'millrace' WHERE oid = 10;
   DELETE FROM pg_database WHERE datname <> current_database();
-  UPDATE pg_database SET datname = 'millrace', datistemplate = false;
+  UPDATE pg_database SET datname = 'millrace', datistemplate = false, datcollate = 'C', datctype = 'C';
   DELETE FROM pg_shdescription WHERE classoid = 'pg_database'::regclass;
   UPDATE pg_namespace SET nspowner = 10 WHERE nspname = 'public';
   CREATE CAST (text AS pg_node_tree) WITHOUT FUNCTION;
