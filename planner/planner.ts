@@ -8,6 +8,7 @@ import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
 export { requireAccess } from './authorize/requirements.ts';
 export { mayHoldSecret } from './parse/clear-text.ts';
+export { hasPrivilegesOf } from './authorize/membership.ts';
 export { versionText } from './bind/session-functions.ts';
 export { expressionText } from './explain/expression-text.ts';
 export { parseStatements } from './parse/parse.ts';

@@ -54,6 +54,12 @@ export type PlanContext = Readonly<{
   now: number;
   /** pg_backend_pid() */
   backendPid?: number;
+  /** When the server started and read its configuration (µs), and where the client is. */
+  server?: Readonly<{
+    startedAt: number;
+    loadedAt: number;
+    peer: Readonly<{ address: string; port: number; serverAddress: string; serverPort: number }> | null;
+  }>;
   /** Whether a session has this process id: what pg_cancel_backend() answers. */
   isBackend?: (pid: number) => boolean;
 }>;

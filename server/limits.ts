@@ -69,6 +69,8 @@ export const CATALOG_START_MS_MAX = 60_000;
 export const CATALOG_IDLE_MS = 5 * 60_000;
 export const CATALOG_MEMORY_BYTES_MAX = 512 * MIB;
 export const CATALOG_GRACE_MS = 100;
+/** Of a query's text, as pg_stat_activity shows it. */
+export const CATALOG_QUERY_CHARACTERS_MAX = 1_024;
 /** Users without a role that a mirror knows at a time. */
 export const CATALOG_STUB_ROLES_MAX = 1_000;
 

@@ -58,6 +58,7 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
   const nodes = call.args ?? [];
   const give = (text: string | null, type: TypeName = 'text'): Bound =>
     typed(sessionConstant(context, text, type), location);
+  const peer = context.plan.server?.peer ?? null;
   const wanted = ARITY[name] ?? [0];
   if (!wanted.includes(nodes.length)) return null;
   switch (name) {
@@ -92,20 +93,26 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     case 'pg_is_in_recovery':
       return give('f', 'bool');
     case 'inet_server_addr':
+      return give(peer?.serverAddress ?? null);
     case 'inet_client_addr':
-      return give(null);
+      return give(peer?.address ?? null);
     case 'inet_server_port':
+      return give(peer === null ? null : String(peer.serverPort), 'int4');
     case 'inet_client_port':
-      return give(null, 'int4');
+      return give(peer === null ? null : String(peer.port), 'int4');
     case 'pg_postmaster_start_time':
+      return give(instant(context.plan.server?.startedAt), 'timestamptz');
     case 'pg_conf_load_time':
-      return typed({ kind: 'now', type: { name: 'timestamptz' } }, location);
+      return give(instant(context.plan.server?.loadedAt), 'timestamptz');
     case 'session_user':
       return give(context.plan.sessionUser);
     default:
       return give(context.plan.user);
   }
 }
+
+const instant = (micros: number | undefined): string | null =>
+  micros === undefined ? null : new Date(micros / 1_000).toISOString();
 
 const ARITY: Readonly<Record<string, readonly number[]>> = {
   current_schemas: [1],

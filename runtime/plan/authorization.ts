@@ -166,7 +166,7 @@ const predefined = (oid: Oid, name: string, ...memberOf: readonly Oid[]): RoleDe
 });
 
 /** PostgreSQL's roles for parts of what a superuser may, under its OIDs. */
-const PG_READ_ALL_SETTINGS: Oid = 3374;
+export const PG_READ_ALL_SETTINGS: Oid = 3374;
 export const PG_READ_ALL_STATS: Oid = 3375;
 export const PG_READ_SERVER_FILES: Oid = 4569;
 export const PG_WRITE_SERVER_FILES: Oid = 4570;

@@ -6,6 +6,7 @@ import { flattenError } from '../flatten-error.ts';
 import type { Notification } from '../notifications/notification-hub.ts';
 import type { ServerContext } from '../server-context.ts';
 import { Session } from '../session/session.ts';
+import type { Peer } from '../session/session-activity.ts';
 import {
   writeAuthenticationOk,
   writeBackendKeyData,
@@ -137,10 +138,11 @@ export class Connection {
     applySettings(session.settings, request);
     const secretBytes = minor >= 2 ? LONG_SECRET_BYTES : SECRET_BYTES;
     const { pid, secret } = this.#context.sessions.add(
-      { cancel: () => session.cancel(), shutDown: () => this.shutDown() },
+      { session, cancel: () => session.cancel(), shutDown: () => this.shutDown() },
       secretBytes,
     );
     session.pid = pid;
+    session.peer = peerOf(this.#socket);
     writeAuthenticationOk(out);
     for (const { name, value } of session.settings.reported()) writeParameterStatus(out, name, value);
     writeBackendKeyData(out, pid, secret);
@@ -257,4 +259,16 @@ function wantsNotice(session: Session, severity: 'NOTICE' | 'WARNING'): boolean 
   const least = session.settings.get('client_min_messages');
   if (least === 'error') return false;
   return severity === 'WARNING' || least !== 'warning';
+}
+
+function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | null {
+  if (remoteAddress === undefined || localAddress === undefined) return null;
+  // an IPv4 client of a socket that takes both
+  const plain = (address: string): string => address.replace(/^::ffff:/, '');
+  return {
+    address: plain(remoteAddress),
+    port: remotePort ?? 0,
+    serverAddress: plain(localAddress),
+    serverPort: localPort ?? 0,
+  };
 }

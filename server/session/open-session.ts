@@ -19,6 +19,7 @@ export function openSession(
   const session = new Session(context, login, { onNotice, onParameter: () => {}, notifications: null });
   const { pid } = context.sessions.add(
     {
+      session,
       cancel: () => session.cancel(),
       shutDown: () =>
         session.close(new SqlError('57P01', 'terminating connection due to administrator command')),

@@ -1,7 +1,9 @@
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { SqlError } from '../../common/sql-error.ts';
+import type { Session } from './session.ts';
 
 export type Registered = Readonly<{
+  session: Session;
   /** Ends the running statement, if one runs. */
   cancel: () => void;
   /** Ends the session with 57P01. */
@@ -48,6 +50,10 @@ export class SessionRegistry {
     if (!timingSafeEqual(entry.secret, secret)) return false;
     entry.cancel();
     return true;
+  }
+
+  *sessions(): Iterable<Session> {
+    for (const entry of this.#entries.values()) yield entry.session;
   }
 
   has(pid: number): boolean {

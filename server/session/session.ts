@@ -23,7 +23,8 @@ import { MEANING } from './plan-cache.ts';
 import type { Portal } from './portal.ts';
 import type { Prepared } from './prepared.ts';
 import type { RowSource } from './row-source.ts';
-import { parseDurationMs } from '../settings/setting-kind.ts';
+import { parseDurationMs, versionNumber } from '../settings/setting-kind.ts';
+import { type Peer, SessionActivity } from './session-activity.ts';
 import { SessionSettings } from './settings.ts';
 import { Transaction } from './transaction.ts';
 import { inWholeText } from './whole-text.ts';
@@ -62,6 +63,9 @@ export class Session {
   readonly login: Login;
   /** Of the registry; 0 for a session that can't be cancelled by number. */
   pid = 0;
+  readonly activity: SessionActivity;
+  /** null: not told, or no client of the wire. */
+  peer: Peer | null = null;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
   transaction: Transaction | null = null;
@@ -86,8 +90,10 @@ export class Session {
     this.context = context;
     this.login = login;
     this.#events = events;
+    this.activity = new SessionActivity(context.clock);
     this.settings = new SessionSettings(context.configuration.sessionDefaults, events.onParameter);
     this.settings.setFixed('session_authorization', login.user);
+    this.settings.setFixed('server_version_num', versionNumber(this.settings.get('server_version')));
     this.sink = events.notifications;
     this.listening = this.sink === null ? null : new Listening(context.notifications, this.sink);
     const { settings = {} } = context.catalog.current.roleByOid(login.role) ?? {};
@@ -110,10 +116,6 @@ export class Session {
 
   get role(): Oid {
     return this.settings.roleOf('role') ?? this.sessionRole;
-  }
-
-  get superuser(): boolean {
-    return this.catalog.roleByOid(this.role)?.superuser === true;
   }
 
   /** version() */
@@ -199,6 +201,12 @@ export class Session {
     }
   }
 
+  /** What functions tell of the server and the way to it. */
+  get #server(): NonNullable<PlanContext['server']> {
+    const { startedAt, configuration } = this.context;
+    return { startedAt: startedAt * 1_000, loadedAt: configuration.loadedAt, peer: this.peer };
+  }
+
   #planContext(given: Arguments): PlanContext {
     return {
       catalog: this.catalog,
@@ -213,6 +221,7 @@ export class Session {
       claims: this.login.claims,
       now: this.now,
       backendPid: this.pid,
+      server: this.#server,
       isBackend: (pid) => this.context.sessions.has(pid),
       ...(given.values === undefined ? {} : { parameterValues: given.values }),
     };
@@ -253,6 +262,7 @@ export class Session {
 
   finish(): void {
     this.#running = false;
+    this.activity.end();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -268,6 +278,7 @@ export class Session {
   ): Promise<Outcome> {
     this.interrupt.throwIfRaised();
     this.refuseInFailedBlock(parsed);
+    this.activity.begin(parsed.text);
     const planned = await this.planText(parsed, given);
     for (const notice of planned.notices) this.notify(notice);
     // set_config() in a select list: its value is in the answer already.

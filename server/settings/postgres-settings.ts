@@ -9,6 +9,7 @@ import {
   type SettingKind,
   textSetting as text,
   timeZone,
+  version,
 } from './setting-kind.ts';
 import { type SettingDefinition, setting } from './setting-definition.ts';
 
@@ -41,9 +42,6 @@ const messageLevels = choice(
   'warning',
   'error',
 );
-
-export const SERVER_VERSION = '18.0';
-export const SERVER_VERSION_NUMBER = '180000';
 
 export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
   reported(
@@ -162,8 +160,11 @@ export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
   ),
   fixed('segment_size', '131072', 'Shows the number of pages per disk file.'),
   reported(fixed('server_encoding', 'UTF8', 'Shows the server (database) character set encoding.')),
-  reported(fixed('server_version', SERVER_VERSION, 'Shows the server version.')),
-  fixed('server_version_num', SERVER_VERSION_NUMBER, 'Shows the server version as an integer.'),
+  reported(
+    setting('start', 'server_version', version, '18.0', 'The version of PostgreSQL that clients are told.'),
+  ),
+  // of the one before
+  fixed('server_version_num', '180000', 'Shows the server version as an integer.'),
   reported(fixed('session_authorization', '', 'Sets the session user name.')),
   user(
     'session_replication_role',

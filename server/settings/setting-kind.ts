@@ -238,3 +238,17 @@ export const clientEncoding: SettingKind<string> = {
   }),
   values: ['UTF8'],
 };
+
+/** Of PostgreSQL: `18.0`. */
+export const version: SettingKind<string> = {
+  type: 'string',
+  takes: 'a version such as 18.0',
+  parse: (text) => (/^\d{2}(\.\d{1,2})?$/.test(text.trim()) ? text.trim() : null),
+  format: (value) => value,
+};
+
+/** server_version_num: 150004 of 15.4. */
+export function versionNumber(text: string): string {
+  const [major = '', minor = '0'] = text.split('.');
+  return `${major}${minor.padStart(4, '0')}`;
+}

@@ -1,7 +1,48 @@
-/** pg_stat_activity: the sessions there are, with what each runs for those who may know. */
+/** pg_stat_activity: the sessions there are, with what each does for those who may know. */
+import { hasPrivilegesOf } from '../../planner/planner.ts';
+import { PG_READ_ALL_STATS } from '../../runtime/plan/authorization.ts';
+import { CATALOG_QUERY_CHARACTERS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
+import { truncated } from './mirror-change.ts';
+
+/** The mirror's own number of the one database. */
+const DATABASE_OID = 5;
 
 export function activityJson(session: Session): string {
-  void session;
-  return '[]';
+  const { catalog, role } = session;
+  const mayAll = hasPrivilegesOf(catalog, role, PG_READ_ALL_STATS);
+  const rows = [...session.context.sessions.sessions()].map((other) => ({
+    datid: DATABASE_OID,
+    pid: other.pid,
+    user: truncated(other.sessionUser),
+    application_name: other.settings.get('application_name'),
+    query: '<insufficient privilege>',
+    ...(mayAll || hasPrivilegesOf(catalog, role, other.sessionRole) ? detailsOf(other) : {}),
+  }));
+  return JSON.stringify(rows);
 }
+
+function detailsOf(session: Session) {
+  const { activity, peer, transaction } = session;
+  return {
+    state: stateOf(session),
+    query: activity.query.slice(0, CATALOG_QUERY_CHARACTERS_MAX),
+    wait_event_type: activity.active ? null : 'Client',
+    wait_event: activity.active ? null : 'ClientRead',
+    xact_start: transaction === null ? null : iso(transaction.now / 1_000),
+    query_start: activity.queryAt === null ? null : iso(activity.queryAt),
+    backend_start: iso(activity.startedAt),
+    state_change: iso(activity.changedAt),
+    client_addr: peer?.address ?? null,
+    client_port: peer?.port ?? null,
+    backend_type: 'client backend',
+  };
+}
+
+function stateOf({ activity, status }: Session): string {
+  if (activity.active) return 'active';
+  if (status === 'idle') return 'idle';
+  return status === 'failed' ? 'idle in transaction (aborted)' : 'idle in transaction';
+}
+
+const iso = (milliseconds: number): string => new Date(milliseconds).toISOString();

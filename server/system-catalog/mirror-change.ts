@@ -1,9 +1,17 @@
 /** What must happen to the mirror so that it shows a state of the catalog: the difference to the one it shows, by OID. */
 import { isArrayType, typeModifier, typeOid } from '../../common/types.ts';
-import { BOOTSTRAP_ROLE, BOOTSTRAP_ROLE_OID, type RoleDefinition } from '../../runtime/plan/authorization.ts';
+import {
+  BOOTSTRAP_ROLE,
+  BOOTSTRAP_ROLE_OID,
+  type DatabaseDefinition,
+  type Privilege,
+  PUBLIC,
+  type RoleDefinition,
+} from '../../runtime/plan/authorization.ts';
 import {
   type CatalogObject,
   type ColumnDefinition,
+  FIRST_USER_OID,
   isRelation,
   type Oid,
   type RelationDefinition,
@@ -13,8 +21,11 @@ import {
 import { SYSTEM_SCHEMA, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
 import type { CatalogView } from '../catalog.ts';
 import { CATALOG_STUB_ROLES_MAX } from '../limits.ts';
+import { accessTexts, policyRow } from './access-rows.ts';
 import type {
+  AccessTexts,
   AttributeRow,
+  DatabaseRow,
   MirrorChange,
   PrintExpression,
   RelationRow,
@@ -31,6 +42,7 @@ export class MirroredCatalog {
   readonly #print: PrintExpression;
   #view: CatalogView | null = null;
   #objects = new Map<Oid, CatalogObject>();
+  #shownDatabase: DatabaseDefinition | null = null;
   /** Names of primary keys' indexes, by `schema\0name`, and the table that has it. */
   readonly #keyNames = new Map<string, Oid>();
   /** Users without a role of their own. */
@@ -46,20 +58,30 @@ export class MirroredCatalog {
     const gone: Oid[] = this.#view === view ? [] : this.#gone(view);
     const changed = this.#view === view ? [] : this.#changed(view);
     const stubs = this.#stubRoles(view, users, gone);
-    if (!first && gone.length + changed.length + stubs.length === 0) {
+    const database = this.#database(view);
+    if (!first && gone.length + changed.length + stubs.length === 0 && database === null) {
       this.#view = view;
       return null;
     }
-    const schemas = changed.flatMap((object) => (object.kind === 'schema' ? [schemaRow(object)] : []));
+    const schemas = changed.flatMap((object) => (object.kind === 'schema' ? [schemaRow(view, object)] : []));
     const relations = this.#relationRows(view, changed);
     const roles = changed.flatMap((object) => (object.kind === 'role' ? [roleRow(object)] : []));
     this.#view = view;
     return {
       gone,
-      schemas: first ? [...schemas, SYSTEM_SCHEMA_ROW] : schemas,
-      relations: first ? [...relations, ...systemViewRows()] : relations,
+      schemas: first ? [...schemas, systemSchemaRow(view)] : schemas,
+      relations: first ? [...relations, ...systemViewRows(view)] : relations,
       roles: [...roles, ...stubs],
+      database,
     };
+  }
+
+  /** null: it is as it was. */
+  #database(view: CatalogView): DatabaseRow | null {
+    const database = view.database();
+    if (database === this.#shownDatabase) return null;
+    this.#shownDatabase = database;
+    return { ...database, access: accessTexts(view, database.access) };
   }
 
   #gone(view: CatalogView): Oid[] {
@@ -76,7 +98,7 @@ export class MirroredCatalog {
   #changed(view: CatalogView): readonly CatalogObject[] {
     const changed = new Map<Oid, CatalogObject>();
     for (const object of view.objects()) {
-      if (object.kind === 'sink' || object.kind === 'token') continue;
+      if (!isMirrored(object)) continue;
       if (this.#objects.get(object.oid) !== object) changed.set(object.oid, object);
     }
     // an index gives way to a relation that takes its name
@@ -123,7 +145,7 @@ export class MirroredCatalog {
       const schema = view.schema(object.schema);
       if (schema === undefined) return [];
       const key = object.kind === 'table' ? this.#primaryKey(view, object) : null;
-      return [relationRow(object, schema.oid, key, this.#print)];
+      return [relationRow(view, object, schema.oid, key, this.#print)];
     });
   }
 
@@ -140,6 +162,12 @@ export class MirroredCatalog {
   }
 }
 
+/** PostgreSQL's own roles are in the mirror as they are in PostgreSQL. */
+const isMirrored = (object: CatalogObject): boolean =>
+  object.kind === 'schema' ||
+  (isRelation(object) && object.kind !== 'sink') ||
+  (object.kind === 'role' && (object.oid >= FIRST_USER_OID || object.oid === BOOTSTRAP_ROLE_OID));
+
 const nameKey = (schema: string, name: string): string => `${schema}\0${name}`;
 
 /** No more than so many bytes, and no part of a character. */
@@ -151,12 +179,10 @@ export function truncated(name: string, bytesMax: number = NAME_BYTES_MAX): stri
   return bytes.toString('utf8', 0, end);
 }
 
-const schemaRow = ({ oid, name, comment }: SchemaDefinition): SchemaRow => ({
-  oid,
-  name,
-  owner: BOOTSTRAP_ROLE_OID,
-  comment,
-});
+const schemaRow = (view: CatalogView, schema: SchemaDefinition): SchemaRow => {
+  const { oid, name, owner, comment } = schema;
+  return { oid, name, owner, access: accessTexts(view, schema.access), comment };
+};
 
 function roleRow(role: RoleDefinition): RoleRow {
   const settings = Object.entries(role.settings).map(([name, value]) => `${name}=${value}`);
@@ -169,6 +195,7 @@ function roleRow(role: RoleDefinition): RoleRow {
 }
 
 function relationRow(
+  view: CatalogView,
   relation: Exclude<RelationDefinition, { kind: 'sink' }>,
   schema: Oid,
   primaryKey: RelationRow['primaryKey'],
@@ -180,15 +207,24 @@ function relationRow(
     oid: relation.oid,
     name: relation.name,
     schema,
-    owner: BOOTSTRAP_ROLE_OID,
+    owner: relation.owner,
     kind: relation.kind === 'view' ? 'v' : relation.kind === 'materialized-view' ? 'm' : 'r',
-    options: relation.kind === 'stream' ? ['kind=stream', `connector=${relation.source.connector}`] : null,
+    options: optionsOf(relation),
     comment: relation.comment,
     definition: isView ? ` ${relation.query.trim()}` : null,
     dependencies: isView ? relation.dependencies : [],
     attributes: relation.columns.map((column) => attributeRow(column, names, print)),
     primaryKey,
+    access: accessTexts(view, relation.access),
+    rowSecurity: relation.rowSecurity?.enabled ?? false,
+    forceRowSecurity: relation.rowSecurity?.forced ?? false,
+    policies: relation.rowSecurity?.policies.map(policyRow) ?? [],
   };
+}
+
+function optionsOf(relation: RelationDefinition): readonly string[] | null {
+  if (relation.kind === 'stream') return ['kind=stream', `connector=${relation.source.connector}`];
+  return relation.kind === 'view' && relation.securityInvoker ? ['security_invoker=true'] : null;
 }
 
 function attributeRow(
@@ -209,14 +245,20 @@ function attributeRow(
   };
 }
 
-const SYSTEM_SCHEMA_ROW: SchemaRow = {
+const toAll = (view: CatalogView, privilege: Privilege): AccessTexts =>
+  accessTexts(view, [
+    { grantee: PUBLIC, grantor: BOOTSTRAP_ROLE_OID, privileges: [privilege], grantable: [] },
+  ]);
+
+const systemSchemaRow = (view: CatalogView): SchemaRow => ({
   oid: SYSTEM_SCHEMA_OID,
   name: SYSTEM_SCHEMA,
   owner: BOOTSTRAP_ROLE_OID,
+  access: toAll(view, 'U'),
   comment: 'what the server does',
-};
+});
 
-function systemViewRows(): readonly RelationRow[] {
+function systemViewRows(view: CatalogView): readonly RelationRow[] {
   return Object.entries(SYSTEM_VIEWS).map(([name, fields], i) => ({
     oid: SYSTEM_SCHEMA_OID + 1 + i,
     name,
@@ -238,5 +280,9 @@ function systemViewRows(): readonly RelationRow[] {
       comment: null,
     })),
     primaryKey: null,
+    access: toAll(view, 'r'),
+    rowSecurity: false,
+    forceRowSecurity: false,
+    policies: [],
   }));
 }

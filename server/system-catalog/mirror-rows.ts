@@ -15,7 +15,26 @@ export type RelationRow = Readonly<{
   dependencies: readonly Oid[];
   attributes: readonly AttributeRow[];
   primaryKey: Readonly<{ oid: Oid; name: string; columns: readonly number[] }> | null;
+  access: AccessTexts;
+  rowSecurity: boolean;
+  forceRowSecurity: boolean;
+  policies: readonly PolicyRow[];
 }>;
+
+/** As PostgreSQL writes an aclitem: `anna=r*w/millrace`. */
+export type AccessTexts = readonly string[] | null;
+
+export type PolicyRow = Readonly<{
+  oid: Oid;
+  name: string;
+  command: '*' | 'r' | 'a' | 'w' | 'd';
+  permissive: boolean;
+  roles: readonly Oid[];
+  using: string | null;
+  check: string | null;
+}>;
+
+export type DatabaseRow = Readonly<{ owner: Oid; access: AccessTexts; comment: string | null }>;
 
 export type AttributeRow = Readonly<{
   name: string;
@@ -28,7 +47,13 @@ export type AttributeRow = Readonly<{
   comment: string | null;
 }>;
 
-export type SchemaRow = Readonly<{ oid: Oid; name: string; owner: Oid; comment: string | null }>;
+export type SchemaRow = Readonly<{
+  oid: Oid;
+  name: string;
+  owner: Oid;
+  access: AccessTexts;
+  comment: string | null;
+}>;
 
 export type RoleRow = Readonly<{
   oid: Oid;
@@ -60,6 +85,8 @@ export type MirrorChange = Readonly<{
   relations: readonly RelationRow[];
   schemas: readonly SchemaRow[];
   roles: readonly RoleRow[];
+  /** null: unchanged */
+  database: DatabaseRow | null;
 }>;
 
 /** How an expression is printed; the planner's. */

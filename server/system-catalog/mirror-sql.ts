@@ -13,12 +13,13 @@ const json = (value: unknown): string =>
   `${literal(JSON.stringify(value, (_, item: unknown) => (typeof item === 'string' ? item.toWellFormed() : item)))}::jsonb`;
 
 /** One batch of statements; within a transaction of its own. */
-export function mirrorSql({ gone, relations, schemas, roles }: MirrorChange): string {
+export function mirrorSql({ gone, relations, schemas, roles, database }: MirrorChange): string {
   const parts: string[] = ['BEGIN READ WRITE;'];
   const removed = [...gone, ...relations.map((r) => r.oid), ...schemas.map((s) => s.oid)];
   const roleOids = roles.map((role) => role.oid);
   if (removed.length + roleOids.length > 0) parts.push(removal([...removed, ...roleOids]));
   if (roles.length > 0) parts.push(roleInsertion(roles));
+  if (database !== null) parts.push(databaseUpdate(database));
   if (schemas.length > 0) parts.push(schemaInsertion(schemas));
   if (relations.length > 0) parts.push(relationInsertion(relations));
   parts.push('COMMIT;');
@@ -38,6 +39,7 @@ function removal(oids: readonly number[]): string {
     DELETE FROM pg_type WHERE oid IN (${shifted(ROW_TYPE_BASE)});
     DELETE FROM pg_index WHERE indrelid IN (${plain});
     DELETE FROM pg_constraint WHERE conrelid IN (${plain});
+    DELETE FROM pg_policy WHERE polrelid IN (${plain});
     DELETE FROM pg_attrdef WHERE adrelid IN (${plain});
     DELETE FROM pg_description WHERE objoid IN (${plain})
       AND classoid IN ('pg_class'::regclass, 'pg_namespace'::regclass);
@@ -75,11 +77,22 @@ function roleInsertion(roles: MirrorChange['roles']): string {
       WHERE comment IS NOT NULL;`;
 }
 
+function databaseUpdate(database: NonNullable<MirrorChange['database']>): string {
+  return `
+    UPDATE pg_database SET datdba = d.owner, datacl = d.access
+      FROM jsonb_to_record(${json(database)}) AS d (owner oid, access aclitem[]);
+    DELETE FROM pg_shdescription WHERE classoid = 'pg_database'::regclass;
+    INSERT INTO pg_shdescription (objoid, classoid, description)
+      SELECT b.oid, 'pg_database'::regclass, d.comment
+      FROM pg_database AS b, jsonb_to_record(${json(database)}) AS d (comment text) WHERE d.comment IS NOT NULL;`;
+}
+
 function schemaInsertion(schemas: MirrorChange['schemas']): string {
   const rows = json(schemas);
   return `
-    INSERT INTO pg_namespace (oid, nspname, nspowner)
-      SELECT oid, name, owner FROM jsonb_to_recordset(${rows}) AS s (oid oid, name text, owner oid);
+    INSERT INTO pg_namespace (oid, nspname, nspowner, nspacl)
+      SELECT oid, name, owner, access
+      FROM jsonb_to_recordset(${rows}) AS s (oid oid, name text, owner oid, access aclitem[]);
     INSERT INTO pg_description (objoid, classoid, objsubid, description)
       SELECT oid, 'pg_namespace'::regclass, 0, comment
       FROM jsonb_to_recordset(${rows}) AS s (oid oid, comment text) WHERE comment IS NOT NULL;`;
@@ -97,7 +110,8 @@ function relationInsertion(relations: MirrorChange['relations']): string {
     WITH given AS MATERIALIZED (
       SELECT r.*, (r.oid::int8 + ${ROW_TYPE_BASE})::oid AS "rowType"
       FROM jsonb_to_recordset(${rows}) AS r (oid oid, name text, schema oid, owner oid, kind "char", options text[],
-        comment text, definition text, dependencies oid[], attributes jsonb, "primaryKey" jsonb)),
+        comment text, definition text, dependencies oid[], attributes jsonb, "primaryKey" jsonb,
+        access aclitem[], "rowSecurity" bool, "forceRowSecurity" bool, policies jsonb)),
     given_attribute AS MATERIALIZED (
       SELECT r.oid AS relation, r.schema, a.*
       FROM given AS r, jsonb_to_recordset(r.attributes) AS a (number int2, name text, type oid, modifier int4,
@@ -109,7 +123,13 @@ function relationInsertion(relations: MirrorChange['relations']): string {
       FROM given AS r, jsonb_to_record(r."primaryKey") AS k (oid oid, name text, columns jsonb)
       WHERE r."primaryKey" IS NOT NULL),
     rule AS (${RULE_INSERTION}),
-    ${[...CLASS_INSERTIONS, ...ATTRIBUTE_INSERTIONS, ...KEY_INSERTIONS, ...DEPENDENCY_INSERTIONS]
+    ${[
+      ...CLASS_INSERTIONS,
+      ...ATTRIBUTE_INSERTIONS,
+      ...KEY_INSERTIONS,
+      ...DEPENDENCY_INSERTIONS,
+      POLICY_INSERTION,
+    ]
       .map((insertion, i) => `insertion_${i} AS (${insertion})`)
       .join(',\n')}
     SELECT 1;`;
@@ -124,13 +144,13 @@ const CLASS_INSERTIONS = [
         relpages, reltuples, relallvisible, relallfrozen, reltoastrelid, relhasindex, relisshared, relpersistence,
         relkind, relnatts, relchecks, relhasrules, relhastriggers, relhassubclass, relrowsecurity,
         relforcerowsecurity, relispopulated, relreplident, relispartition, relrewrite, relfrozenxid, relminmxid,
-        reloptions)
+        relacl, reloptions)
       SELECT oid, name, schema, "rowType", 0, owner, CASE kind WHEN 'v' THEN 0 ELSE 2 END,
         CASE kind WHEN 'v' THEN 0 ELSE oid END, 0,
         0, -1, 0, 0, 0, "primaryKey" IS NOT NULL, false, 'p',
-        kind, jsonb_array_length(attributes), 0, false, false, false, false,
-        false, true, CASE kind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0::text::xid, 0::text::xid,
-        options
+        kind, jsonb_array_length(attributes), 0, false, false, false, "rowSecurity",
+        "forceRowSecurity", true, CASE kind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0::text::xid, 0::text::xid,
+        access, options
       FROM given`,
   `INSERT INTO pg_type (oid, typname, typnamespace, typowner, typlen, typbyval, typtype, typcategory, typispreferred,
         typisdefined, typdelim, typrelid, typsubscript, typelem, typarray, typinput, typoutput, typreceive, typsend,
@@ -227,3 +247,9 @@ const DEPENDENCY_INSERTIONS = [
       SELECT 'pg_rewrite'::regclass, w.oid, 0, 'pg_class'::regclass, d, 0, 'n'
       FROM given AS r JOIN rule AS w ON w.ev_class = r.oid, unnest(r.dependencies) AS d`,
 ];
+
+/** Conditions are text here too. */
+const POLICY_INSERTION = `INSERT INTO pg_policy (oid, polname, polrelid, polcmd, polpermissive, polroles, polqual, polwithcheck)
+      SELECT p.oid, p.name, r.oid, p.command, p.permissive, p.roles, p."using"::pg_node_tree, p."check"::pg_node_tree
+      FROM given AS r, jsonb_to_recordset(r.policies) AS p (oid oid, name text, command "char", permissive bool,
+        roles oid[], "using" text, "check" text)`;

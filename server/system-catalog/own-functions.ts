@@ -9,7 +9,12 @@ const NOTHING = null;
 
 const fact = (name: string): string => `nullif(pg_toast.pg_session_fact('millrace.${name}', true), '')`;
 
-const ACTIVITY = `SELECT a.* FROM json_to_recordset(${fact('activity')}::json) AS a (datid oid, pid int4, usesysid oid,
+const ACTIVITY = `SELECT a.datid, a.pid, to_regrole(quote_ident(a."user"))::oid, a.application_name, a.state, a.query,
+  a.wait_event_type, a.wait_event, a.xact_start, a.query_start, a.backend_start, a.state_change, a.client_addr,
+  a.client_hostname, a.client_port, a.backend_xid, a.backend_xmin, a.backend_type, a.ssl, a.sslversion,
+  a.sslcipher, a.sslbits, a.ssl_client_dn, a.ssl_client_serial, a.ssl_issuer_dn, a.gss_auth, a.gss_princ,
+  a.gss_enc, a.gss_delegation, a.leader_pid, a.query_id
+  FROM json_to_recordset(${fact('activity')}::json) AS a (datid oid, pid int4, "user" text,
   application_name text, state text, query text, wait_event_type text, wait_event text, xact_start timestamptz,
   query_start timestamptz, backend_start timestamptz, state_change timestamptz, client_addr inet,
   client_hostname text, client_port int4, backend_xid xid, backend_xmin xid, backend_type text, ssl bool,
@@ -22,7 +27,9 @@ const SETTINGS = `SELECT s.* FROM json_to_recordset(${fact('settings')}::json) A
   max_val text, enumvals text[], boot_val text, reset_val text, sourcefile text, sourceline int4,
   pending_restart bool)`;
 
-const SETTING = `SELECT setting FROM pg_show_all_settings() WHERE lower(name) = lower($1)`;
+const SETTING = `(SELECT setting FROM pg_show_all_settings() WHERE lower(name) = lower($1))`;
+/** No setting has a name with this prefix: so PostgreSQL's own function says that there is none. */
+const KNOWN_SETTING = `coalesce(${SETTING}, pg_toast.pg_session_fact('millrace.' || $1, false))`;
 
 /** The text of a view, or none, as PostgreSQL has it for a table. */
 const VIEW_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_viewdef(ev_class)
@@ -41,13 +48,13 @@ const OWN_FUNCTIONS: Readonly<Record<string, string | typeof NOTHING>> = {
   'version()': `SELECT ${fact('version')}`,
   'pg_backend_pid()': `SELECT ${fact('pid')}::int4`,
   'pg_postmaster_start_time()': `SELECT ${fact('start')}::timestamptz`,
-  'pg_conf_load_time()': `SELECT ${fact('start')}::timestamptz`,
+  'pg_conf_load_time()': `SELECT ${fact('load')}::timestamptz`,
   'inet_client_addr()': `SELECT ${fact('client_addr')}::inet`,
   'inet_client_port()': `SELECT ${fact('client_port')}::int4`,
   'inet_server_addr()': `SELECT ${fact('server_addr')}::inet`,
   'inet_server_port()': `SELECT ${fact('server_port')}::int4`,
-  'current_setting(text)': SETTING,
-  'current_setting(text,boolean)': SETTING,
+  'current_setting(text)': `SELECT ${KNOWN_SETTING}`,
+  'current_setting(text,boolean)': `SELECT CASE WHEN $2 THEN ${SETTING} ELSE ${KNOWN_SETTING} END`,
   // what it sets the session applies
   'set_config(text,text,boolean)': 'SELECT $2',
   'pg_show_all_settings()': SETTINGS,

@@ -1,4 +1,5 @@
 /** What the mirror is told of a session with each of its questions: whose it is, how values print, and what the query asks of it. */
+import { CATALOG_STUB_ROLES_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
 import { activityJson } from './activity-rows.ts';
 import { truncated } from './mirror-change.ts';
@@ -43,12 +44,22 @@ export function sessionFacts(session: Session, reads: readonly string[]): Sessio
   for (const name of SAME_NAMED) facts.set(name, literal(settings.get(name)));
   facts.set('millrace.pid', literal(String(session.pid)));
   facts.set('millrace.version', literal(session.versionText));
-  facts.set('millrace.start', literal(new Date(session.context.startedAt).toISOString()));
+  const { startedAt, configuration } = session.context;
+  facts.set('millrace.start', literal(new Date(startedAt).toISOString()));
+  facts.set('millrace.load', literal(new Date(configuration.loadedAt / 1_000).toISOString()));
   if (reads.some((name) => READS_SETTINGS.test(name))) {
     facts.set('millrace.settings', literal(settingsJson(session)));
   }
   const users = new Set([own, current]);
+  const peer = session.peer;
+  facts.set('millrace.client_addr', literal(peer?.address ?? ''));
+  facts.set('millrace.client_port', literal(`${peer?.port ?? ''}`));
+  facts.set('millrace.server_addr', literal(peer?.serverAddress ?? ''));
+  facts.set('millrace.server_port', literal(`${peer?.serverPort ?? ''}`));
   if (reads.some((name) => READS_ACTIVITY.test(name))) {
+    for (const other of session.context.sessions.sessions()) {
+      if (users.size < CATALOG_STUB_ROLES_MAX) users.add(truncated(other.sessionUser));
+    }
     facts.set('millrace.activity', literal(activityJson(session)));
   }
   return { users: [...users], settings: facts };

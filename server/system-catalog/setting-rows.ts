@@ -1,4 +1,6 @@
 /** pg_settings: the server's settings with the session's values. */
+import { hasPrivilegesOf } from '../../planner/planner.ts';
+import { PG_READ_ALL_SETTINGS } from '../../runtime/plan/authorization.ts';
 import type { Session } from '../session/session.ts';
 import { SETTING_DEFINITIONS } from '../settings/all-settings.ts';
 import type { SettingContext } from '../settings/setting-definition.ts';
@@ -11,9 +13,10 @@ const CONTEXTS: Readonly<Record<SettingContext, string>> = {
 };
 
 export function settingsJson(session: Session): string {
-  const { settings, context } = session;
+  const { settings, context, catalog } = session;
+  const readsAll = hasPrivilegesOf(catalog, session.role, PG_READ_ALL_SETTINGS);
   const known = new Set<string>();
-  const shown = SETTING_DEFINITIONS.filter((definition) => !definition.confidential || session.superuser);
+  const shown = SETTING_DEFINITIONS.filter((definition) => !definition.confidential || readsAll);
   const rows: unknown[] = shown.map(({ name, kind, initial, description, context: changed }) => {
     const key = name.toLowerCase();
     known.add(key);
@@ -34,8 +37,8 @@ export function settingsJson(session: Session): string {
       enumvals: kind.type === 'enum' ? (kind.values ?? null) : null,
       boot_val: initial,
       reset_val: given,
-      sourcefile: session.superuser ? (entry?.file ?? null) : null,
-      sourceline: session.superuser ? (entry?.line ?? null) : null,
+      sourcefile: readsAll ? (entry?.file ?? null) : null,
+      sourceline: readsAll ? (entry?.line ?? null) : null,
       pending_restart: entry?.pendingRestart ?? false,
     };
   });

@@ -133,6 +133,12 @@ export class SystemCatalog {
       settings.delete('role');
     }
     let settingsSql = '';
+    for (const [name, value] of settings) {
+      // what was told of another session
+      if (facts.settings.has(name) || value === NOTHING) continue;
+      settings.set(name, NOTHING);
+      settingsSql += settingSql(name, NOTHING);
+    }
     for (const [name, value] of facts.settings) {
       if (settings.get(name) === value) continue;
       settings.set(name, value);
@@ -220,6 +226,9 @@ export class SystemCatalog {
     this.#next();
   }
 }
+
+/** No fact. */
+const NOTHING = "''";
 
 const shuttingDown = (): SqlError =>
   new SqlError('57P01', 'terminating connection due to administrator command');

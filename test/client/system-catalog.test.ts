@@ -136,4 +136,111 @@ describe('the system catalog', () => {
     ]);
     await other.end();
   });
+
+  it('shows owners, grants and memberships', async () => {
+    await client.query(`CREATE ROLE reader LOGIN; CREATE ROLE "we ird""role"; GRANT reader TO "we ird""role";
+      GRANT SELECT ON users TO reader WITH GRANT OPTION; ALTER VIEW names OWNER TO "we ird""role"`);
+    expect(
+      await rows(`SELECT relname, relowner::regrole::text AS owner, relacl::text FROM pg_class
+        WHERE relname IN ('names', 'users') ORDER BY 1`),
+    ).toEqual([
+      { relname: 'names', owner: '"we ird""role"', relacl: null },
+      {
+        relname: 'users',
+        owner: 'millrace',
+        relacl: '{millrace=arwdDxtm/millrace,reader=r*/millrace}',
+      },
+    ]);
+    expect(await rows(`SELECT pg_has_role('we ird"role', 'reader', 'USAGE') AS is_member`)).toEqual([
+      { is_member: true },
+    ]);
+    const reader = await connect('reader');
+    expect(
+      await rows(
+        `SELECT has_table_privilege('users', 'SELECT') AS may_read, has_table_privilege('users', 'INSERT') AS may_write`,
+        [],
+        reader,
+      ),
+    ).toEqual([{ may_read: true, may_write: false }]);
+    await expect(reader.query('SELECT * FROM pg_authid')).rejects.toMatchObject({ code: '42501' });
+    await reader.end();
+  });
+
+  it('shows sessions, and their queries to those who may know', async () => {
+    const reader = await connect('reader');
+    const seen = `SELECT usename, state, query, client_addr FROM pg_stat_activity ORDER BY usename`;
+    const [mine, theirs] = (await rows(seen)) as { query: string }[];
+    expect(mine).toEqual({ usename: 'anna', state: 'active', query: seen, client_addr: '127.0.0.1' });
+    expect(theirs).toMatchObject({ usename: 'reader', state: 'idle' });
+    const [hidden, own] = await rows(seen, [], reader);
+    expect(hidden).toEqual({
+      usename: 'anna',
+      state: null,
+      query: '<insufficient privilege>',
+      client_addr: null,
+    });
+    expect(own).toMatchObject({ usename: 'reader', state: 'active', query: seen });
+    await reader.end();
+  });
+
+  it('tells settings as SHOW does', async () => {
+    await client.query("SET TimeZone = 'Europe/Berlin'; SET my.own = 'x'");
+    expect(
+      await rows(`SELECT name, setting, source, vartype FROM pg_settings
+        WHERE name IN ('TimeZone', 'server_version', 'my.own', 'shared_buffers') ORDER BY name COLLATE "C"`),
+    ).toEqual([
+      { name: 'TimeZone', setting: 'Europe/Berlin', source: 'session', vartype: 'string' },
+      { name: 'my.own', setting: 'x', source: 'session', vartype: 'string' },
+      { name: 'server_version', setting: '18.0', source: 'default', vartype: 'string' },
+    ]);
+    await expect(client.query(`SELECT current_setting(relname) FROM pg_class`)).rejects.toMatchObject({
+      code: '42704',
+    });
+    await client.query(
+      "SELECT set_config('bytea_output', 'escape', false) FROM pg_show_all_settings() WHERE name = 'bytea_output'",
+    );
+    expect(await rows('SHOW bytea_output')).toEqual([{ bytea_output: 'escape' }]);
+    await client.query(
+      "SELECT set_config('bytea_output', 'hex', false) FROM pg_settings WHERE name = 'none'",
+    );
+    expect(await rows('SHOW bytea_output')).toEqual([{ bytea_output: 'escape' }]);
+    await client.query('RESET ALL');
+  });
+
+  it('agrees with what is answered without it', async () => {
+    for (const call of [
+      'version()',
+      'pg_backend_pid()',
+      'current_database()',
+      'current_schema()::text',
+      'current_schemas(true)::text',
+      'pg_postmaster_start_time()::text',
+      'pg_conf_load_time()::text',
+      `current_setting('server_version_num')`,
+    ]) {
+      const [own] = await rows(`SELECT ${call} AS answer`);
+      const [mirrored] = await rows(`SELECT ${call} AS answer FROM pg_class LIMIT 1`);
+      expect([call, mirrored]).toEqual([call, own]);
+    }
+  });
+
+  it('comes as JSON over HTTP', async () => {
+    const answer = await fetch(`${server.url}/query`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({
+        sql: 'SELECT relnatts, relname::text, oid::regclass AS relation, relacl IS NULL AS bare FROM pg_class WHERE relname = $1',
+        params: ['users'],
+      }),
+    });
+    expect(await answer.json()).toMatchObject({
+      columns: [
+        { name: 'relnatts', type: 'smallint' },
+        { name: 'relname', type: 'text' },
+        { name: 'relation', type: 'text' },
+        { name: 'bare', type: 'boolean' },
+      ],
+      rows: [[3, 'users', 'users', false]],
+    });
+  });
 });

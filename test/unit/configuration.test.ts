@@ -88,7 +88,8 @@ describe('Configuration', () => {
     [['--pg-port', '70000'], {}, /--pg-port 70000 is not a port \(0 to 65535\)/],
     [['-c', 'work_men=1'], {}, /-c work_men is no setting: perhaps you meant "work_mem"/],
     [['-c', 'work_mem'], {}, /is not name=value/],
-    [['--server-version', '1'], {}, /unknown option '--server-version'/],
+    [['--server-version', '9.6'], {}, /--server-version 9.6 is not a version such as 18.0/],
+    [['--block-size', '1'], {}, /unknown option '--block-size'/],
     [['--host', '0.0.0.0'], {}, /--insecure/],
     [['--memory-limit', '1MB'], {}, /--memory-limit 1MB is not a size of at least 64MB/],
     [
@@ -115,7 +116,7 @@ describe('Configuration', () => {
     ['port', /line 1 is not "name = value"/],
     ["port = 'x", /line 1 is not "name = value"/],
     ['data_directory = /tmp', /line 1: data_directory cannot be set here/],
-    ["server_version = '9.6'", /line 1: server_version cannot be set here/],
+    ["block_size = '9'", /line 1: block_size cannot be set here/],
   ])('refuses a file with %j', (text, message) => {
     conf(text);
     expect(() => read([])).toThrow(message);
@@ -149,7 +150,7 @@ describe('Configuration', () => {
   it.each([
     ['nosuch', '1', '42704'],
     ['millrace.tick_intervall', '1', '42704'],
-    ['server_version', '1', '55P02'],
+    ['block_size', '1', '55P02'],
     ['data_directory', '/', '55P02'],
     ['port', 'x', '22023'],
   ])('ALTER SYSTEM SET %s = %s is %s', (name, value, code) => {

@@ -1,0 +1,38 @@
+/** What a session does, for pg_stat_activity. */
+
+/** Where a client is; `server`: where it came in. */
+export type Peer = Readonly<{
+  address: string;
+  port: number;
+  serverAddress: string;
+  serverPort: number;
+}>;
+
+export class SessionActivity {
+  readonly #clock: () => number;
+  /** Milliseconds since 1970, all of them. */
+  readonly startedAt: number;
+  changedAt: number;
+  queryAt: number | null = null;
+  query = '';
+  active = false;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+    this.startedAt = clock();
+    this.changedAt = this.startedAt;
+  }
+
+  begin(query: string): void {
+    this.active = true;
+    this.query = query;
+    this.queryAt = this.#clock();
+    this.changedAt = this.queryAt;
+  }
+
+  end(): void {
+    if (!this.active) return;
+    this.active = false;
+    this.changedAt = this.#clock();
+  }
+}
