@@ -80,6 +80,7 @@ export const SQL_STATES = {
   invalid_column_definition: '42611',
   generated_always: '428C9',
   invalid_table_definition: '42P16',
+  invalid_object_definition: '42P17',
   windowing_error: '42P20',
   indeterminate_collation: '42P22',
   indeterminate_datatype: '42P18',

@@ -10,6 +10,7 @@ import { planAlterOwner } from './authorize/owner.ts';
 import { planAlterRelation } from './define/alter-relation.ts';
 import { planGrantRole } from './authorize/grant-role.ts';
 import { requirePrivilege } from './authorize/require.ts';
+import { planAlterPolicy, planCreatePolicy, planRenamePolicy } from './authorize/policy.ts';
 import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
 import { planCreateIndex } from './define/create-index.ts';
@@ -97,9 +98,10 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
   if ('CreateSchemaStmt' in node) return planCreateSchema(context, node.CreateSchemaStmt);
   if ('DropStmt' in node) return planDrop(context, syntax, node.DropStmt);
   if ('RenameStmt' in node) {
-    return node.RenameStmt.renameType === 'OBJECT_ROLE'
-      ? planRenameRole(context, node.RenameStmt)
-      : planRename(context, syntax, node.RenameStmt);
+    const { RenameStmt: rename } = node;
+    if (rename.renameType === 'OBJECT_ROLE') return planRenameRole(context, rename);
+    if (rename.renameType === 'OBJECT_POLICY') return planRenamePolicy(context, rename);
+    return planRename(context, syntax, rename);
   }
   if ('AlterTableStmt' in node) return planAlterRelation(context, syntax, node.AlterTableStmt);
   if ('AlterObjectSchemaStmt' in node) return planSetSchema(context, syntax, node.AlterObjectSchemaStmt);
@@ -130,6 +132,8 @@ function planAuthorization(context: StatementContext, node: Node): Planned | nul
   if ('DropRoleStmt' in node) return planDropRole(context, node.DropRoleStmt);
   if ('GrantRoleStmt' in node) return planGrantRole(context, node.GrantRoleStmt);
   if ('GrantStmt' in node) return planGrant(context, node.GrantStmt);
+  if ('CreatePolicyStmt' in node) return planCreatePolicy(context, node.CreatePolicyStmt);
+  if ('AlterPolicyStmt' in node) return planAlterPolicy(context, node.AlterPolicyStmt);
   if ('AlterDefaultPrivilegesStmt' in node) throw noDefaults();
   if ('AlterOwnerStmt' in node) return planAlterOwner(context, node.AlterOwnerStmt);
   if ('ReassignOwnedStmt' in node) return planReassignOwned(context, node.ReassignOwnedStmt);

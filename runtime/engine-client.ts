@@ -33,12 +33,23 @@ export type Returning = Readonly<{ expressions: readonly Expression[]; columns: 
 
 export type Assignment = Readonly<{ column: number; value: Expression }>;
 
+/** Row-level security: the row, by the relation's columns, must pass. `policy`: its name, where it stands alone. */
+export type RowCheck = Readonly<{ predicate: Expression; policy: string | null }>;
+
 /** What an INSERT does with a row whose key is taken. */
 export type ConflictAction =
   | Readonly<{ kind: 'error' }>
   | Readonly<{ kind: 'nothing' }>
   /** Bound over the columns of the row that is there, then those of the row proposed (EXCLUDED). */
-  | Readonly<{ kind: 'update'; assignments: readonly Assignment[]; predicate: Expression | null }>;
+  | Readonly<{
+      kind: 'update';
+      assignments: readonly Assignment[];
+      predicate: Expression | null;
+      /** of the row that is there */
+      existing: readonly RowCheck[];
+      /** of the row as it becomes */
+      checks: readonly RowCheck[];
+    }>;
 
 /**
  * One write; all of a statement happen, or none. Expressions beside a plan may refer to its sub-queries, and work under
@@ -52,6 +63,8 @@ export type WriteOperation =
       columns: readonly number[];
       plan: QueryPlan;
       onConflict: ConflictAction;
+      /** of every row proposed */
+      checks: readonly RowCheck[];
       returning: Returning | null;
     }>
   /** The same of rows that are there already. */
@@ -70,6 +83,8 @@ export type WriteOperation =
       assigned: readonly number[];
       /** A row may come several times, for it meets several others: the first counts. */
       repeats: boolean;
+      /** of the rows as they become */
+      checks: readonly RowCheck[];
       returning: Returning | null;
     }>
   /** The plan's columns: all of the row, then what RETURNING reads. */

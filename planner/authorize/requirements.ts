@@ -4,7 +4,8 @@ import type { Privilege } from '../../runtime/plan/authorization.ts';
 import type { Oid, RelationDefinition, Requirement } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import type { Catalog } from '../catalog.ts';
-import { hasPrivilege } from './access.ts';
+import { hasPrivilege, kindLabel } from './access.ts';
+import { policyMark } from './applied-policies.ts';
 import { permissionDenied } from './require.ts';
 
 /** 42501 unless who acts here may; the right is kept with the plan. */
@@ -13,9 +14,16 @@ export function requireRight(
   relation: RelationDefinition,
   privilege: Privilege,
 ): void {
-  const requirement: Requirement = { relation: relation.oid, view: binding.view, privilege };
+  const policies = policyMark(binding.catalog, binding.role, relation, privilege);
+  const requirement: Requirement = { relation: relation.oid, view: binding.view, privilege, policies };
   const refusal = refusalOf(binding.catalog, requirement, binding.plan.role);
   if (refusal !== null) throw refusal;
+  if (policies !== '' && binding.plan.settings.get('row_security') === 'off') {
+    throw new SqlError(
+      '42501',
+      `query would be affected by row-level security policy for table "${relation.name}"`,
+    );
+  }
   binding.gathered.require(requirement);
 }
 
@@ -27,6 +35,10 @@ function refusalOf(catalog: Catalog, requirement: Requirement, role: Oid): SqlEr
   const actor = requirement.view === null ? role : catalog.relationByOid(requirement.view)?.owner;
   if (actor === undefined) return null;
   if (!hasPrivilege(catalog, actor, relation, requirement.privilege)) return permissionDenied(relation);
+  if (policyMark(catalog, actor, relation, requirement.privilege) !== requirement.policies) {
+    const label = `${kindLabel(relation.kind)} "${relation.name}"`;
+    return new SqlError('42501', `the policies for ${label} have changed`, { hint: 'Run the query again.' });
+  }
   // a materialized view shows what its owner may see, now and not only when it was made
   return relation.kind === 'materialized-view' ? refusalOfReads(catalog, relation) : null;
 }
@@ -63,6 +75,14 @@ export function requireAccess(
 ): void {
   const schema = catalog.schema(relation.schema);
   if (schema !== undefined && !hasPrivilege(catalog, role, schema, 'U')) throw permissionDenied(schema);
-  const refusal = refusalOf(catalog, { relation: relation.oid, view: null, privilege }, role);
+  const policies = policyMark(catalog, role, relation, privilege);
+  const refusal = refusalOf(catalog, { relation: relation.oid, view: null, privilege, policies }, role);
   if (refusal !== null) throw refusal;
+  if (policies !== '') throw noBulkLoad();
 }
+
+/** Rows that come without a query are not checked one by one. */
+export const noBulkLoad = (): SqlError =>
+  new SqlError('0A000', 'COPY FROM not supported with row-level security', {
+    hint: 'Use INSERT statements instead.',
+  });

@@ -27,6 +27,8 @@ export class BindingContext {
   /** Whose privileges count: those of the owner of this view; null: the session's. */
   readonly view: Oid | null;
   readonly role: Oid;
+  /** Relations whose policies are open around this one. */
+  readonly guarded: ReadonlySet<Oid>;
   /** How many views are open around this one. */
   readonly viewDepth: number;
   readonly #names: readonly KnownRelation[];
@@ -42,6 +44,7 @@ export class BindingContext {
       parameters: Parameters;
       gathered: Gathered;
       view: Oid | null;
+      guarded: ReadonlySet<Oid>;
       viewDepth: number;
       names: readonly KnownRelation[];
     }> = {},
@@ -64,6 +67,7 @@ export class BindingContext {
     );
     this.parameters = overrides.parameters ?? new Parameters(plan, this.literals);
     this.view = overrides.view ?? null;
+    this.guarded = overrides.guarded ?? new Set();
     const owner = this.view === null ? undefined : plan.catalog.relationByOid(this.view)?.owner;
     this.role = owner ?? plan.role;
     this.viewDepth = overrides.viewDepth ?? 0;
@@ -73,9 +77,12 @@ export class BindingContext {
   /** By name, as search_path says; in a view's text, what it meant when the view was made. */
   relation(schema: string | null, name: string): Found | null {
     const known = this.#names.find((n) => n.schema === schema && n.name === name);
-    const definition = known === undefined ? undefined : this.catalog.relationByOid(known.oid);
-    if (known !== undefined && definition !== undefined)
+    if (known !== undefined) {
+      const definition = this.catalog.relationByOid(known.oid);
+      // another relation may have the name now: it is not what was meant
+      if (definition === undefined) return null;
       return { kind: 'relation', definition: underOldNames(definition, known.columns) };
+    }
     const found = findRelation(this, schema, name);
     if (found?.kind === 'relation' && this.viewDepth === 0)
       this.gathered.know(schema, name, found.definition);
@@ -90,6 +97,7 @@ export class BindingContext {
       parameters: this.parameters,
       gathered: new Gathered(this.gathered),
       view: this.view,
+      guarded: this.guarded,
       viewDepth: this.viewDepth,
       names: this.#names,
     });
@@ -127,6 +135,8 @@ function underOldNames(definition: RelationDefinition, names: readonly string[])
 /** Queries in one statement, those of views and WITH counted wherever they are named: they are bound each time. */
 const QUERIES_MAX = 5000;
 
+type Totals = { queries: number; cacheable: boolean; usesClaims: boolean };
+
 export class Gathered {
   readonly relations: Set<Oid>;
   /** What the names in the statement's own text mean. */
@@ -142,10 +152,10 @@ export class Gathered {
   /** Byte location of the first sub-query in an expression: a continuous query can't have one. */
   firstSubquery: number | null = null;
   /** Shared with the sub-queries. */
-  readonly #totals: { queries: number; cacheable: boolean };
+  readonly #totals: Totals;
 
   constructor(parent: Gathered | null = null) {
-    this.#totals = parent?.totals ?? { queries: 0, cacheable: true };
+    this.#totals = parent?.totals ?? { queries: 0, cacheable: true, usesClaims: false };
     this.relations = parent?.relations ?? new Set();
     this.names = parent?.names ?? [];
     this.#requirements = parent?.requirementsByKey ?? new Map();
@@ -160,8 +170,8 @@ export class Gathered {
   }
 
   require(requirement: Requirement): void {
-    const { relation, view, privilege } = requirement;
-    this.#requirements.set(`${relation} ${view} ${privilege}`, requirement);
+    const { relation, view, privilege, policies } = requirement;
+    this.#requirements.set(`${relation} ${view} ${privilege} ${policies}`, requirement);
   }
 
   get requirements(): readonly Requirement[] {
@@ -172,8 +182,17 @@ export class Gathered {
     return this.#requirements;
   }
 
-  get totals(): { queries: number; cacheable: boolean } {
+  get totals(): Totals {
     return this.#totals;
+  }
+
+  /** millrace.claim(…) was asked: what a session's token says. */
+  get usesClaims(): boolean {
+    return this.#totals.usesClaims;
+  }
+
+  claims(): void {
+    this.#totals.usesClaims = true;
   }
 
   get cacheable(): boolean {

@@ -1,8 +1,9 @@
 /** FROM: relations, views, sub-queries, windows as table functions, joins with tables FOR SYSTEM_TIME AS OF PROCTIME(). */
 import type { JoinExpr, Node, RangeSubselect, RangeVar } from 'libpg-query';
 import type { SqlType } from '../../common/types.ts';
-import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { RelationDefinition, StreamDefinition } from '../../runtime/plan/relation.ts';
 import { SYSTEM_VIEWS, type SystemViewName } from '../../runtime/plan/system-views.ts';
+import { withRowSecurity } from '../authorize/row-security.ts';
 import { requireRight } from '../authorize/requirements.ts';
 import type { LogicalNode } from '../logical/logical-plan.ts';
 import { propertiesOf } from '../logical/properties.ts';
@@ -224,8 +225,7 @@ function bindRelation(from: FromBinder, range: RangeVar): FromItem {
     };
   }
   const node = relationNode(from, schema, name, location);
-  const streamWidth =
-    node.kind === 'scan' && node.relation.kind === 'stream' ? node.relation.columns.length : null;
+  const streamWidth = streamOf(node)?.columns.length ?? null;
   // arrived_at is found by name, the number of arrival never.
   return itemOf(
     context,
@@ -236,6 +236,12 @@ function bindRelation(from: FromBinder, range: RangeVar): FromItem {
     names,
     (i) => streamWidth !== null && i >= streamWidth,
   );
+}
+
+/** The stream that the node is a scan of, whole or what its reader may see of it. */
+export function streamOf(node: LogicalNode): StreamDefinition | null {
+  if (node.kind === 'filter') return streamOf(node.input);
+  return node.kind === 'scan' && node.relation.kind === 'stream' ? node.relation : null;
 }
 
 /** 42P01 where there is none; views are expanded. */
@@ -263,6 +269,14 @@ export function relationNode(
   context.gathered.relations.add(definition.oid);
   if (definition.kind === 'sink') throw context.error(location, '42809', `cannot select from sink "${name}"`);
   requireRight(context, definition, 'r');
+  return withRowSecurity(context, from.environment, definition, rowsOf(from, definition, location));
+}
+
+function rowsOf(
+  from: FromBinder,
+  definition: Exclude<RelationDefinition, { kind: 'sink' }>,
+  location: number,
+): LogicalNode {
   switch (definition.kind) {
     case 'view':
       return from.bindView(from, definition, location);
@@ -328,11 +342,12 @@ function bindJoin(from: FromBinder, join: JoinExpr): FromItem {
     throw context.error(startOf(right), '0A000', 'NATURAL JOIN is not supported', JOIN_HINT);
   }
   const table = bindItem(from, right);
-  if (table.node.kind === 'scan' && table.node.relation.kind === 'stream') {
+  const stream = streamOf(table.node);
+  if (stream !== null) {
     throw context.error(
       startOf(right),
       '0A000',
-      `"${table.node.relation.name}" is a stream: FOR SYSTEM_TIME AS OF PROCTIME() reads tables and views`,
+      `"${stream.name}" is a stream: FOR SYSTEM_TIME AS OF PROCTIME() reads tables and views`,
       'Keep the latest row of each key in a materialized view and join with that.',
     );
   }

@@ -12,6 +12,7 @@ import { requireEquality } from './equality.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 import { type ArgumentType, resolve } from './function-resolution.ts';
 import { outputText } from './operators.ts';
+import { bindClaim } from './claim-function.ts';
 import { bindSessionFunction } from './session-functions.ts';
 import { stringOf } from './tree.ts';
 import { canCast } from './type-category.ts';
@@ -46,6 +47,7 @@ export function bindFunctionCall(binder: ExpressionBinder, call: FuncCall): Boun
   if (schema === null && WINDOW_FUNCTION_NAMES.has(name)) throw misplacedWindow(binder, name, location);
   if (call.over !== undefined) return bindWindowFunction(binder, call, name);
   if (schema === 'millrace' && name === 'watermark') return bindWatermark(binder, call);
+  if (schema === 'millrace' && name === 'claim') return bindClaim(binder, call);
   if (schema !== 'millrace') {
     const session = bindSessionFunction(binder, call, name);
     if (session !== null) return session;

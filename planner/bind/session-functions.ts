@@ -51,6 +51,13 @@ export function sessionConstant(
   return { kind: 'constant', text, type: { name } };
 }
 
+/** Of who asks: it is in the key of every cache, so that plans with it may be kept. */
+export const identity = (text: string | null): Expression => ({
+  kind: 'constant',
+  text,
+  type: { name: 'text' },
+});
+
 export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, name: string): Bound | null {
   if (!NAMES.has(name)) return null;
   const { context } = binder;
@@ -105,9 +112,9 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     case 'pg_conf_load_time':
       return give(instant(context.plan.server?.loadedAt), 'timestamptz');
     case 'session_user':
-      return give(context.plan.sessionUser);
+      return typed(identity(context.plan.sessionUser), location);
     default:
-      return give(context.plan.user);
+      return typed(identity(context.plan.user), location);
   }
 }
 

@@ -6,7 +6,7 @@ import { type Bound, openLiteral, typed } from './bound.ts';
 import { coerceAll, coerceTo, typeLabel } from './coerce.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 import { operator } from './operators.ts';
-import { sessionConstant } from './session-functions.ts';
+import { identity, sessionConstant } from './session-functions.ts';
 import { leftmostLocation } from './tree.ts';
 
 export function bindCase(binder: ExpressionBinder, node: CaseExpr): Bound {
@@ -75,7 +75,7 @@ export function bindCurrentValue(binder: ExpressionBinder, node: SQLValueFunctio
         'Use LOCALTIME or CURRENT_TIMESTAMP.',
       );
     case 'SVFOP_SESSION_USER':
-      return typed(sessionConstant(context, context.plan.sessionUser), location);
+      return typed(identity(context.plan.sessionUser), location);
     case 'SVFOP_CURRENT_CATALOG':
       return typed(sessionConstant(context, 'millrace'), location);
     case 'SVFOP_CURRENT_SCHEMA':
@@ -87,7 +87,7 @@ export function bindCurrentValue(binder: ExpressionBinder, node: SQLValueFunctio
         location,
       );
     default:
-      return typed(sessionConstant(context, context.plan.user), location);
+      return typed(identity(context.plan.user), location);
   }
 }
 

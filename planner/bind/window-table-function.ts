@@ -14,6 +14,7 @@ import {
   relationNode,
   startOf,
   windowColumns,
+  streamOf,
 } from './from-binder.ts';
 import type { FromItem } from './from-item.ts';
 import { Scope, type ScopeColumn } from './scope.ts';
@@ -164,10 +165,7 @@ function bindData(from: FromBinder, node: Node): Data {
     return { node: input, name, columns: aliasColumns(context, name, columns, common.columns) };
   }
   const input = relationNode(from, schema, name, location);
-  const width =
-    input.kind === 'scan' && input.relation.kind === 'stream'
-      ? input.relation.columns.length
-      : input.schema.length;
+  const width = streamOf(input)?.columns.length ?? input.schema.length;
   return {
     node: input,
     name,

@@ -1,5 +1,6 @@
 /** ALTER TABLE, STREAM, VIEW, MATERIALIZED VIEW and SINK: OWNER TO, row security, options of views. */
 import type { AlterTableCmd, AlterTableStmt, Node } from 'libpg-query';
+import { withRowSecurityCommand } from '../authorize/policy.ts';
 import { changedOwner } from '../authorize/owner.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
@@ -42,8 +43,11 @@ function changed(
     case 'AT_SetRelOptions':
     case 'AT_ResetRelOptions':
       return withViewOptions(binding, object, listOf(command.def), command.subtype === 'AT_SetRelOptions');
-    default:
-      throw unsupported(binding);
+    default: {
+      const guarded = withRowSecurityCommand(object, command.subtype);
+      if (guarded === null) throw unsupported(binding);
+      return guarded;
+    }
   }
 }
 

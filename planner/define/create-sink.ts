@@ -22,6 +22,7 @@ import { requireRight } from '../authorize/requirements.ts';
 import { newlyOwned } from '../authorize/require.ts';
 import type { Planned } from '../statement.ts';
 import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
+import { refuseClaims } from './create-view.ts';
 import { OptionReader } from './connector-options.ts';
 import { existing, newQualifiedName } from './names.ts';
 
@@ -35,6 +36,8 @@ export function planCreateSink(context: StatementContext, syntax: CreateSinkSynt
   const into = syntax.into === null ? null : intoStream(binding, syntax.into);
   const sink = into === null ? readSink(binding, syntax) : refuseConnector(binding, syntax);
   const plan = sinkPlan(context, syntax, into);
+  refuseClaims(binding);
+  refusePolicies(binding);
   const object: SinkDefinition = {
     kind: 'sink',
     oid: binding.catalog.allocateOid(),
@@ -50,6 +53,19 @@ export function planCreateSink(context: StatementContext, syntax: CreateSinkSynt
     options: Object.fromEntries(syntax.options.map((o) => [o.name, o.value ?? 'true'])),
   };
   return planned(context, { kind: 'create', object, replaces: null, tag });
+}
+
+/** It goes on when they change: what it may send must not depend on them. */
+function refusePolicies(binding: BindingContext): void {
+  const guarded = binding.gathered.requirements.find((requirement) => requirement.policies !== '');
+  if (guarded === undefined) return;
+  const name = binding.catalog.relationByOid(guarded.relation)?.name ?? '';
+  throw binding.error(
+    -1,
+    '0A000',
+    `row-level security of "${name}" applies to this role: a sink cannot follow it`,
+    'Let the owner of the relation create the sink, or a role with BYPASSRLS.',
+  );
 }
 
 const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;

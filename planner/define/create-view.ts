@@ -229,6 +229,7 @@ export function planCreateMaterializedView(
   const query = bindSelectNode(binding, create.query as Node);
   const plan = planContinuous(binding, query, emit, options, 'view');
   const columns = viewColumns(binding, query.columns, (into.colNames ?? []).map(stringOf));
+  refuseClaims(binding);
   const object: MaterializedViewDefinition = {
     kind: 'materialized-view',
     oid: binding.catalog.allocateOid(),
@@ -285,4 +286,15 @@ function retentionOption(
     const offset = options.find((o) => o.name === name)?.offset ?? 0;
     throw binding.errorAtOffset(offset, error.code, error.message, error.hint);
   }
+}
+
+/** What runs for nobody's session has no token. */
+export function refuseClaims(binding: BindingContext): void {
+  if (!binding.gathered.usesClaims) return;
+  throw binding.error(
+    -1,
+    '0A000',
+    'millrace.claim() belongs to a session: a materialized view or sink has none',
+    'Put the condition into a policy on the view, or into the query that reads it.',
+  );
 }

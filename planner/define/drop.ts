@@ -1,6 +1,7 @@
 /** DROP of every kind, IF EXISTS, CASCADE | RESTRICT. 42P01, 42809, 2BP01. */
 import type { DropStmt, Node } from 'libpg-query';
 import { isRelation, type Oid, type RelationDefinition } from '../../runtime/plan/relation.ts';
+import { planDropPolicy, refusePolicyReaders } from '../authorize/policy.ts';
 import { requireDroppable, requireOwner } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
@@ -22,6 +23,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 export function planDrop(context: StatementContext, syntax: PostgresSyntax, drop: DropStmt): Planned {
   const { binding } = context;
+  if (drop.removeType === 'OBJECT_POLICY') return planDropPolicy(context, drop);
   if (drop.removeType === 'OBJECT_SCHEMA') return planDropSchema(context, drop);
   const kind = relationKind(drop.removeType, syntax.objectKind);
   if (kind === null) {
@@ -118,6 +120,7 @@ export function withDependents(
   }
   if (others.length === 1 && others[0] !== undefined) notices.push(`drop cascades to ${describe(others[0])}`);
   if (others.length > 1) notices.push(`drop cascades to ${others.length} other objects`);
+  refusePolicyReaders(binding, [...dropped.keys()]);
   // Those that read come before what they read.
   return [...dropped.keys()].toReversed();
 }

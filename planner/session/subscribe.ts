@@ -4,6 +4,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Schema } from '../../common/types.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { RelationDefinition } from '../../runtime/plan/relation.ts';
+import { appliedPolicies } from '../authorize/applied-policies.ts';
 import { requireRight } from '../authorize/requirements.ts';
 import { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
@@ -129,11 +130,34 @@ function resolveTarget(
     );
   }
   requireRight(binding, definition, 'r');
+  if (appliedPolicies(binding.catalog, binding.role, definition, 'select') !== null) {
+    return guardedTarget(context, syntax, options);
+  }
   const [option] = options;
   if (option !== undefined) throw unknownOption(binding, option, OWN_OPTIONS);
   const fields = definition.columns.map((c) => ({ name: c.name, type: c.type }));
   binding.gathered.relations.add(definition.oid);
   return { target: { kind: 'relation', relation: definition }, fields, keys: keysOf(definition) };
+}
+
+/** What its reader may see of a relation: a query over it, which keeps no changelog of its own. */
+function guardedTarget(
+  { binding }: StatementContext,
+  { asOf, offset, target }: SubscribeSyntax,
+  options: readonly OptionSyntax[],
+): Target {
+  const { schema, name } = target as QualifiedName;
+  if (asOf !== null) {
+    throw binding.errorAtOffset(
+      offset,
+      '55000',
+      `AS OF needs all rows of "${name}": row-level security hides some`,
+      'Subscribe again with a snapshot, or to a materialized view of the rows that this role may see.',
+    );
+  }
+  const read = readQueryOptions(binding, options, 'subscribe');
+  const query = bindSelectNode(binding, selectAll(schema, name));
+  return planTarget(planContinuous(binding, query, null, read, 'subscribe'));
 }
 
 const planTarget = (plan: QueryPlan): Target => ({

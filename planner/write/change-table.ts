@@ -9,6 +9,7 @@ import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { column } from '../bind/bound.ts';
+import { visibleRows } from '../authorize/row-security.ts';
 import { plainClause } from '../bind/clause.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { bindFrom } from '../bind/from-binder.ts';
@@ -21,6 +22,7 @@ import type { Planned } from '../statement.ts';
 import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 import { bindAssignments } from './assignments.ts';
 import { bindReturning } from './returning.ts';
+import { rowChecks } from './row-checks.ts';
 import { changeableTable, requireReading } from './target.ts';
 
 /** The table whose rows change, joined with the relations beside it. */
@@ -78,12 +80,14 @@ const ALWAYS: Expression = { kind: 'constant', text: 't', type: BOOL };
 function planRows(
   binding: BindingContext,
   { table, joined }: Meeting,
+  visible: Expression | null,
   predicate: Expression | null,
   values: readonly Expression[],
   extra: readonly number[],
 ): QueryPlan {
   const schema = fieldsOf(table);
-  const scan: LogicalNode = { kind: 'scan', relation: table, schema };
+  const all: LogicalNode = { kind: 'scan', relation: table, schema };
+  const scan = visible === null ? all : filter(all, visible);
   let node: LogicalNode = scan;
   if (joined !== null) {
     node = {
@@ -132,12 +136,22 @@ export function planUpdate(context: StatementContext, update: UpdateStmt): Plann
   const source = { target: table, range, own: 'new', others, environment } as const;
   const bound = bindReturning(binding, update.returningClause, source);
   const values = assignments.map((a) => a.value);
-  requireReading(binding, table, [predicate, ...values]);
-  const plan = planRows(binding, meeting, predicate, values, bound?.extra ?? []);
+  const reads = requireReading(binding, table, [predicate, ...values]) || bound?.reads === true;
+  const visible = visibleRows(binding, environment, table, reads ? ['update', 'select'] : ['update']);
+  const checks = rowChecks(binding, environment, table, 'update', reads);
+  const plan = planRows(binding, meeting, visible, predicate, values, bound?.extra ?? []);
   const returning = bound?.returning ?? null;
   const assigned = assignments.map((a) => a.column);
   const repeats = meeting.joined !== null;
-  const operation = { kind: 'update', relation: table.oid, plan, assigned, repeats, returning } as const;
+  const operation = {
+    kind: 'update',
+    relation: table.oid,
+    plan,
+    assigned,
+    repeats,
+    checks,
+    returning,
+  } as const;
   const columns = returning?.columns ?? null;
   return planned(
     context,
@@ -159,8 +173,9 @@ export function planDelete(context: StatementContext, remove: DeleteStmt): Plann
   const { environment, others } = meeting;
   const source = { target: table, range, own: 'old', others, environment } as const;
   const bound = bindReturning(binding, remove.returningClause, source);
-  requireReading(binding, table, [predicate]);
-  const plan = planRows(binding, meeting, predicate, [], bound?.extra ?? []);
+  const reads = requireReading(binding, table, [predicate]) || bound?.reads === true;
+  const visible = visibleRows(binding, environment, table, reads ? ['delete', 'select'] : ['delete']);
+  const plan = planRows(binding, meeting, visible, predicate, [], bound?.extra ?? []);
   const returning = bound?.returning ?? null;
   const repeats = meeting.joined !== null;
   const operation = { kind: 'delete', relation: table.oid, plan, repeats, returning } as const;

@@ -2,6 +2,8 @@
 import type { CopyStmt, Node } from 'libpg-query';
 import type { Schema } from '../../common/types.ts';
 import type { IngestOptions } from '../../runtime/engine-client.ts';
+import { appliedPolicies } from '../authorize/applied-policies.ts';
+import { noBulkLoad } from '../authorize/requirements.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { stringOf } from '../bind/tree.ts';
@@ -41,6 +43,7 @@ export function planCopy(context: StatementContext, syntax: PostgresSyntax, copy
 function copyFrom(context: StatementContext, copy: CopyStmt, settings: CopySettings): Planned {
   const { binding } = context;
   const target = writableTarget(binding, copy.relation ?? {}, 'copy to');
+  if (appliedPolicies(binding.catalog, binding.role, target, 'insert') !== null) throw noBulkLoad();
   const names = (copy.attlist ?? []).map(stringOf);
   const columns =
     names.length === 0

@@ -3,6 +3,7 @@ import type { InsertStmt, Node, SelectStmt } from 'libpg-query';
 import type { SqlType } from '../../common/types.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { ColumnDefinition, StreamDefinition, TableDefinition } from '../../runtime/plan/relation.ts';
+import { appliedPolicies } from '../authorize/applied-policies.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { type Bound, column, typed } from '../bind/bound.ts';
 import type { BoundQuery } from '../bind/bound-query.ts';
@@ -21,6 +22,7 @@ import { bindSelectNode, ENVIRONMENT, planned, type StatementContext } from '../
 import { columnOrdinal, defaultOf } from './insert-columns.ts';
 import { bindConflictAction } from './on-conflict.ts';
 import { bindReturning } from './returning.ts';
+import { rowChecks } from './row-checks.ts';
 import { writableTarget } from './target.ts';
 
 export function planInsert(context: StatementContext, insert: InsertStmt, clauses: StreamClauses): Planned {
@@ -57,17 +59,35 @@ export function planInsert(context: StatementContext, insert: InsertStmt, clause
         'Write EMIT ON WINDOW CLOSE, or read the changes with SUBSCRIBE.',
       );
     }
+    if (appliedPolicies(binding.catalog, binding.role, target, 'insert') !== null)
+      throw binding.errorAtOffset(
+        clauses.emit.offset,
+        '0A000',
+        'INSERT … SELECT … EMIT is not supported with row-level security',
+        'Use INSERT without EMIT, or a sink of who owns the stream.',
+      );
     const given = columns.slice(0, query.columns.length);
     return planned(context, { kind: 'insert-continuous', target, columns: given, plan });
   }
+  const environment = withTables(binding, insert.withClause, ENVIRONMENT);
   const plan = planFinite(binding, query);
   // VALUES may be shorter than the target: its other columns get their default
   const given = columns.slice(0, query.columns.length);
-  const environment = withTables(binding, insert.withClause, ENVIRONMENT);
   const rows = { target, range: insert.relation ?? {}, own: 'new', others: [], environment } as const;
-  const returning = bindReturning(binding, insert.returningClause, rows)?.returning ?? null;
+  const bound = bindReturning(binding, insert.returningClause, rows);
+  const returning = bound?.returning ?? null;
+  const reads = bound?.reads === true || onConflict.kind === 'update' || looksForKey(insert);
+  const checks = rowChecks(binding, environment, target, 'insert', reads);
   const relation = target.oid;
-  const operation = { kind: 'insert', relation, columns: given, plan, onConflict, returning } as const;
+  const operation = {
+    kind: 'insert',
+    relation,
+    columns: given,
+    plan,
+    onConflict,
+    checks,
+    returning,
+  } as const;
   const answer = returning?.columns ?? null;
   return planned(
     context,
@@ -75,6 +95,10 @@ export function planInsert(context: StatementContext, insert: InsertStmt, clause
     answer,
   );
 }
+
+/** ON CONFLICT (key) looks at the rows that are there. */
+const looksForKey = ({ onConflictClause }: InsertStmt): boolean =>
+  onConflictClause?.infer !== undefined && onConflictClause.infer.conname === undefined;
 
 /** WITH in front of INSERT belongs to its query. */
 function withClauseOf(insert: InsertStmt): SelectStmt | null {

@@ -9,6 +9,7 @@ import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { withTables } from '../bind/query-binder.ts';
 import { Scope } from '../bind/scope.ts';
 import { ENVIRONMENT } from '../statement-context.ts';
+import { conflictChecks, rowChecks } from './row-checks.ts';
 import { bindAssignments } from './assignments.ts';
 
 export function bindConflictAction(
@@ -94,5 +95,11 @@ function bindUpdate(
   const assignments = bindAssignments(binding, table, clause.targetList ?? [], binderOf('UPDATE'));
   const { whereClause } = clause;
   const predicate = whereClause === undefined ? null : binderOf('WHERE').bindBoolean(whereClause, 'WHERE');
-  return { kind: 'update', assignments, predicate };
+  return {
+    kind: 'update',
+    assignments,
+    predicate,
+    existing: conflictChecks(binding, environment, table),
+    checks: rowChecks(binding, environment, table, 'update', true),
+  };
 }

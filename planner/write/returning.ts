@@ -29,6 +29,8 @@ export type BoundReturning = Readonly<{
   returning: Returning;
   /** Ordinals of the other relations that are read, in the order in which they follow the two rows. */
   extra: readonly number[];
+  /** It shows the row itself. */
+  reads: boolean;
 }>;
 
 /** null: there is no RETURNING. */
@@ -53,12 +55,12 @@ export function bindReturning(
     type: (expressions[i] as Expression).type,
   }));
   const first = 2 * source.target.columns.length;
-  requireReading(binding, source.target, expressions, first);
+  const reads = requireReading(binding, source.target, expressions, first);
   const extra = [...new Set(expressions.flatMap((e) => columnsFrom(e, first)))].sort((a, b) => a - b);
   const moved = expressions.map((e) =>
     shiftColumns(e, (index) => (index < first ? index : first + extra.indexOf(index - first))),
   );
-  return { returning: { expressions: moved, columns }, extra };
+  return { returning: { expressions: moved, columns }, extra, reads };
 }
 
 function columnsFrom(expression: Expression, first: number): readonly number[] {

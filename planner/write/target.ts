@@ -84,13 +84,15 @@ export function changeableTable(binding: BindingContext, range: RangeVar, change
   return definition;
 }
 
-/** Whoever looks at a row of the table, at its first columns, needs SELECT beside the right to write. */
+/** Whoever looks at a row of the table, at its first columns, needs SELECT beside the right to write. True: it does. */
 export function requireReading(
   binding: BindingContext,
   table: StreamDefinition | TableDefinition,
   expressions: readonly (Expression | null)[],
   columns: number = table.columns.length,
-): void {
+): boolean {
   const isOwn = (e: Expression): boolean => e.kind === 'column' && e.index < columns;
-  if (expressions.some((e) => e !== null && someExpression(e, isOwn))) requireRight(binding, table, 'r');
+  const reads = expressions.some((e) => e !== null && someExpression(e, isOwn));
+  if (reads) requireRight(binding, table, 'r');
+  return reads;
 }

@@ -1,5 +1,6 @@
 /** Who may do what: roles and their credentials, in the catalog beside relations. Plain data. */
 import type { Oid } from './oid.ts';
+import type { KnownRelation, ViewSettings } from './relation.ts';
 
 /** The role that owns what nobody else does; it is there from the start, under PostgreSQL's own OID. */
 export const BOOTSTRAP_ROLE_OID: Oid = 10;
@@ -93,7 +94,16 @@ export type DatabaseDefinition = Owned &
 export type PolicyCommand = 'all' | 'select' | 'insert' | 'update' | 'delete';
 
 /** An expression over the relation's columns, as it was written, under the names that they had then. */
-export type PolicyExpression = Readonly<{ text: string; columns: readonly string[] }>;
+export type PolicyExpression = Readonly<{
+  text: string;
+  /** The relation's name then. */
+  relation: string;
+  columns: readonly string[];
+  settings: ViewSettings;
+  /** What the names in its sub-queries meant. */
+  names: readonly KnownRelation[];
+  dependencies: readonly Oid[];
+}>;
 
 /** `CREATE POLICY`: which rows a command sees (USING), and which it may leave behind (WITH CHECK). */
 export type PolicyDefinition = Readonly<{

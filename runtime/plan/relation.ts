@@ -112,7 +112,13 @@ export type KnownRelation = Readonly<{
 }>;
 
 /** A right that a plan stands on. `view`: the view whose owner reads; null: who runs the plan. */
-export type Requirement = Readonly<{ relation: Oid; view: Oid | null; privilege: Privilege }>;
+export type Requirement = Readonly<{
+  relation: Oid;
+  view: Oid | null;
+  privilege: Privilege;
+  /** the policies that the plan holds, as text; '': none */
+  policies: string;
+}>;
 
 export type ViewDefinition = ObjectBase &
   Readonly<{

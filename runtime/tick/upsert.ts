@@ -6,6 +6,7 @@ import { buildColumn } from '../batch/datum.ts';
 import { gatherBatch } from '../batch/gather.ts';
 import { compileExpressions, compilePredicate, type ExpressionOptions } from '../expression/compile.ts';
 import type { ConflictAction } from '../engine-client.ts';
+import { requireRows } from './row-checks.ts';
 import {
   type ChangeableTable,
   firstRows,
@@ -66,6 +67,8 @@ export function upsertRows(
     if (taken.some((i) => held[i] === HELD_UNSEEN)) throw serializationFailure();
     const proposed = gatherBatch(part, taken, taken.length);
     const there = table.holders(proposed);
+    // before WHERE, which may not see what its reader may not
+    requireRows(table.definition.name, action.existing, there, options, true);
     const both: Batch = {
       rows: there.rows,
       columns: [...there.columns, ...proposed.columns],
@@ -84,6 +87,7 @@ export function upsertRows(
     const updated = kept.flatMap(({ at }) => (at === null ? [] : [at]));
     const old = at(there, updated);
     const fresh = changed(old, values.evaluate(at(both, updated)));
+    requireRows(table.definition.name, action.checks, fresh, options);
     if (movesKeys) for (const text of table.keys.texts(fresh)) noteOnce(text, texts);
     replaceRows(table, old, fresh);
     const inserted = at(

@@ -11,6 +11,7 @@ import { compileExpressions, type ExpressionOptions } from '../expression/compil
 import type { ColumnDefinition, StreamDefinition } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { admissible } from './admission.ts';
+import { requireRows } from './row-checks.ts';
 import { type ChangeableTable, deleteRows, insertRows, replaceRows } from './table-changes.ts';
 import { nullRows, upsertRows } from './upsert.ts';
 
@@ -41,6 +42,22 @@ export function planOf(operation: WriteOperation): QueryPlan | null {
 
 /** After an error the caller undoes what happened. */
 export function carryOut(
+  operation: WriteOperation,
+  target: WriteTarget,
+  collected: Collected,
+  context: WriteContext,
+): Written {
+  try {
+    return carriedOut(operation, target, collected, context);
+  } catch (error) {
+    const guarded = 'checks' in operation && operation.checks.length > 0;
+    if (!guarded || !(error instanceof SqlError) || error.code !== '23505') throw error;
+    // which key there is may be in a row that the writer may not see
+    throw new SqlError(error.code, error.message);
+  }
+}
+
+function carriedOut(
   operation: WriteOperation,
   target: WriteTarget,
   collected: Collected,
@@ -97,6 +114,10 @@ function intoStream(
   const timeZone = isInsert ? operation.plan.timeZone : operation.timeZone;
   const options = { now: () => context.now, timeZone };
   const batches = given.map((batch) => completed(batch, operation.columns, definition.columns, options));
+  if (isInsert) {
+    const own = optionsOf(operation, collected, context.now);
+    for (const batch of batches) requireRows(definition.name, operation.checks, batch, own);
+  }
   for (const batch of batches) {
     const fail = (_row: number, error: SqlError): never => {
       throw error;
@@ -118,6 +139,8 @@ function insert(
   const options = optionsOf(operation, collected, context.now);
   const { columns: target } = table.definition;
   const proposed = collected.batches.map((batch) => completed(batch, columns, target, options));
+  const { name } = table.definition;
+  for (const batch of proposed) requireRows(name, operation.checks, batch, options);
   if (onConflict.kind === 'update') {
     const batch = proposed.length === 1 ? proposed[0]! : concatBatches(table.schema, proposed);
     const complete = (rows: Batch): Batch => withGenerated(rows, target, options);
@@ -144,6 +167,7 @@ function update(
   const columns = old.columns.map((column, c) => values[assigned.indexOf(c)] ?? column);
   const options = optionsOf(operation, collected, context.now);
   const fresh = withGenerated({ rows: old.rows, columns, weights: null }, table.definition.columns, options);
+  requireRows(table.definition.name, operation.checks, fresh, options);
   replaceRows(table, old, fresh);
   const extra = part(all, width + assigned.length);
   return answer(table.schema, operation, collected, context, old, fresh, extra);

@@ -16,7 +16,12 @@ export function packValues(planned: Planned): Planned {
 }
 
 function packed(operation: WriteOperation): WriteOperation {
-  if (operation.kind !== 'insert' || operation.onConflict.kind !== 'error' || operation.returning !== null) {
+  if (
+    operation.kind !== 'insert' ||
+    operation.onConflict.kind !== 'error' ||
+    operation.returning !== null ||
+    operation.checks.length > 0
+  ) {
     return operation;
   }
   const { plan, relation, columns } = operation;

@@ -10,6 +10,7 @@ export const MEANING = [
   'intervalstyle',
   'millrace.sql_dialect',
   'standard_conforming_strings',
+  'row_security',
 ];
 
 /** Statements whose plan holds nothing but what the key names (DDL allocates OIDs, SHOW reads a session). */
