@@ -35,6 +35,7 @@ export class Demo {
   readonly #session: Session;
   #linesDrawn = 0;
   #windows = 0;
+  #failed = false;
 
   constructor(context: ServerContext, addresses: Addresses, out: WriteStream & { readonly isTTY: boolean }) {
     this.#context = context;
@@ -43,20 +44,33 @@ export class Demo {
     this.#session = openSession(context, () => {});
   }
 
-  /** Runs until the server stops. Names that are taken by something else are left alone. */
-  async run(): Promise<void> {
-    try {
+  /** Makes stream and view, before anybody is told that the server is ready. Names that are taken are left alone. */
+  prepare(): Promise<void> {
+    return this.#unlessStopped(async () => {
       await this.#execute(STREAM);
       await this.#execute(VIEW);
+    });
+  }
+
+  /** Shows them until the server stops. */
+  async run(): Promise<void> {
+    await this.#unlessStopped(async () => {
       this.#out.write(`${instructions(this.#addresses)}\n`);
       const outcome = await this.#execute('SUBSCRIBE TO top_tags WITH (SNAPSHOT = false, PROGRESS)');
       if (outcome.kind === 'rows') await this.#show(outcome);
+    });
+    closeSession(this.#session);
+  }
+
+  async #unlessStopped(work: () => Promise<void>): Promise<void> {
+    if (this.#failed) return;
+    try {
+      await work();
     } catch (error) {
+      this.#failed = true;
       if (this.#session.interrupt.raised !== null) return;
       if (!(error instanceof SqlError)) throw error;
       this.#context.log.warn({ code: error.code, reason: error.message }, 'the demo is not shown');
-    } finally {
-      closeSession(this.#session);
     }
   }
 

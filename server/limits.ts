@@ -51,6 +51,13 @@ export const NOTIFIED_CHANGES_BYTES_MAX = 7_900;
 /** Ten a second of each relation. */
 export const NOTIFICATION_INTERVAL_MS = 100;
 
+/**
+ * millrace.read_tick = 'latest-common': queries read one tick until the session was silent for so long, and for no longer
+ * than this.
+ */
+export const REFRESH_PAUSE_MS = 200;
+export const REFRESH_MS_MAX = 5_000;
+
 /** Answers of the PostgreSQL protocol that are kept; a longer one goes out as it comes. */
 export const KEPT_ANSWER_BYTES_MAX = 256 * KIB;
 

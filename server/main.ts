@@ -98,8 +98,9 @@ if (config.insecure && !isLoopback(config.host)) {
 const server = await start(configuration, log);
 const pg = `${config.host}:${server.pgPort}`;
 const http = `${config.host}:${server.httpPort}`;
-process.stdout.write(`millrace ready pg=${pg} http=${http}\n`);
 const demo = config.demo ? new Demo(server.context, { pg, http }, process.stdout) : null;
+await demo?.prepare();
+process.stdout.write(`millrace ready pg=${pg} http=${http}\n`);
 
 let stopping = false;
 async function stop(signal: NodeJS.Signals): Promise<void> {

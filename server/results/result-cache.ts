@@ -53,8 +53,12 @@ export class ResultCache {
     if (relations === null) return null;
     const parameters = given.values === undefined ? '' : JSON.stringify([given.types, given.values]);
     if (statement.text.length + parameters.length > KEY_CHARACTERS_MAX) return null;
+    const { readTick } = session;
     let ticks = '';
-    for (const relation of relations) ticks += `${this.#changes.of(relation)},`;
+    for (const relation of relations) {
+      const changed = this.#changes.of(relation);
+      ticks += readTick !== null && changed > readTick ? `@${readTick},` : `${changed},`;
+    }
     return `${format}\n${catalog.version}\n${ticks}\n${session.meaning}\n${parameters}\n${statement.text}`;
   }
 

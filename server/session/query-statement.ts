@@ -24,7 +24,8 @@ export async function runQuery(
   const finite = plan.emit.kind === 'finite';
   refuseUncommitted(session, scannedRelations(plan), finite);
   const block = finite ? blockScope(session) : null;
-  const stream = session.context.engine.run(plan, session.runOptions(label, block));
+  const snapshot = finite ? (block?.snapshot ?? session.readTick) : null;
+  const stream = session.context.engine.run(plan, session.runOptions(label, block, snapshot));
   return {
     kind: 'rows',
     columns: statement.columns,
@@ -58,7 +59,7 @@ export async function runSubscribe(
   const bare = targetSchema(target);
   const wholeTicks = upsertKey !== null || withinTickOrder.length > 0;
   const stream = session.context.engine.subscribe({
-    ...session.runOptions(label, null),
+    ...session.runOptions(label, null, null),
     source: target.kind === 'plan' ? target : { kind: 'relation', relation: target.relation.oid },
     withSnapshot: statement.snapshot,
     // Whole ticks are recognised by the progress after them.

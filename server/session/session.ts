@@ -22,6 +22,7 @@ import type { Outcome } from './outcome.ts';
 import { MEANING } from './plan-cache.ts';
 import type { Portal } from './portal.ts';
 import type { Prepared } from './prepared.ts';
+import { Refresh } from './refresh.ts';
 import type { RowSource } from './row-source.ts';
 import { parseDurationMs, versionNumber } from '../settings/setting-kind.ts';
 import { type Peer, SessionActivity } from './session-activity.ts';
@@ -45,6 +46,17 @@ export type Arguments = Readonly<{
   parameters?: CatalogParameters;
   resultFormats?: readonly number[];
 }>;
+
+/** After one of its own a session reads what is there then. */
+const WRITES: ReadonlySet<Statement['kind']> = new Set([
+  'write',
+  'insert-continuous',
+  'copy-from',
+  'create',
+  'drop',
+  'alter',
+  'transaction',
+]);
 
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 
@@ -84,6 +96,7 @@ export class Session {
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
   #closed = false;
   #portalsOpened = 0;
+  readonly #refresh: Refresh;
   #meaning: Readonly<{ version: number; text: string }> | null = null;
 
   constructor(context: ServerContext, login: Login, events: SessionEvents) {
@@ -91,6 +104,7 @@ export class Session {
     this.login = login;
     this.#events = events;
     this.activity = new SessionActivity(context.clock);
+    this.#refresh = new Refresh(context.clock);
     this.settings = new SessionSettings(context.configuration.sessionDefaults, events.onParameter);
     this.settings.setFixed('session_authorization', login.user);
     this.settings.setFixed('server_version_num', versionNumber(this.settings.get('server_version')));
@@ -138,6 +152,12 @@ export class Session {
       this.#overlay = { base, changes: changes.length, view: this.context.catalog.overlay(changes) };
     }
     return this.#overlay.view;
+  }
+
+  /** The tick that a query outside of a block reads; null: the last one there is when it begins. */
+  get readTick(): number | null {
+    if (this.transaction !== null || this.settings.get('millrace.read_tick') === 'latest') return null;
+    return this.#refresh.tickAt(this.context.engine.changes.committed);
   }
 
   /** All of a session that the answer to a text may depend on, beside the catalog; equal texts mean equal answers. */
@@ -252,6 +272,7 @@ export class Session {
   /** Starts the clock of statement_timeout; the work of every message stands between this and `finish`. */
   start(): void {
     this.#running = true;
+    this.#refresh.begin();
     if (!this.#closed) this.interrupt.clear();
     const timeoutMs = parseDurationMs(this.settings.get('statement_timeout')) ?? 0;
     if (timeoutMs > 0 && this.#timer === null) {
@@ -263,6 +284,7 @@ export class Session {
   finish(): void {
     this.#running = false;
     this.activity.end();
+    this.#refresh.finish();
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -287,6 +309,7 @@ export class Session {
       else this.settings.set(name, value, local);
     }
     for (const signal of planned.signals ?? []) this.#send(signal);
+    if (WRITES.has(planned.statement.kind)) this.#refresh.end();
     return executeStatement(this, amend(planned.statement), parsed, given);
   }
 
@@ -416,13 +439,13 @@ export class Session {
     this.prepared.set(name, prepared);
   }
 
-  runOptions(label: string, block: BlockScope | null): RunOptions {
+  runOptions(label: string, block: BlockScope | null, snapshot: number | null): RunOptions {
     return {
       label,
       pid: this.pid,
       now: this.now,
       silenceNoticeMs: parseDurationMs(this.settings.get('millrace.silence_notice')) ?? 0,
-      snapshot: block?.snapshot ?? null,
+      snapshot,
       ...(block === null ? {} : { block }),
     };
   }

@@ -48,6 +48,12 @@ export const SESSION_SETTINGS: readonly SettingDefinition[] = [
     'After this long without a row a continuous query says why; 0 turns it off.',
   ),
   user(
+    'millrace.read_tick',
+    choice('latest', 'latest-common'),
+    'latest',
+    'Whether queries that follow each other closely read one tick, so that the panels of a dashboard agree.',
+  ),
+  user(
     'millrace.sql_dialect',
     { ...choice('postgresql'), only: 'postgresql' },
     'postgresql',
