@@ -36,6 +36,25 @@ export const SHUTDOWN_TIMEOUT_MS = 5_000;
 export const SCRAM_ITERATIONS = 4_096;
 export const SCRAM_ITERATIONS_MAX = 1_000_000;
 
+/** After so many wrong passwords for a user from an address further ones wait; for how many that is known, and how long. */
+export const LOGIN_FAILURES_FREE = 5;
+export const LOGIN_FAILURES_KEPT_MAX = 10_000;
+export const LOGIN_FAILURES_KEPT_MS = 900_000;
+/** Between two attempts of one who guesses; who would have to wait longer for a turn is sent away. */
+export const LOGIN_DELAY_MS_MAX = 10_000;
+export const LOGIN_WAIT_MS_MAX = 10_000;
+/** Right passwords of HTTP that need no second check for a while; checks at once and waiting. */
+export const PASSWORDS_REMEMBERED_MAX = 1_000;
+export const PASSWORDS_REMEMBERED_MS = 60_000;
+export const PASSWORD_CHECKS_AT_ONCE = 2;
+export const PASSWORD_CHECKS_WAITING_MAX = 100;
+/** Failed logins in the audit log: so many at once, then so many a second; the others are counted. */
+export const AUDIT_FAILURES_BURST = 100;
+export const AUDIT_FAILURES_SECOND = 5;
+/** Logins by HTTP request that are told once in so long. */
+export const AUDIT_LOGINS_KEPT_MAX = 10_000;
+export const AUDIT_LOGINS_KEPT_MS = 600_000;
+
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
 /** What a SCROLL or WITH HOLD cursor may keep; above it 53400. */

@@ -10,6 +10,8 @@ export type Login = Readonly<{
   role: Oid;
   /** Of the token that it came with; null: it came without one. */
   claims: Readonly<Record<string, unknown>> | null;
+  /** ms since 1970: when the token ends, and with it what it opened. */
+  expiresAt?: number;
 }>;
 
 /** A login that nobody asked for a password: the role of that name, or, where there is none, the one that owns all. */
