@@ -9,6 +9,7 @@ import {
   PUBLIC_SCHEMA_ACCESS,
   PUBLIC_SCHEMA_OID,
   type RoleDefinition,
+  type TokenDefinition,
 } from '../runtime/plan/authorization.ts';
 import {
   type CatalogChange,
@@ -44,6 +45,7 @@ export class CatalogView implements Catalog {
   readonly #schemas = new Map<string, SchemaDefinition>();
   readonly #roles = new Map<string, RoleDefinition>();
   readonly #relations = new Map<string, RelationDefinition>();
+  readonly #tokens = new Map<string, TokenDefinition>();
   readonly #dependents = new Map<Oid, RelationDefinition[]>();
   readonly hasPasswords: boolean;
 
@@ -55,6 +57,7 @@ export class CatalogView implements Catalog {
     for (const object of byOid.values()) {
       if (object.kind === 'schema') this.#schemas.set(object.name, object);
       if (object.kind === 'role') this.#roles.set(object.name, object);
+      if (object.kind === 'token') this.#tokens.set(object.hash, object);
       if (!isRelation(object)) continue;
       this.#relations.set(relationKey(object.schema, object.name), object);
       for (const oid of dependenciesOf(object)) {
@@ -92,6 +95,11 @@ export class CatalogView implements Catalog {
   database(): DatabaseDefinition {
     const object = this.#objects.get(DATABASE.oid);
     return object?.kind === 'database' ? object : DATABASE;
+  }
+
+  /** By the hash of what the client sent. */
+  tokenByHash(hash: string): TokenDefinition | undefined {
+    return this.#tokens.get(hash);
   }
 
   object(oid: Oid): CatalogObject | undefined {

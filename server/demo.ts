@@ -6,7 +6,7 @@ import { formatDatum } from '../common/value-text.ts';
 import type { Batch } from '../runtime/batch/column.ts';
 import { readDatum } from '../runtime/batch/datum.ts';
 import type { ServerContext } from './server-context.ts';
-import { closeSession, openSession } from './session/open-session.ts';
+import { closeSession, OWNER, openSession } from './session/open-session.ts';
 import type { RowsOutcome } from './session/outcome.ts';
 import { nextEvent } from './session/row-source.ts';
 import { NO_ARGUMENTS, type Session } from './session/session.ts';
@@ -41,7 +41,7 @@ export class Demo {
     this.#context = context;
     this.#addresses = addresses;
     this.#out = out;
-    this.#session = openSession(context, () => {});
+    this.#session = openSession(context, OWNER, () => {});
   }
 
   /** Makes stream and view, before anybody is told that the server is ready. Names that are taken are left alone. */

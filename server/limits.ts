@@ -42,7 +42,7 @@ export const LOGIN_FAILURES_KEPT_MAX = 10_000;
 export const LOGIN_FAILURES_KEPT_MS = 900_000;
 /** Between two attempts of one who guesses; who would have to wait longer for a turn is sent away. */
 export const LOGIN_DELAY_MS_MAX = 10_000;
-export const LOGIN_WAIT_MS_MAX = 10_000;
+export const LOGIN_WAIT_MS_MAX = 5_000;
 /** Right passwords of HTTP that need no second check for a while; checks at once and waiting. */
 export const PASSWORDS_REMEMBERED_MAX = 1_000;
 export const PASSWORDS_REMEMBERED_MS = 60_000;

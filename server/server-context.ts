@@ -1,6 +1,7 @@
 /** What every session of one server shares. */
 import type { Logger } from 'pino';
 import type { Engine } from '../runtime/engine-client.ts';
+import type { AuditLog } from './auth/audit-log.ts';
 import type { Authentication } from './auth/authentication.ts';
 import type { Encryption } from './auth/encryption.ts';
 import type { ServerCatalog } from './catalog.ts';
@@ -18,6 +19,7 @@ export type ServerContext = Readonly<{
   catalog: ServerCatalog;
   authentication: Authentication;
   encryption: Encryption;
+  audit: AuditLog;
   plans: PlanCache;
   /** Encoded answers. */
   results: ResultCache;

@@ -5,10 +5,13 @@ import type { Logger } from 'pino';
 import type { Engine } from '../runtime/engine-client.ts';
 import { expressionText, loadPlanner } from '../planner/planner.ts';
 import { startEngine } from '../runtime/engine.ts';
+import { AuditLog } from './auth/audit-log.ts';
 import { Authentication } from './auth/authentication.ts';
 import { AuthenticationFile } from './auth/authentication-file.ts';
 import { Encryption } from './auth/encryption.ts';
+import { HttpLogin } from './auth/http/http-login.ts';
 import { setInitialPassword } from './auth/initial-password.ts';
+import { JwtKeys } from './auth/jwt-keys.ts';
 import { Rules } from './auth/rules/rules.ts';
 import { ServerCatalog } from './catalog.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -55,6 +58,8 @@ export async function startServer(
     encryption,
   );
   const rules = new Rules(config, log);
+  const jwt = new JwtKeys(config, log);
+  const audit = AuditLog.open(config.auditLog, log, Date.now);
   const file = AuthenticationFile.open(config.dataDirectory);
   // Alive before it is ready: recovery may take its time. Others must wait until it is known that they need a password.
   const open = config.insecure || isLoopback(config.host);
@@ -85,6 +90,7 @@ export async function startServer(
     catalog,
     authentication,
     encryption,
+    audit,
     plans: new PlanCache(),
     planner: new PlannerThread(),
     systemCatalog: new SystemCatalog({
@@ -103,6 +109,7 @@ export async function startServer(
       reloadConfiguration(configuration, log);
       encryption.reload(configuration.config);
       rules.reload(configuration.config);
+      jwt.reload(configuration.config);
     },
     clock: Date.now,
     startedAt: Date.now(),
@@ -111,7 +118,8 @@ export async function startServer(
   const wire = new WireServer(context);
   const pgPort = await wire.listen(config.pgPort, config.host);
   const page = (await readFile(PAGE, 'utf8')).replaceAll('PG_PORT', `${pgPort}`);
-  http.open({ context, sockets, page });
+  const logins = new HttpLogin({ authentication, catalog, jwt, audit, clock: Date.now });
+  http.open({ context, logins, sockets, page });
   const stop = async (): Promise<void> => {
     const closed = Promise.all([wire.close(SHUTDOWN_TIMEOUT_MS), http.close(SHUTDOWN_TIMEOUT_MS)]);
     context.sessions.shutDown();

@@ -35,15 +35,18 @@ export class LoginThrottle {
     const now = this.#clock();
     const turn = Math.max(now, known.freeAt);
     if (turn - now > LOGIN_WAIT_MS_MAX) return null;
-    known.freeAt = turn + delayMs(known.count);
+    // Taken for a failure until it turns out to be none: many that come at once wait as long as one after the other.
+    known.freeAt = turn + delayMs(known.count++);
     return turn - now;
   }
 
   failed(user: string, address: string): void {
     const key = keyOf(user, address);
     const known = this.#failures.get(key) ?? { count: 0, freeAt: 0 };
-    known.count++;
-    if (known.count === LOGIN_FAILURES_FREE) known.freeAt = this.#clock() + delayMs(known.count);
+    if (known.count < LOGIN_FAILURES_FREE) {
+      known.count++;
+      known.freeAt = this.#clock() + delayMs(known.count);
+    }
     this.#failures.set(key, known);
   }
 

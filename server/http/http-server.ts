@@ -1,7 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
 import type { Duplex } from 'node:stream';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Encryption } from '../auth/encryption.ts';
+import type { HttpLogin } from '../auth/http/http-login.ts';
 import { flattenError } from '../flatten-error.ts';
 import {
   HTTP_CHECK_MS,
@@ -10,6 +17,8 @@ import {
   HTTP_REQUEST_TIMEOUT_MS,
 } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { Login } from '../session/login.ts';
+import { OWNER } from '../session/open-session.ts';
 import type { SocketServer } from '../websocket/socket-server.ts';
 import { speakTls } from './http-connection.ts';
 import { HttpError, sendError, sendJson, statusOf } from './http-error.ts';
@@ -20,9 +29,9 @@ import type { RequestGuard } from './request-guard.ts';
 import { postRows } from './streams-route.ts';
 import { getView } from './view-route.ts';
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
-/** `name`: as metrics count it. */
-type Route = Readonly<{ name: string; method: string; handle: Handler }>;
+type Handler = (request: IncomingMessage, response: ServerResponse, login: Login) => Promise<void> | void;
+/** `name`: as metrics count it; `open`: to all, without a login. */
+type Route = Readonly<{ name: string; method: string; handle: Handler; open?: boolean }>;
 
 const IDLE_SWEEP_MS = 20;
 
@@ -32,7 +41,7 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
 };
 
 /** What answers requests once the engine has recovered. */
-type Ready = Readonly<{ context: ServerContext; sockets: SocketServer; page: string }>;
+type Ready = Readonly<{ context: ServerContext; logins: HttpLogin; sockets: SocketServer; page: string }>;
 
 /**
  * Ingest, queries, views, live results, health and metrics on one port; WebSocket upgrades are passed on. Before `open`
@@ -106,14 +115,12 @@ export class HttpServer {
     try {
       if (!this.#guard(request)) throw foreignRequest();
       route = this.#route(request);
-      await route.handle(request, response);
+      const login = route.open || this.#ready === null ? OWNER : await this.#ready.logins.login(request);
+      await route.handle(request, response, login);
     } catch (error) {
       if (!response.writableEnded && !response.destroyed) {
-        if (error instanceof HttpError) sendError(response, error.status, error.error, error.headers);
-        else {
-          const flat = context === undefined ? notReady() : flattenError(error, context.log);
-          sendError(response, statusOf(flat), flat);
-        }
+        const { status, error: told, headers } = asHttpError(error, context);
+        sendError(response, status, told, headers);
       }
       if (!request.complete) request.resume();
     } finally {
@@ -142,32 +149,47 @@ export class HttpServer {
     const [first, second = '', third] = parts;
     const get = (name: string, handle: Handler): readonly Route[] => [{ name, method: 'GET', handle }];
     const post = (name: string, handle: Handler): readonly Route[] => [{ name, method: 'POST', handle }];
+    const open = (name: string, status: string): Route => ({
+      name,
+      method: 'GET',
+      handle: (_, response) => sendJson(response, 200, { status }),
+      open: true,
+    });
     const path = `${first}/${parts.length}`;
     if (path === 'healthz/1') {
-      return get('/healthz', (_, response) => sendJson(response, 200, { status: 'ok' }));
+      return [open('/healthz', 'ok')];
     }
     if (this.#ready === null) throw new HttpError(503, notReady(), { 'retry-after': '1' });
-    const { context, page } = this.#ready;
+    const { context, logins, page } = this.#ready;
     switch (path) {
       case '/1':
         return get('/', (_, response) => sendPage(page, response));
       case 'readyz/1':
-        return get('/readyz', (_, response) => sendJson(response, 200, { status: 'ready' }));
+        return [open('/readyz', 'ready')];
       case 'metrics/1':
-        return get('/metrics', (_, response) => sendMetrics(context, response));
+        return get('/metrics', (_, response, login) => {
+          if (!logins.mayMonitor(login)) throw new HttpError(403, notMonitor());
+          return sendMetrics(context, response);
+        });
       case 'query/1':
-        return post('/query', (request, response) => postQuery(context, request, response));
+        return post('/query', (request, response, login) => postQuery(context, login, request, response));
       case 'live/1':
-        return get('/live', (request, response) => getLive(context, parameters, request, response));
+        return get('/live', (request, response, login) =>
+          getLive(context, login, parameters, request, response),
+        );
       case 'streams/2':
-        return post('/streams', (request, response) =>
-          postRows(context, this.#keys, second, request, response),
+        return post('/streams', (request, response, login) =>
+          postRows(context, login, this.#keys, second, request, response),
         );
       case 'views/2':
-        return get('/views', (request, response) => getView(context, second, parameters, request, response));
+        return get('/views', (request, response, login) =>
+          getView(context, login, second, parameters, request, response),
+        );
       case 'views/3':
         if (third !== 'live') return [];
-        return get('/views/live', (request, response) => getViewLive(context, second, request, response));
+        return get('/views/live', (request, response, login) =>
+          getViewLive(context, login, second, request, response),
+        );
       case 'ws/1':
         return get('/ws', () => {
           throw new HttpError(426, new SqlError('08P01', '/ws speaks WebSocket'), { upgrade: 'websocket' });
@@ -180,9 +202,25 @@ export class HttpServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#fresh.delete(socket);
     socket.on('error', () => socket.destroy());
+    const refuse = (status: string, headers: Readonly<Record<string, string>> = {}): void => {
+      const lines = Object.entries({ ...headers, connection: 'close' }).map(
+        ([name, value]) => `${name}: ${value}`,
+      );
+      socket.end(`HTTP/1.1 ${status}\r\n${lines.join('\r\n')}\r\n\r\n`);
+    };
     const refusal = this.#refusal(request);
-    if (refusal === null) this.#ready?.sockets.upgrade(request, socket, head);
-    else socket.end(`HTTP/1.1 ${refusal}\r\nconnection: close\r\n\r\n`);
+    if (refusal !== null || this.#ready === null) {
+      refuse(refusal ?? '503 Service Unavailable');
+      return;
+    }
+    const { logins, sockets, context } = this.#ready;
+    logins.login(request).then(
+      (login) => sockets.upgrade(login, request, socket, head),
+      (error: unknown) => {
+        const { status, headers } = asHttpError(error, context);
+        refuse(`${status} ${STATUS_CODES[status]}`, headers);
+      },
+    );
   }
 
   /** The status line of an upgrade that is not let through. */
@@ -196,6 +234,17 @@ export class HttpServer {
     }
   }
 }
+
+function asHttpError(error: unknown, context: ServerContext | undefined): HttpError {
+  if (error instanceof HttpError) return error;
+  const flat = context === undefined ? notReady() : flattenError(error, context.log);
+  return new HttpError(statusOf(flat), flat);
+}
+
+const notMonitor = (): SqlError =>
+  new SqlError('42501', 'permission denied for metrics', {
+    hint: 'Superusers and members of pg_monitor may read them.',
+  });
 
 const notReady = (): SqlError => new SqlError('57P03', 'the server is starting up');
 

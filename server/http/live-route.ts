@@ -6,6 +6,7 @@ import { OUTPUT_BYTES_HIGH, SLOW_READER_CHECK_MS } from '../limits.ts';
 import { liveStatement, type LiveRequest } from '../live/live-statement.ts';
 import { noticeMessage, progressMessage, rowsServerEvent, schemaMessage } from '../live/live-messages.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { Login } from '../session/login.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { nextEvent } from '../session/row-source.ts';
@@ -18,32 +19,41 @@ const HEARTBEAT_MS = 15_000;
 
 export async function getViewLive(
   context: ServerContext,
+  login: Login,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const relation = findRelation(context.catalog.current, name);
-  await streamEvents(context, `SUBSCRIBE TO ${qualifiedName(relation)} WITH (PROGRESS)`, request, response);
+  await streamEvents(
+    context,
+    login,
+    `SUBSCRIBE TO ${qualifiedName(relation)} WITH (PROGRESS)`,
+    request,
+    response,
+  );
 }
 
 export async function getLive(
   context: ServerContext,
+  login: Login,
   parameters: URLSearchParams,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const sql = parameters.get('sql');
   if (sql === null) throw new SqlError('22023', 'the parameter "sql" is missing');
-  await streamEvents(context, sql, request, response);
+  await streamEvents(context, login, sql, request, response);
 }
 
 async function streamEvents(
   context: ServerContext,
+  login: Login,
   sql: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const session = openSession(context, (notice) =>
+  const session = openSession(context, login, (notice) =>
     writeEvent(response, 'notice', null, noticeMessage(notice)),
   );
   response.on('close', () => session.cancel());

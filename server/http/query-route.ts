@@ -6,6 +6,7 @@ import { STATEMENT_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { inOwnTypes } from '../session/own-types.ts';
+import type { Login } from '../session/login.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { Arguments, Session } from '../session/session.ts';
 import { isLargeText } from '../planning/planner-thread.ts';
@@ -20,6 +21,7 @@ import { sendResult } from './send-result.ts';
 
 export async function postQuery(
   context: ServerContext,
+  login: Login,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -34,7 +36,7 @@ export async function postQuery(
   }
   const format = acceptedFormat(request);
   const { sql, params } = readRequest(await readBody(request, STATEMENT_BYTES_MAX));
-  const session = openSession(context, () => {});
+  const session = openSession(context, login, () => {});
   response.on('close', () => session.cancel());
   try {
     const answer = await answerQuery(context, session, sql, params, format);

@@ -6,7 +6,7 @@ import type { IngestOptions, IngestResult } from '../../runtime/engine-client.ts
 import type { FormatOptions, Oid, StreamDefinition } from '../../runtime/plan/relation.ts';
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX, INGEST_BODY_BYTES_MAX, INGEST_HELD_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
-import { ANONYMOUS } from '../session/open-session.ts';
+import type { Login } from '../session/login.ts';
 import { HttpError, sendJson } from './http-error.ts';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import { findRelation } from './relation-name.ts';
@@ -14,12 +14,13 @@ import { bodyChunks, contentType } from './request-body.ts';
 
 export async function postRows(
   context: ServerContext,
+  login: Login,
   keys: IdempotencyKeys,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const stream = requireStream(context, name, ANONYMOUS.role);
+  const stream = requireStream(context, name, login.role);
   const format = ingestFormat(stream, request);
   const key = request.headers['idempotency-key'];
   if (key === undefined) {
@@ -32,7 +33,7 @@ export async function postRows(
       new SqlError('22023', `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters`),
     );
   }
-  const { result, repeated } = await keys.once(`${stream.oid} ${key}`, () =>
+  const { result, repeated } = await keys.once(`${login.role} ${stream.oid} ${key}`, () =>
     ingestBody(context, stream, format, request),
   );
   // The body of a repetition is not needed, but must be read for the connection to go on.

@@ -8,6 +8,7 @@ import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { HTTP_ROWS_MAX } from '../limits.ts';
 import type { Result } from '../results/result-cache.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { Login } from '../session/login.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import { relationKey, relationSchema } from '../session/relation-shape.ts';
 import { NO_ARGUMENTS, type Session } from '../session/session.ts';
@@ -21,6 +22,7 @@ type Place = Readonly<{ key: readonly (string | null)[] }> | Readonly<{ offset: 
 
 export async function getView(
   context: ServerContext,
+  login: Login,
   name: string,
   parameters: URLSearchParams,
   request: IncomingMessage,
@@ -32,7 +34,7 @@ export async function getView(
   const limit = readLimit(parameters.get('limit'));
   const key = relationKey(relation);
   const place = readPlace(parameters.get('after'), key);
-  const session = openSession(context, () => {});
+  const session = openSession(context, login, () => {});
   response.on('close', () => session.cancel());
   try {
     const [statement] = session.parse(pageQuery(relation, key, place, limit));

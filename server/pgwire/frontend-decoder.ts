@@ -33,6 +33,8 @@ export class FrontendDecoder {
   #chunkBytes = 0;
   #started = false;
   #expectsPassword = false;
+  /** What comes is not for us to read. */
+  #isTls = false;
   /** Bytes of an oversized message still to come, and what is reported after them. */
   #skip = 0;
   #skipped: FrontendMessage | null = null;
@@ -77,7 +79,11 @@ export class FrontendDecoder {
   }
 
   #nextStartup(): StartupMessage | null {
-    if (this.#peek(1)?.[0] === TLS_HANDSHAKE) return { kind: 'tls-hello' };
+    if (this.#isTls) return null;
+    if (this.#peek(1)?.[0] === TLS_HANDSHAKE) {
+      this.#isTls = true;
+      return { kind: 'tls-hello' };
+    }
     const header = this.#peek(4);
     if (header === null) return null;
     const length = header.readUInt32BE(0);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
+import type { LoginEvent } from '../auth/audit-log.ts';
 import type { ServerCertificate } from '../auth/certificate.ts';
 import type { Peer } from '../auth/peer.ts';
 import { plainAddress } from '../auth/peer-address.ts';
@@ -41,6 +42,7 @@ export class Handshake {
   #output: WireOutput;
   /** Whose certificate the client was shown; null: nothing is encrypted. */
   #certificate: ServerCertificate | null = null;
+  #attempt: LoginEvent | null = null;
   readonly #asked = new Set<'ssl-request' | 'gss-request'>();
 
   constructor(context: ServerContext, socket: Socket) {
@@ -52,6 +54,11 @@ export class Handshake {
 
   get output(): WireOutput {
     return this.#output;
+  }
+
+  /** Who tried to log in, once that is known. */
+  get attempt(): LoginEvent | null {
+    return this.#attempt;
   }
 
   /** Null where the connection ended without a login (cancel request, closed socket). Throws what the client is to be told. */
@@ -149,12 +156,14 @@ export class Handshake {
       address: plainAddress(this.#socket.remoteAddress),
       tls: this.#certificate !== null,
     };
+    this.#attempt = { user: request.user, peer, protocol: 'pgwire', method: null };
     const method = authentication.method(peer, request.user, request.database);
+    this.#attempt = { ...this.#attempt, method: method === 'trust' ? method : 'password' };
     switch (method) {
       case 'trust':
         break;
       case 'scram-sha-256':
-        if (!(await this.#scram(request.user))) return null;
+        if (!(await this.#scram(request.user, peer))) return null;
         break;
       default:
         return unreachable(method);
@@ -166,15 +175,21 @@ export class Handshake {
   }
 
   /** False where the client left; 28P01 where the password is wrong, or there is none. */
-  async #scram(user: string): Promise<boolean> {
-    const exchange = this.#context.authentication.challenge(user, this.#certificate?.endPoint ?? null);
-    const result = await scramLogin(exchange, this.#input, this.output);
+  async #scram(user: string, peer: Peer): Promise<boolean> {
+    const { authentication } = this.#context;
+    const exchange = authentication.challenge(user, this.#certificate?.endPoint ?? null);
+    const turn = (): Promise<boolean> => authentication.waitTurn(user, peer);
+    const result = await scramLogin(exchange, this.#input, this.output, turn);
     switch (result.kind) {
       case 'gone':
         return false;
+      case 'throttled':
+        throw authentication.throttled(user);
       case 'wrong':
+        authentication.judged(user, peer, false);
         throw new SqlError('28P01', `password authentication failed for user "${user}"`);
       case 'right':
+        authentication.judged(user, peer, true);
         writeAuthenticationSaslData(this.output.writer, 'final', result.answer);
         return true;
     }

@@ -7,18 +7,21 @@ import type { WireInput } from './wire-input.ts';
 import type { WireOutput } from './wire-output.ts';
 
 /**
- * Whether the client has shown that it knows the password: `right`, `wrong`, or `gone` where it left; what remains to be
- * said is `answer`.
+ * Whether the client has shown that it knows the password: `right`, `wrong`, `throttled` where nobody looked, or `gone`
+ * where it left; what remains to be said is `answer`.
  */
 export type ScramResult =
   | Readonly<{ kind: 'right'; answer: string }>
   | Readonly<{ kind: 'wrong' }>
+  | Readonly<{ kind: 'throttled' }>
   | Readonly<{ kind: 'gone' }>;
 
+/** `waitTurn`: before the proof is judged. */
 export async function scramLogin(
   exchange: ScramExchange,
   input: WireInput,
   output: WireOutput,
+  waitTurn: () => Promise<boolean>,
 ): Promise<ScramResult> {
   writeAuthenticationSasl(output.writer, exchange.mechanisms);
   output.flush();
@@ -29,6 +32,7 @@ export async function scramLogin(
   output.flush();
   const second = await input.nextPassword();
   if (second === null) return { kind: 'gone' };
+  if (!(await waitTurn())) return { kind: 'throttled' };
   const answer = exchange.finish(second);
   return answer === null ? { kind: 'wrong' } : { kind: 'right', answer };
 }

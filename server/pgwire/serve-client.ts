@@ -16,12 +16,22 @@ export async function serveClient(context: ServerContext, socket: Socket): Promi
   metrics.connections.inc({ protocol: 'pgwire' });
   metrics.openConnections.inc({ protocol: 'pgwire' });
   const handshake = new Handshake(context, socket);
+  const { audit } = context;
+  let isIn = false;
   try {
     const client = await handshake.run();
-    if (client !== null) await new Connection(context, client).run();
+    if (client !== null) {
+      const connection = new Connection(context, client);
+      isIn = true;
+      if (handshake.attempt !== null) audit.loggedIn(handshake.attempt);
+      await connection.run();
+    }
   } catch (error) {
-    writeErrorResponse(handshake.output.writer, 'FATAL', flattenError(error, log));
+    const flat = flattenError(error, log);
+    if (!isIn && handshake.attempt !== null) audit.refused(handshake.attempt, flat.code);
+    writeErrorResponse(handshake.output.writer, 'FATAL', flat);
   } finally {
+    if (isIn && handshake.attempt !== null) audit.loggedOut(handshake.attempt);
     metrics.openConnections.dec({ protocol: 'pgwire' });
     handshake.output.finish();
   }

@@ -2,6 +2,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
+import { defineChanges } from './define-changes.ts';
 import type { Session } from './session.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -13,7 +14,7 @@ export async function commitTransaction(session: Session, transaction: Transacti
   if (changes.length === 0) return (await engine.commitBlock(block)).tick;
   return catalog.exclusively(() => {
     verifyChanges(catalog.current, changes, transaction.bases);
-    return statements === 0 ? catalog.define(changes) : catalog.define(changes, block);
+    return statements === 0 ? defineChanges(session, changes) : defineChanges(session, changes, block);
   });
 }
 

@@ -1,6 +1,7 @@
 import { formatVerifier, makeVerifier, parseVerifier } from '../auth/scram-verifier.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import type { CatalogChange } from '../../runtime/plan/relation.ts';
+import { defineChanges } from './define-changes.ts';
 import type { Outcome } from './outcome.ts';
 import type { Arguments, Session } from './session.ts';
 
@@ -38,7 +39,7 @@ export async function executeDefinition(
       if (!isDefinition(again.statement)) return executeOther(again.statement);
       statement = again.statement;
     }
-    const tick = await context.catalog.define(changesOf(statement, verifier));
+    const tick = await defineChanges(session, changesOf(statement, verifier));
     announce(session, statement);
     return { kind: 'command', tag: statement.tag, tick };
   });

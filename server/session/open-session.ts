@@ -7,15 +7,17 @@ import { Session } from './session.ts';
 
 const SECRET_BYTES = 16;
 
-/** Who asks by HTTP or WebSocket without saying who it is. */
-export const ANONYMOUS: Login = { user: BOOTSTRAP_ROLE_NAME, role: BOOTSTRAP_ROLE_OID, claims: null };
+/** The server itself. */
+export const OWNER: Login = { user: BOOTSTRAP_ROLE_NAME, role: BOOTSTRAP_ROLE_OID, claims: null };
 
 /** A session for one request or subscription of HTTP and WebSocket; the caller closes it by `closeSession`. */
 export function openSession(
   context: ServerContext,
+  login: Login,
   onNotice: (notice: Notice) => void,
-  login: Login = ANONYMOUS,
 ): Session {
+  const remainingMs = login.expiresAt === undefined ? null : login.expiresAt - context.clock();
+  if (remainingMs !== null && remainingMs <= 0) throw expired();
   const session = new Session(context, login, { onNotice, onParameter: () => {}, notifications: null });
   const { pid } = context.sessions.add(
     {
@@ -28,10 +30,22 @@ export function openSession(
   );
   session.pid = pid;
   session.start();
+  if (remainingMs !== null) EXPIRY.set(session, endAfter(session, remainingMs));
   return session;
 }
 
+/** What ends sessions with the token that opened them. */
+const EXPIRY = new WeakMap<Session, NodeJS.Timeout>();
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+function endAfter(session: Session, milliseconds: number): NodeJS.Timeout {
+  return setTimeout(() => session.close(expired()), Math.min(milliseconds, TIMER_MS_MAX)).unref();
+}
+
+const expired = (): SqlError => new SqlError('28000', 'the token has expired');
+
 export function closeSession(session: Session): void {
+  clearTimeout(EXPIRY.get(session));
   session.finish();
   session.context.sessions.remove(session.pid);
   session.close();

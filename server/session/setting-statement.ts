@@ -54,11 +54,11 @@ export function executeAlterSystem(session: Session, statement: AlterSystemState
   if (session.transaction !== null && !(session.transaction.implicit && session.endsBlock)) {
     throw new SqlError('25001', 'ALTER SYSTEM cannot run inside a transaction block');
   }
-  const { configuration, log } = session.context;
+  const { configuration, audit } = session.context;
   const { name, value } = statement;
   if (name === null) configuration.alterSystemResetAll();
   else configuration.alterSystem(name, value);
-  log.info({ setting: name, user: session.user }, 'ALTER SYSTEM');
+  audit.settingChanged(session, name ?? 'all');
   return { kind: 'command', tag: 'ALTER SYSTEM', tick: null };
 }
 

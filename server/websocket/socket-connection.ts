@@ -8,6 +8,7 @@ import { appendRows, requireStream } from '../http/streams-route.ts';
 import { INPUT_BYTES_HIGH, SOCKET_PING_MS, SOCKET_SUBSCRIPTIONS_MAX } from '../limits.ts';
 import { noticeMessage, schemaMessage } from '../live/live-messages.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { Login } from '../session/login.ts';
 import { closeSession, openSession } from '../session/open-session.ts';
 import type { Session } from '../session/session.ts';
 import {
@@ -24,6 +25,7 @@ type Operation<K extends ClientMessage['op']> = Extract<ClientMessage, { op: K }
 /** One client of /ws: any number of subscriptions, inserts and queries at a time, told apart by their ids. */
 export class SocketConnection {
   readonly #context: ServerContext;
+  readonly #login: Login;
   readonly #socket: WebSocket;
   /** What runs, by the JSON of its id. */
   readonly #running = new Map<string, Session>();
@@ -32,8 +34,9 @@ export class SocketConnection {
   #pendingBytes = 0;
   #alive = true;
 
-  constructor(context: ServerContext, socket: WebSocket) {
+  constructor(context: ServerContext, login: Login, socket: WebSocket) {
     this.#context = context;
+    this.#login = login;
     this.#socket = socket;
     const ping = setInterval(() => this.#ping(), SOCKET_PING_MS);
     context.metrics.connections.inc({ protocol: 'websocket' });
@@ -87,7 +90,9 @@ export class SocketConnection {
     if (this.#running.size >= SOCKET_SUBSCRIPTIONS_MAX) {
       throw new SqlError('53300', `a connection can run ${SOCKET_SUBSCRIPTIONS_MAX} operations at a time`);
     }
-    const session = openSession(this.#context, (notice) => this.#send(noticeMessage(notice, message.id)));
+    const session = openSession(this.#context, this.#login, (notice) =>
+      this.#send(noticeMessage(notice, message.id)),
+    );
     this.#running.set(key, session);
     this.#hold(bytes);
     void this.#run(session, message)

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { SOCKET_PAYLOAD_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
+import type { Login } from '../session/login.ts';
 import { SocketConnection } from './socket-connection.ts';
 
 const SUBPROTOCOL = 'millrace.v1';
@@ -23,7 +24,7 @@ export class SocketServer {
     });
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  upgrade(login: Login, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const offered = request.headers['sec-websocket-protocol'];
     if (offered !== undefined && !offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
       socket.end(
@@ -32,7 +33,7 @@ export class SocketServer {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
-      const connection = new SocketConnection(this.#context, client);
+      const connection = new SocketConnection(this.#context, login, client);
       this.#connections.add(connection);
       client.on('close', () => this.#connections.delete(connection));
     });

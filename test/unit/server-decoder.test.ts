@@ -102,6 +102,24 @@ function started(): FrontendDecoder {
 }
 
 describe('FrontendDecoder', () => {
+  it('tells TLS by its first byte, once, and leaves it as it came', () => {
+    const hello = Buffer.from('16030100c8010000c40303', 'hex');
+    const decoder = new FrontendDecoder();
+    expect(decodeAll(decoder, [hello])).toEqual([{ kind: 'tls-hello' }]);
+    expect(decoder.takeRest()).toEqual(hello);
+  });
+
+  it('takes nothing but a short answer when it is asked for one', () => {
+    const decoder = started();
+    decoder.expectPassword();
+    const answer = Buffer.concat([Buffer.from('p'), int32(7), Buffer.from('abc')]);
+    expect(decodeAll(decoder, [answer.subarray(0, 3), answer.subarray(3)])).toEqual([
+      { kind: 'password', data: Buffer.from('abc') },
+    ]);
+    decoder.expectPassword();
+    expect(() => decodeAll(decoder, [Buffer.from([81, 0, 0, 0, 5, 0])])).toThrow('expected SASL response');
+  });
+
   it('decodes a conversation in one piece', () => {
     expect(decodeAll(new FrontendDecoder(), [BYTES])).toEqual(MESSAGES);
   });

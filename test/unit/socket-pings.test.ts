@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { ServerContext } from '../../server/server-context.ts';
 import { ServerMetrics } from '../../server/metrics.ts';
+import { OWNER } from '../../server/session/open-session.ts';
 import { SocketConnection } from '../../server/websocket/socket-connection.ts';
 
 class Peer extends EventEmitter {
@@ -31,7 +32,7 @@ afterEach(() => {
 it('pings, and ends who is silent', () => {
   const peer = new Peer();
   const context = { metrics: new ServerMetrics() } as unknown as ServerContext;
-  new SocketConnection(context, peer as unknown as WebSocket);
+  new SocketConnection(context, OWNER, peer as unknown as WebSocket);
   vi.advanceTimersByTime(29_000);
   expect(peer.seen).toEqual([]);
   vi.advanceTimersByTime(61_000);

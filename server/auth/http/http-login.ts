@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { unreachable } from '../../../common/assert.ts';
 import { SqlError } from '../../../common/sql-error.ts';
-import { BOOTSTRAP_ROLE_NAME, type RoleDefinition } from '../../../runtime/plan/authorization.ts';
+import { BOOTSTRAP_ROLE_NAME } from '../../../runtime/plan/authorization.ts';
 import type { ServerCatalog } from '../../catalog.ts';
 import { HttpError } from '../../http/http-error.ts';
 import type { Login } from '../../session/login.ts';
@@ -16,6 +16,7 @@ import { type Credentials, readCredentials } from './credentials.ts';
 
 /** The one database, by which rules may choose. */
 const DATABASE = 'millrace';
+const MONITOR = 'pg_monitor';
 const CHALLENGE = 'Basic realm="millrace", charset="UTF-8", Bearer realm="millrace"';
 
 type HttpLoginOptions = Readonly<{
@@ -134,11 +135,11 @@ export class HttpLogin {
   /** Whether somebody may read what the server says of itself: superusers, and members of pg_monitor. */
   mayMonitor(login: Login): boolean {
     const { current } = this.#options.catalog;
-    const isMonitor = (role: RoleDefinition): boolean => role.superuser || role.name === 'pg_monitor';
+    if (current.roleByOid(login.role)?.superuser) return true;
     const seen = new Set([login.role]);
     for (const oid of seen) {
       const role = current.roleByOid(oid);
-      if (role !== undefined && isMonitor(role)) return oid === login.role || !role.superuser;
+      if (role?.name === MONITOR) return true;
       for (const membership of role?.memberOf ?? []) if (membership.inherit) seen.add(membership.role);
     }
     return false;
