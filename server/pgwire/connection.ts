@@ -243,7 +243,7 @@ export class Connection {
       this.#working = false;
     }
     if (!last) return;
-    if (session.transaction === null) session.closePortals();
+    if (session.transaction === null) session.portals.endTransaction(false);
     if (session.transaction === null) this.#writeNotifications();
     writeReadyForQuery(output.writer, session.status);
   }

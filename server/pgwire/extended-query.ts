@@ -98,9 +98,8 @@ export function handleBind({ session, output }: Wire, message: Message<'bind'>):
   requireFormats(message.resultFormats.length, columns?.length ?? 0);
   const run = async (): Promise<Outcome> =>
     parsed === null ? { kind: 'empty' } : session.execute(parsed, given);
-  session.portals.get(message.portal)?.close();
-  session.portals.delete(message.portal);
-  session.addPortal(
+  session.portals.close(message.portal);
+  session.portals.add(
     message.portal,
     new Portal(session, parsed, columns, message.resultFormats, run, {
       ...UNDECLARED,
@@ -266,8 +265,7 @@ export function handleClose({ session, output }: Wire, message: Message<'close'>
   if (message.target === 'statement') {
     session.prepared.delete(message.name);
   } else {
-    session.portals.get(message.name)?.close();
-    session.portals.delete(message.name);
+    session.portals.close(message.name);
   }
   writeCloseComplete(output.writer);
 }

@@ -39,7 +39,7 @@ export async function executeDeclare(
     given: null,
   });
   await portal.outcome();
-  session.addPortal(name, portal);
+  session.portals.add(name, portal);
   if (outsideBlock) {
     await portal.keep();
     portal.held = true;
@@ -110,13 +110,10 @@ async function moveCursor(session: Session, source: RowSource): Promise<Outcome>
 
 export function executeClose(session: Session, name: string | null): Outcome {
   if (name === null) {
-    session.closeAllPortals();
+    session.portals.closeAll();
     return { kind: 'command', tag: 'CLOSE CURSOR ALL', tick: null };
   }
-  const portal = session.portals.get(name);
-  if (portal === undefined) throw noCursor(name);
-  portal.close();
-  session.portals.delete(name);
+  if (!session.portals.close(name)) throw noCursor(name);
   return { kind: 'command', tag: 'CLOSE CURSOR', tick: null };
 }
 

@@ -1,12 +1,12 @@
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
-import type { ParsedStatement, PlanContext, Planned, Signal, Statement } from '../../planner/statement.ts';
+import type { ParsedStatement, Planned, Signal, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
 import { versionText } from '../../planner/planner.ts';
-import { PORTALS_MAX, PREPARED_STATEMENTS_MAX, SLOW_READER_CHECK_MS } from '../limits.ts';
+import { PREPARED_STATEMENTS_MAX } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { ServerContext } from '../server-context.ts';
@@ -20,13 +20,16 @@ import type { Notice } from './notice.ts';
 import { sendNotification, settleNotifications } from './notify-statement.ts';
 import type { Outcome } from './outcome.ts';
 import { MEANING } from './plan-cache.ts';
-import type { Portal } from './portal.ts';
+import { OpenSources } from './open-sources.ts';
+import { planContextOf } from './plan-context.ts';
+import { Portals } from './portals.ts';
 import type { Prepared } from './prepared.ts';
 import { Refresh } from './refresh.ts';
 import type { RowSource } from './row-source.ts';
 import { parseDurationMs, versionNumber } from '../settings/setting-kind.ts';
 import { type Peer, SessionActivity } from './session-activity.ts';
 import { SessionSettings } from './settings.ts';
+import { requireStatementSize } from './statement-size.ts';
 import { Transaction } from './transaction.ts';
 import { inWholeText } from './whole-text.ts';
 
@@ -58,8 +61,6 @@ const WRITES: ReadonlySet<Statement['kind']> = new Set([
   'transaction',
 ]);
 
-const UTF8_BYTES_PER_UNIT_MAX = 3;
-
 export const NO_ARGUMENTS: Arguments = { types: [] };
 /** Of a text that can't have any: $1 in it is 42P02. */
 export const NEVER_ARGUMENTS: Arguments = { types: [], values: [] };
@@ -79,7 +80,7 @@ export class Session {
   /** null: not told, or no client of the wire. */
   peer: Peer | null = null;
   readonly prepared = new Map<string, Prepared>();
-  readonly portals = new Map<string, Portal>();
+  readonly portals = new Portals();
   transaction: Transaction | null = null;
   /**
    * Whether the statement that runs is the last of its implicit block: with nothing written before it, it can be
@@ -89,13 +90,11 @@ export class Session {
   readonly sink: NotificationSink | null;
   readonly listening: Listening | null;
   readonly #events: SessionEvents;
-  readonly #sources = new Set<RowSource>();
+  readonly #sources = new OpenSources();
   #running = false;
   #timer: NodeJS.Timeout | null = null;
-  #watch: NodeJS.Timeout | null = null;
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
   #closed = false;
-  #portalsOpened = 0;
   readonly #refresh: Refresh;
   #meaning: Readonly<{ version: number; text: string }> | null = null;
 
@@ -188,32 +187,22 @@ export class Session {
   }
 
   parse(text: string): readonly ParsedStatement[] {
-    this.#requireSize(text);
+    requireStatementSize(text, this.context.configuration.config.statementBytesMax);
     return this.context.plans.parse(text);
   }
 
   /** The same wherever the text is parsed: a large one in the planner's thread. */
   async parseText(text: string): Promise<readonly ParsedStatement[]> {
-    this.#requireSize(text);
+    requireStatementSize(text, this.context.configuration.config.statementBytesMax);
     if (!isLargeText(text)) return this.parse(text);
     return this.interrupt.wait(this.context.planner.parse(text));
-  }
-
-  /** 54000 above millrace.statement_size_limit. */
-  #requireSize(text: string): void {
-    const { statementBytesMax } = this.context.configuration.config;
-    if (text.length * UTF8_BYTES_PER_UNIT_MAX <= statementBytesMax) return;
-    if (Buffer.byteLength(text) <= statementBytesMax) return;
-    throw new SqlError('54000', `statement is larger than ${statementBytesMax} bytes`, {
-      hint: 'Send rows by COPY, or raise millrace.statement_size_limit.',
-    });
   }
 
   async planText(parsed: ParsedStatement, given: Arguments): Promise<Planned> {
     // of many small statements each is soon planned: nobody waits long
     if (!isRemote(parsed) || !isLargeText(parsed.text)) return this.plan(parsed, given);
     try {
-      const context = this.#planContext(given);
+      const context = planContextOf(this, given);
       const planned = await this.interrupt.wait(this.context.planner.plan(parsed, context));
       return planned ?? this.plan(parsed, given);
     } catch (error) {
@@ -221,37 +210,11 @@ export class Session {
     }
   }
 
-  /** What functions tell of the server and the way to it. */
-  get #server(): NonNullable<PlanContext['server']> {
-    const { startedAt, configuration } = this.context;
-    return { startedAt: startedAt * 1_000, loadedAt: configuration.loadedAt, peer: this.peer };
-  }
-
-  #planContext(given: Arguments): PlanContext {
-    return {
-      catalog: this.catalog,
-      searchPath: this.settings.searchPath.map((name) => (name === '$user' ? this.user : name)),
-      settings: this.settings.values,
-      parameterTypes: given.types,
-      user: this.user,
-      role: this.role,
-      sessionUser: this.sessionUser,
-      sessionRole: this.sessionRole,
-      loginRole: this.login.role,
-      claims: this.login.claims,
-      now: this.now,
-      backendPid: this.pid,
-      server: this.#server,
-      isBackend: (pid) => this.context.sessions.has(pid),
-      ...(given.values === undefined ? {} : { parameterValues: given.values }),
-    };
-  }
-
   plan(parsed: ParsedStatement, given: Arguments): Planned {
     // a tree that is elsewhere is made again
     const here = isRemote(parsed) ? this.parse(parsed.text)[0]! : parsed;
     try {
-      return this.context.plans.plan(here, this.#planContext(given));
+      return this.context.plans.plan(here, planContextOf(this, given));
     } catch (error) {
       throw inWholeText(error, parsed);
     }
@@ -374,7 +337,7 @@ export class Session {
     const transaction = this.transaction;
     if (transaction === null) return null;
     try {
-      for (const portal of this.portals.values()) if (portal.hold && !portal.held) await portal.keep();
+      await this.portals.keepHeld();
       const tick = await commitTransaction(this, transaction);
       this.endTransaction(true);
       return tick;
@@ -393,41 +356,7 @@ export class Session {
     settleNotifications(this, committed);
     this.transaction = null;
     this.#overlay = null;
-    if (committed) for (const portal of this.portals.values()) portal.held ||= portal.hold;
-    this.closePortals();
-  }
-
-  /** Portals end with their transaction, but for cursors WITH HOLD that were there when it committed. */
-  closePortals(): void {
-    this.#closePortals((portal) => !portal.held);
-  }
-
-  closeAllPortals(): void {
-    this.#closePortals(() => true);
-  }
-
-  /** ROLLBACK TO SAVEPOINT: those that were opened since. */
-  closePortalsAfter(opened: number): void {
-    this.#closePortals((portal) => portal.number > opened && !portal.held);
-  }
-
-  get portalsOpened(): number {
-    return this.#portalsOpened;
-  }
-
-  #closePortals(which: (portal: Portal) => boolean): void {
-    for (const [name, portal] of this.portals) {
-      if (!which(portal)) continue;
-      portal.close();
-      this.portals.delete(name);
-    }
-  }
-
-  addPortal(name: string, portal: Portal): void {
-    if (this.portals.size >= PORTALS_MAX)
-      throw new SqlError('54000', 'too many open portals in this session');
-    portal.number = ++this.#portalsOpened;
-    this.portals.set(name, portal);
+    this.portals.endTransaction(committed);
   }
 
   addPrepared(name: string, prepared: Prepared): void {
@@ -453,21 +382,11 @@ export class Session {
   /** A result that is cancelled when the session closes, and ended when its reader is too slow. */
   track<S extends RowSource>(source: S): S {
     this.#sources.add(source);
-    this.#watch ??= setInterval(() => {
-      for (const open of this.#sources) open.checkBound();
-    }, SLOW_READER_CHECK_MS).unref();
     return source;
   }
 
   release(source: RowSource): void {
-    this.#sources.delete(source);
-    source.cancel();
-    if (this.#sources.size === 0) this.#stopWatching();
-  }
-
-  #stopWatching(): void {
-    if (this.#watch !== null) clearInterval(this.#watch);
-    this.#watch = null;
+    this.#sources.release(source);
   }
 
   /** CancelRequest, pg_cancel_backend: nothing happens between statements. */
@@ -483,11 +402,9 @@ export class Session {
     this.#closed = true;
     this.interrupt.raise(error);
     this.finish();
-    for (const source of this.#sources) source.cancel();
-    this.#sources.clear();
-    this.#stopWatching();
+    this.#sources.cancelAll();
     if (this.transaction !== null) this.endTransaction(false);
-    this.closeAllPortals();
+    this.portals.closeAll();
     this.listening?.apply({ kind: 'unlisten', channel: null });
     this.prepared.clear();
   }

@@ -67,7 +67,7 @@ export function executeDiscard(session: Session, what: DiscardStatement['what'])
     if (session.transaction !== null) {
       throw new SqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
     }
-    session.closeAllPortals();
+    session.portals.closeAll();
     session.listening?.apply({ kind: 'unlisten', channel: null });
     session.prepared.clear();
     session.settings.setRole('role', null, false);

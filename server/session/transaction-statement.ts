@@ -23,7 +23,7 @@ export async function executeTransaction(
     case 'savepoint':
       openBlock(session, 'SAVEPOINT').savepoint(statement.name ?? '', {
         settings: session.settings.mark(),
-        portals: session.portalsOpened,
+        portals: session.portals.opened,
       });
       return command(statement.tag);
     case 'release':
@@ -33,7 +33,7 @@ export async function executeTransaction(
       const transaction = openBlock(session, 'ROLLBACK TO SAVEPOINT');
       const marks = transaction.rollbackTo(statement.name ?? '');
       session.settings.restoreTo(marks.settings);
-      session.closePortalsAfter(marks.portals);
+      session.portals.closeAfter(marks.portals);
       await session.context.engine.rollbackBlock(transaction.block, transaction.statements);
       return command(statement.tag);
     }
