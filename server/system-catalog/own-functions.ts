@@ -3,6 +3,7 @@
  * query (`millrace.*` settings), about sizes, and about definitions, whose text the mirror keeps where PostgreSQL has
  * trees. Each keeps its OID, arguments and result.
  */
+import { OWN_FUNCTION_BASE } from './own-oids.ts';
 
 /** Gives no rows of the columns that the function has. */
 const NOTHING = null;
@@ -156,6 +157,12 @@ export const IMAGE_SQL = `
       END LOOP;
     END
   $do$;
+  -- out of the way of our catalog's OIDs
+  UPDATE pg_depend SET objid = objid::int8 + ${OWN_FUNCTION_BASE}
+    WHERE classid = 'pg_proc'::regclass AND objid >= 16384;
+  UPDATE pg_description SET objoid = objoid::int8 + ${OWN_FUNCTION_BASE}
+    WHERE classoid = 'pg_proc'::regclass AND objoid >= 16384;
+  UPDATE pg_proc SET oid = oid::int8 + ${OWN_FUNCTION_BASE} WHERE oid >= 16384;
   DELETE FROM pg_depend WHERE refclassid = 'pg_extension'::regclass;
   DELETE FROM pg_extension;
   DELETE FROM pg_description WHERE classoid IN ('pg_extension'::regclass, 'pg_language'::regclass);

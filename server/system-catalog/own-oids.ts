@@ -9,6 +9,8 @@ export const ROW_TYPE_BASE = 1_000_000_000;
 export const PRIMARY_KEY_BASE = 1_100_000_000;
 /** Column defaults, constraints, rules, memberships: numbered as they come. */
 export const NUMBERED_BASE = 1_200_000_000;
+/** Functions of the mirror that answer in the place of PostgreSQL's. */
+export const OWN_FUNCTION_BASE = 1_700_000_000;
 /** Schema millrace and its views. */
 export const SYSTEM_SCHEMA_OID: Oid = 1_900_000_000;
 /** Users without a role, while nobody has a password. */

@@ -9,7 +9,7 @@ const installed = has('psql');
 /** A terminal of its own. */
 const completes = installed && has('script');
 
-const OBJECTS = String.raw`
+const OBJECTS = `
   CREATE STREAM tweets (at timestamptz NOT NULL, tag text, score float8 DEFAULT 1.5, WATERMARK FOR at AS at - INTERVAL '2 seconds');
   CREATE TABLE users (id bigint PRIMARY KEY, name varchar(20) NOT NULL DEFAULT 'x', tags text[],
     up text GENERATED ALWAYS AS (upper(name)) STORED);
