@@ -11,6 +11,7 @@ import { planAlterRelation } from './define/alter-relation.ts';
 import { planGrantRole } from './authorize/grant-role.ts';
 import { requirePrivilege } from './authorize/require.ts';
 import { planAlterPolicy, planCreatePolicy, planRenamePolicy } from './authorize/policy.ts';
+import { planCreateToken, planDropToken } from './authorize/tokens.ts';
 import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
 import { planCreateIndex } from './define/create-index.ts';
@@ -57,6 +58,10 @@ export function planParsed(parsed: ParsedStatement, plan: PlanContext): Planned 
       return planSubscribe(context, syntax);
     case 'explain-silence':
       return planExplainSilence(context, syntax);
+    case 'create-token':
+      return planCreateToken(context, syntax);
+    case 'drop-token':
+      return planDropToken(context, syntax);
     case 'describe':
       return planDescribe(context, syntax.name);
     case 'show':

@@ -7,6 +7,7 @@ import { planParsed } from './plan-statement.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
 export { requireAccess } from './authorize/requirements.ts';
+export { TOKEN_COLUMNS } from './authorize/tokens.ts';
 export { mayHoldSecret } from './parse/clear-text.ts';
 export { hasPrivilegesOf } from './authorize/membership.ts';
 export { versionText } from './bind/session-functions.ts';

@@ -121,7 +121,7 @@ function connectionLimitOf(arg: Node | undefined): number {
 }
 
 /** `infinity` is for good. */
-function validUntilOf(binding: BindingContext, text: string): number | null {
+export function validUntilOf(binding: BindingContext, text: string): number | null {
   const micros = parseWith(binding.literals, text, { name: 'timestamptz' }) as number;
   return micros === Number.POSITIVE_INFINITY ? null : micros;
 }

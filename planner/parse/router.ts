@@ -11,6 +11,7 @@ import { rewriteStreamClauses } from './stream-clauses.ts';
 import { parseSubscribe } from './subscribe-syntax.ts';
 import { closingIndex, isName, isSymbol, isWord, type Token } from './token.ts';
 import { TokenCursor } from './token-cursor.ts';
+import { parseCreateToken, parseDropToken } from './token-statements.ts';
 
 /** One statement; `tokens` are those of `text`. */
 export function parseStatement(text: string, tokens: readonly Token[]): StatementSyntax {
@@ -22,6 +23,10 @@ export function parseStatement(text: string, tokens: readonly Token[]): Statemen
     case 'create':
       if (isWord(second, 'stream', 'source')) return parseCreateStream(cursor);
       if (isWord(second, 'sink')) return parseCreateSink(cursor);
+      if (isWord(second, 'token')) return parseCreateToken(cursor);
+      break;
+    case 'drop':
+      if (isWord(second, 'token')) return parseDropToken(cursor);
       break;
     case 'subscribe':
       return parseSubscribe(cursor);

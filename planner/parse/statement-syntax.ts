@@ -122,5 +122,15 @@ export type StatementSyntax =
       source: SourceText;
       target: QualifiedName | QuerySyntax | SubscribeSyntax;
     }>
+  | Readonly<{
+      kind: 'create-token';
+      source: SourceText;
+      name: string;
+      role:
+        | Readonly<{ name: string }>
+        | Readonly<{ special: 'current_user' | 'current_role' | 'session_user' }>;
+      validUntil: string | null;
+    }>
+  | Readonly<{ kind: 'drop-token'; source: SourceText; names: readonly string[]; missingOk: boolean }>
   | Readonly<{ kind: 'describe'; source: SourceText; name: QualifiedName }>
   | Readonly<{ kind: 'show'; source: SourceText; what: string }>;

@@ -2,6 +2,7 @@
 import { type Field, formatType, type Schema } from '../../common/types.ts';
 import type { ColumnDefinition, RelationDefinition, Retention } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
+import { planShowTokens } from '../authorize/tokens.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { durationText } from '../explain/duration-text.ts';
@@ -30,6 +31,7 @@ const KINDS: Readonly<Record<string, RelationDefinition['kind']>> = {
 export function planShow(context: StatementContext, name: string): Planned {
   const kind = KINDS[name];
   if (kind !== undefined) return listRelations(context, kind);
+  if (name === 'tokens') return planShowTokens(context);
   if (name === 'subscriptions' || name === 'watermarks' || name === 'sinks') {
     return planned(context, { kind: 'show-engine', what: name }, SYSTEM_VIEWS[name]);
   }

@@ -1,9 +1,13 @@
+import { formatDatum } from '../../common/value-text.ts';
+import { hashToken, newToken } from '../auth/token.ts';
 import { formatVerifier, makeVerifier, parseVerifier } from '../auth/scram-verifier.ts';
+import { TOKEN_COLUMNS } from '../../planner/planner.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import type { CatalogChange } from '../../runtime/plan/relation.ts';
 import { defineChanges } from './define-changes.ts';
 import type { Outcome } from './outcome.ts';
 import type { Arguments, Session } from './session.ts';
+import { textRows } from './text-rows.ts';
 
 type Definition = Extract<Statement, { kind: 'create' | 'drop' | 'alter' | 'change' }>;
 
@@ -22,15 +26,16 @@ export async function executeDefinition(
   session.refuseReadOnly(statement.tag);
   const base = context.catalog.current;
   const verifier = await verifierOf(session, statement);
+  const token = newToken();
   if (transaction !== null && session.buffers) {
     announce(session, statement);
-    const changes = changesOf(statement, verifier);
+    const changes = withToken(changesOf(statement, verifier), token);
     for (const change of changes) {
       if (change.kind !== 'alter' || transaction.bases.has(change.object.oid)) continue;
       transaction.bases.set(change.object.oid, base.object(change.object.oid));
     }
     transaction.changes.push(...changes);
-    return { kind: 'command', tag: statement.tag, tick: null };
+    return answerOf(session, statement, token, null);
   }
   return context.catalog.exclusively(async () => {
     // A change that was committed since planning may alter what this statement means.
@@ -39,10 +44,28 @@ export async function executeDefinition(
       if (!isDefinition(again.statement)) return executeOther(again.statement);
       statement = again.statement;
     }
-    const tick = await defineChanges(session, changesOf(statement, verifier));
+    const tick = await defineChanges(session, withToken(changesOf(statement, verifier), token));
     announce(session, statement);
-    return { kind: 'command', tag: statement.tag, tick };
+    return answerOf(session, statement, token, tick);
   });
+}
+
+/** A token's definition has no hash before it is made. */
+function withToken(changes: readonly CatalogChange[], token: string): readonly CatalogChange[] {
+  return changes.map((change) =>
+    change.kind === 'create' && change.object.kind === 'token'
+      ? { ...change, object: { ...change.object, hash: hashToken(token) } }
+      : change,
+  );
+}
+
+/** CREATE TOKEN alone gives a row: nobody can ask for the token again. */
+function answerOf(session: Session, statement: Definition, token: string, tick: number | null): Outcome {
+  const { tag } = statement;
+  if (statement.kind !== 'create' || statement.object.kind !== 'token') return { kind: 'command', tag, tick };
+  const { name, role, validUntil } = statement.object;
+  const until = validUntil === null ? null : formatDatum(validUntil, { name: 'timestamptz' }, {});
+  return textRows(TOKEN_COLUMNS, [[name, token, session.catalog.roleByOid(role)?.name ?? null, until]], tag);
 }
 
 const DEFINITIONS: ReadonlySet<Statement['kind']> = new Set(['create', 'drop', 'alter', 'change']);
