@@ -6,8 +6,8 @@ import { shiftPosition } from './parse/shift-position.ts';
 import { planParsed } from './plan-statement.ts';
 import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
-export { requireAccess } from './authorize/requirements.ts';
 export { TOKEN_COLUMNS } from './authorize/tokens.ts';
+export { firstRefusal, requireAccess } from './authorize/requirements.ts';
 export { mayHoldSecret } from './parse/clear-text.ts';
 export { hasPrivilegesOf } from './authorize/membership.ts';
 export { versionText } from './bind/session-functions.ts';

@@ -60,8 +60,10 @@ export type PlanContext = Readonly<{
     loadedAt: number;
     peer: Readonly<{ address: string; port: number; serverAddress: string; serverPort: number }> | null;
   }>;
-  /** Whether a session has this process id: what pg_cancel_backend() answers. */
-  isBackend?: (pid: number) => boolean;
+  /** The role that the session of this process id logged in as; undefined: there is none. */
+  roleOfBackend?: (pid: number) => Oid | undefined;
+  /** Process ids of the sessions of a role. */
+  backendsOf?: (role: Oid) => readonly number[];
 }>;
 
 export type SubscribeTarget =

@@ -164,6 +164,8 @@ const PUBLIC_SCHEMA: SchemaDefinition = {
   access: PUBLIC_SCHEMA_ACCESS,
 };
 
+type CatalogWatcher = (view: CatalogView, changes: readonly CatalogChange[]) => void;
+
 /** The committed catalog. Changes go one after the other: each is planned against what the one before it left. */
 export class ServerCatalog {
   readonly #engine: Engine;
@@ -172,7 +174,7 @@ export class ServerCatalog {
   #queue: Promise<unknown> = Promise.resolve();
   /** Versions of blocks' own views are negative, so that they never meet a committed one. */
   #overlayVersion = 0;
-  readonly #watchers: ((view: CatalogView, changes: readonly CatalogChange[]) => void)[] = [];
+  readonly #watchers = new Set<CatalogWatcher>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -184,9 +186,10 @@ export class ServerCatalog {
     return this.#current;
   }
 
-  /** Is told of every committed change, before whoever made it. */
-  watch(watcher: (view: CatalogView, changes: readonly CatalogChange[]) => void): void {
-    this.#watchers.push(watcher);
+  /** Is told of every committed change, before whoever made it, until what this gives is called. */
+  watch(watcher: CatalogWatcher): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   overlay(changes: readonly CatalogChange[]): CatalogView {
@@ -204,7 +207,7 @@ export class ServerCatalog {
   async define(changes: readonly CatalogChange[], block?: number): Promise<number> {
     const { tick, version } = await this.#engine.define(changes, block);
     this.#current = this.#current.with(changes, version);
-    for (const watcher of this.#watchers) watcher(this.#current, changes);
+    for (const watcher of [...this.#watchers]) watcher(this.#current, changes);
     return tick;
   }
 

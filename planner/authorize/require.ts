@@ -1,7 +1,13 @@
 /** What a statement needs its role to have: 42501 where it has not; what was needed is kept for later. */
 import { SqlError } from '../../common/sql-error.ts';
-import type { Owned, Privilege } from '../../runtime/plan/authorization.ts';
+import {
+  type Owned,
+  PG_READ_SERVER_FILES,
+  PG_WRITE_SERVER_FILES,
+  type Privilege,
+} from '../../runtime/plan/authorization.ts';
 import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import { hasPrivilegesOf } from './membership.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { hasPrivilege, isOwner, kindLabel, type OwnedObject } from './access.ts';
 
@@ -40,4 +46,16 @@ export function requireDroppable(binding: BindingContext, relation: RelationDefi
   const schema = binding.catalog.schema(relation.schema);
   if (schema !== undefined && isOwner(binding.catalog, binding.plan.role, schema)) return;
   requireOwner(binding, relation);
+}
+
+/** Files of the server's directory are nobody's own. */
+export function requireFiles({ catalog, plan }: BindingContext, verb: 'read' | 'write'): void {
+  const [role, name] =
+    verb === 'read'
+      ? [PG_READ_SERVER_FILES, 'pg_read_server_files']
+      : [PG_WRITE_SERVER_FILES, 'pg_write_server_files'];
+  if (hasPrivilegesOf(catalog, plan.role, role)) return;
+  throw new SqlError('42501', `permission denied to ${verb} files of the server`, {
+    detail: `Only roles with privileges of the "${name}" role may ${verb} files of the server.`,
+  });
 }

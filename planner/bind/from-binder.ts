@@ -5,7 +5,7 @@ import type { RelationDefinition, StreamDefinition } from '../../runtime/plan/re
 import { SYSTEM_VIEWS, type SystemViewName } from '../../runtime/plan/system-views.ts';
 import { withRowSecurity } from '../authorize/row-security.ts';
 import { requireRight } from '../authorize/requirements.ts';
-import type { LogicalNode } from '../logical/logical-plan.ts';
+import { filter, type LogicalNode } from '../logical/logical-plan.ts';
 import { propertiesOf } from '../logical/properties.ts';
 import { WINDOW_CLAUSE_MARKERS } from '../parse/stream-clauses.ts';
 import type { BindingContext } from './binding-context.ts';
@@ -17,6 +17,7 @@ import type { FromItem } from './from-item.ts';
 import { mergeUsing, usingCondition } from './join-columns.ts';
 import { shownName, requireThisDatabase } from './relation-lookup.ts';
 import { Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
+import { visibleSystemRows } from './system-view-rows.ts';
 import { stringOf } from './tree.ts';
 import { windowClauseSpecification } from './window-specification.ts';
 
@@ -264,7 +265,11 @@ export function relationNode(
       'Views, writes and continuous queries cannot read the system catalog.',
     );
   }
-  if (found.kind === 'system') return systemNode(found.view);
+  if (found.kind === 'system') {
+    const visible = visibleSystemRows(context, found.view);
+    const node = systemNode(found.view);
+    return visible === null ? node : filter(node, visible);
+  }
   const { definition } = found;
   context.gathered.relations.add(definition.oid);
   if (definition.kind === 'sink') throw context.error(location, '42809', `cannot select from sink "${name}"`);

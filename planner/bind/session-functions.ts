@@ -2,6 +2,8 @@
 import type { FuncCall, Node } from 'libpg-query';
 import type { TypeName } from '../../common/types.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
+import { isSuperuser } from '../authorize/membership.ts';
+import { requireSignal } from './signal-function.ts';
 import type { BindingContext } from './binding-context.ts';
 import { type Bound, typed } from './bound.ts';
 import { coerceTo } from './coerce.ts';
@@ -90,6 +92,8 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     case 'pg_terminate_backend':
       return bindSignal(binder, nodes, name === 'pg_terminate_backend', location);
     case 'pg_reload_conf':
+      if (!isSuperuser(context.catalog, context.role))
+        throw context.error(-1, '42501', 'permission denied for function pg_reload_conf');
       context.gathered.signals.push({ kind: 'reload' });
       return give('t', 'bool');
     case 'pg_notify':
@@ -189,11 +193,13 @@ function bindSignal(
   const text = constantText(binder, nodes[0], 'int4');
   if (text === null) return typed(sessionConstant(context, null, 'bool'), location);
   const pid = Number(text);
-  if (context.plan.isBackend?.(pid) !== true) {
+  const role = context.plan.roleOfBackend?.(pid);
+  if (role === undefined) {
     const message = `PID ${pid} is not a PostgreSQL backend process`;
     context.gathered.notices.push({ severity: 'WARNING', code: '01000', message });
     return typed(sessionConstant(context, 'f', 'bool'), location);
   }
+  requireSignal(context, role, terminate);
   context.gathered.signals.push({ kind: 'backend', pid, terminate });
   return typed(sessionConstant(context, 't', 'bool'), location);
 }

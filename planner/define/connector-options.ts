@@ -3,6 +3,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import { parseTimestamptz } from '../../common/timestamp-parse.ts';
 import type { ConnectorOptions } from '../../runtime/plan/relation.ts';
+import { requireFiles } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import type { OptionSyntax } from '../parse/statement-syntax.ts';
 import { booleanOption, optionDuration, unknownOption } from '../physical/query-options.ts';
@@ -122,6 +123,7 @@ export function readConnector(
     case 'log':
       return { connector: 'log' };
     case 'file':
+      requireFiles(binding, 'read');
       return {
         connector: 'file',
         path: reader.required('path', owner),

@@ -19,7 +19,7 @@ import { type CreateSinkSyntax, NO_CLAUSES, type QualifiedName } from '../parse/
 import { planContinuous } from '../physical/plan-query.ts';
 import { readQueryOptions } from '../physical/query-options.ts';
 import { requireRight } from '../authorize/requirements.ts';
-import { newlyOwned } from '../authorize/require.ts';
+import { newlyOwned, requireFiles } from '../authorize/require.ts';
 import type { Planned } from '../statement.ts';
 import { bindSelectNode, planned, type StatementContext } from '../statement-context.ts';
 import { refuseClaims } from './create-view.ts';
@@ -194,6 +194,7 @@ function readSink(binding: BindingContext, syntax: CreateSinkSyntax): SinkOption
       'Valid connectors of sinks are blackhole, file.',
     );
   }
+  requireFiles(binding, 'write');
   reader.allow(['connector', 'path']);
   const path = reader.required('path', 'connector file');
   const format = syntax.format?.name ?? 'json';

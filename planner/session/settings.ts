@@ -1,5 +1,7 @@
 /** SET, RESET, SHOW name, DISCARD. */
 import type { AlterSystemStmt, DiscardStmt, Node, TypeCast, VariableSetStmt } from 'libpg-query';
+import { SqlError } from '../../common/sql-error.ts';
+import { isSuperuser } from '../authorize/membership.ts';
 import { isRoleSetting, planSetRole } from '../authorize/set-role.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -41,6 +43,14 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
 /** ALTER SYSTEM SET | RESET name, RESET ALL. */
 export function planAlterSystem(context: StatementContext, { setstmt }: AlterSystemStmt): Planned {
   const name = setstmt?.name?.toLowerCase() ?? null;
+  if (!isSuperuser(context.plan.catalog, context.plan.role)) {
+    throw new SqlError(
+      '42501',
+      name === null
+        ? 'permission denied to perform ALTER SYSTEM RESET ALL'
+        : `permission denied to set parameter "${name}"`,
+    );
+  }
   const value =
     setstmt?.kind === 'VAR_SET_VALUE' ? settingText(context, name ?? '', setstmt.args ?? []) : null;
   return planned(context, { kind: 'alter-system', name, value });

@@ -2,7 +2,16 @@
 import { join } from 'node:path';
 import type { Tick } from '../dstream/dstream.ts';
 import { compileExpressions } from '../expression/compile.ts';
-import type { CatalogChange, CatalogObject, Oid, Retention, StreamDefinition } from '../plan/relation.ts';
+import {
+  type CatalogChange,
+  type CatalogObject,
+  isRelation,
+  type Oid,
+  type RelationDefinition,
+  type Retention,
+  shownName,
+  type StreamDefinition,
+} from '../plan/relation.ts';
 import { createSink } from '../sink/create-sink.ts';
 import { checkReach } from '../source/create-source.ts';
 import type { StateReader } from '../state/state-codec.ts';
@@ -39,6 +48,7 @@ export class CatalogChanges {
         if (change.object.kind === 'stream')
           checkReach(change.object.source, this.#state.options.filesDirectory);
         this.create(change.object, tick);
+        if (isRelation(change.object)) this.#forgetNamesakes(change.object);
       }
     } catch (error) {
       this.undo(changes);
@@ -168,6 +178,8 @@ export class CatalogChanges {
   /** Other words, the same object: its state stays. */
   #alter(object: CatalogObject): void {
     const { objects, streams, tables, views, sinks } = this.#state.relations;
+    const before = objects.get(object.oid);
+    if (isRelation(object) && before?.name !== object.name) this.#forgetNamesakes(object);
     objects.set(object.oid, object);
     const runtimes = [
       streams.get(object.oid),
@@ -176,6 +188,13 @@ export class CatalogChanges {
       sinks.get(object.oid),
     ];
     for (const runtime of runtimes) if (runtime !== undefined) Object.assign(runtime, { definition: object });
+  }
+
+  /** Late and rejected rows tell their relation by its name: those of another one of that name are not this one's. */
+  #forgetNamesakes(relation: RelationDefinition): void {
+    const names = new Set([relation.name, shownName(relation)]);
+    this.#state.late.forget((row) => row.view !== null && names.has(row.view));
+    this.#state.rejected.forget((row) => names.has(row.relation));
   }
 
   #log(

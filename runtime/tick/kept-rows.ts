@@ -24,6 +24,12 @@ export class KeptRows<Row> {
     }
   }
 
+  /** Those that `isGone` names are no more; the counter stays. */
+  forget(isGone: (row: Row) => boolean): void {
+    this.#rows = this.all().filter((row) => !isGone(row));
+    this.#next = 0;
+  }
+
   /** Oldest first. */
   all(): Row[] {
     return [...this.#rows.slice(this.#next), ...this.#rows.slice(0, this.#next)];

@@ -12,7 +12,7 @@ export type RemoteStatement = Readonly<{
 }>;
 
 /** What can cross. */
-export type RemoteContext = Omit<PlanContext, 'catalog' | 'isBackend'>;
+export type RemoteContext = Omit<PlanContext, 'catalog' | 'roleOfBackend' | 'backendsOf'>;
 
 export type RemoteCatalog = Readonly<{ objects: readonly CatalogObject[]; version: number }>;
 

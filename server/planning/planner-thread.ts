@@ -50,7 +50,7 @@ export class PlannerThread {
   /** null: a statement that must be planned here. Positions of errors count in the statement's text. */
   async plan(
     parsed: ParsedStatement,
-    { catalog, isBackend: _, ...context }: PlanContext,
+    { catalog, roleOfBackend: _, backendsOf: __, ...context }: PlanContext,
   ): Promise<Planned | null> {
     const { script, index } = parsed.tree as RemoteTree;
     const send = (text: string | null): Promise<FromPlanner> =>

@@ -94,11 +94,14 @@ function plan(message: ToPlanner & { kind: 'plan' }): void {
 /** null: what the statement needs is known to the server's thread only. */
 function planHere(parsed: ParsedStatement, context: PlanContext): Planned | null {
   let asked = false;
-  const isBackend = (): boolean => {
+  const roleOfBackend = (): undefined => {
     asked = true;
-    return false;
   };
-  const planned = planStatement(parsed, { ...context, isBackend });
+  const backendsOf = (): readonly number[] => {
+    asked = true;
+    return [];
+  };
+  const planned = planStatement(parsed, { ...context, roleOfBackend, backendsOf });
   return asked || !PLANNED_HERE.has(planned.statement.kind) ? null : packValues(planned);
 }
 

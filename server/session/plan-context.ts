@@ -19,7 +19,8 @@ export function planContextOf(session: Session, given: Arguments): PlanContext {
     now: session.now,
     backendPid: session.pid,
     server: { startedAt: startedAt * 1_000, loadedAt: configuration.loadedAt, peer: session.peer },
-    isBackend: (pid) => sessions.has(pid),
+    roleOfBackend: (pid) => sessions.roleOf(pid),
+    backendsOf: (role) => sessions.of(role),
     ...(given.values === undefined ? {} : { parameterValues: given.values }),
   };
 }

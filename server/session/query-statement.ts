@@ -26,10 +26,11 @@ export async function runQuery(
   const block = finite ? blockScope(session) : null;
   const snapshot = finite ? (block?.snapshot ?? session.readTick) : null;
   const stream = session.context.engine.run(plan, session.runOptions(label, block, snapshot));
+  const rows = new EngineRows(stream, !finite);
   return {
     kind: 'rows',
     columns: statement.columns,
-    source: session.track(new EngineRows(stream, !finite)),
+    source: session.track(rows, finite ? null : rows),
     live: finite ? null : queryShape(plan, statement.columns),
     tag: 'SELECT',
     counted: true,
@@ -67,12 +68,14 @@ export async function runSubscribe(
     asOf: statement.asOf,
     upTo: statement.upTo,
   });
-  const rows: RowSource = new EngineRows(stream, true);
-  const source = wholeTicks ? new TickRows(rows, { schema: bare, upsertKey, order: withinTickOrder }) : rows;
+  const rows = new EngineRows(stream, true);
+  const source: RowSource = wholeTicks
+    ? new TickRows(rows, { schema: bare, upsertKey, order: withinTickOrder })
+    : rows;
   return {
     kind: 'rows',
     columns: statement.columns,
-    source: session.track(source),
+    source: session.track(source, rows),
     live: {
       columns: arrangedSchema(bare, upsertKey),
       envelope: upsertKey === null ? 'diffs' : 'operations',

@@ -94,6 +94,13 @@ export class EngineRows implements RowSource {
     if (this.#ended === null && this.#error === null) this.#stream.cancel();
   }
 
+  /** Ends the query with an error of the server's own. */
+  fail(error: SqlError): void {
+    if (this.#ended !== null || this.#error !== null) return;
+    this.#stream.cancel();
+    this.#error = error;
+  }
+
   #take(event: ResultEvent): RowEvent {
     switch (event.kind) {
       case 'rows':

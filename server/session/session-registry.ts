@@ -1,5 +1,6 @@
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { SqlError } from '../../common/sql-error.ts';
+import type { Oid } from '../../runtime/plan/relation.ts';
 import type { Session } from './session.ts';
 
 export type Registered = Readonly<{
@@ -56,8 +57,13 @@ export class SessionRegistry {
     for (const entry of this.#entries.values()) yield entry.session;
   }
 
-  has(pid: number): boolean {
-    return this.#entries.has(pid);
+  /** Who the session logged in as. */
+  roleOf(pid: number): Oid | undefined {
+    return this.#entries.get(pid)?.session.sessionRole;
+  }
+
+  of(role: Oid): readonly number[] {
+    return [...this.#entries].flatMap(([pid, { session }]) => (session.sessionRole === role ? [pid] : []));
   }
 
   /** pg_cancel_backend, pg_terminate_backend. */

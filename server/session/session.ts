@@ -3,7 +3,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
 import type { ParsedStatement, Planned, Signal, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
-import type { Oid } from '../../runtime/plan/relation.ts';
+import type { Oid, Requirement } from '../../runtime/plan/relation.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
 import { versionText } from '../../planner/planner.ts';
 import { PREPARED_STATEMENTS_MAX } from '../limits.ts';
@@ -13,6 +13,7 @@ import type { ServerContext } from '../server-context.ts';
 import type { CatalogParameters } from '../system-catalog/catalog-request.ts';
 import { commitTransaction } from './commit.ts';
 import { executeStatement } from './execute-statement.ts';
+import { type Endable, FollowedRights } from './followed-rights.ts';
 import { Interrupt } from './interrupt.ts';
 import { Listening } from './listening.ts';
 import type { Login } from './login.ts';
@@ -91,6 +92,9 @@ export class Session {
   readonly listening: Listening | null;
   readonly #events: SessionEvents;
   readonly #sources = new OpenSources();
+  /** Of the statement that runs. */
+  #requires: readonly Requirement[] = [];
+  readonly #rights: FollowedRights;
   #running = false;
   #timer: NodeJS.Timeout | null = null;
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
@@ -100,6 +104,7 @@ export class Session {
 
   constructor(context: ServerContext, login: Login, events: SessionEvents) {
     this.context = context;
+    this.#rights = new FollowedRights(context.catalog);
     this.login = login;
     this.#events = events;
     this.activity = new SessionActivity(context.clock);
@@ -272,6 +277,7 @@ export class Session {
       else this.settings.set(name, value, local);
     }
     for (const signal of planned.signals ?? []) this.#send(signal);
+    this.#requires = planned.requires;
     if (WRITES.has(planned.statement.kind)) this.#refresh.end();
     return executeStatement(this, amend(planned.statement), parsed, given);
   }
@@ -379,13 +385,18 @@ export class Session {
     };
   }
 
-  /** A result that is cancelled when the session closes, and ended when its reader is too slow. */
-  track<S extends RowSource>(source: S): S {
+  /**
+   * A result that is cancelled when the session closes, and ended when its reader is too slow. `followed`: it goes on, and
+   * ends when its role has no more right to it.
+   */
+  track<S extends RowSource>(source: S, followed: Endable | null = null): S {
     this.#sources.add(source);
+    if (followed !== null) this.#rights.follow(source, followed, this.#requires, this.role);
     return source;
   }
 
   release(source: RowSource): void {
+    this.#rights.drop(source);
     this.#sources.release(source);
   }
 
@@ -403,6 +414,7 @@ export class Session {
     this.interrupt.raise(error);
     this.finish();
     this.#sources.cancelAll();
+    this.#rights.close();
     if (this.transaction !== null) this.endTransaction(false);
     this.portals.closeAll();
     this.listening?.apply({ kind: 'unlisten', channel: null });
