@@ -8,7 +8,7 @@ import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
 export { TOKEN_COLUMNS } from './authorize/tokens.ts';
 export { firstRefusal, requireAccess } from './authorize/requirements.ts';
-export { mayHoldSecret } from './parse/clear-text.ts';
+export { mayHoldSecret, shownStatement } from './parse/clear-text.ts';
 export { hasPrivilegesOf } from './authorize/membership.ts';
 export { versionText } from './bind/session-functions.ts';
 export { expressionText } from './explain/expression-text.ts';

@@ -2,14 +2,26 @@
 import { SqlError } from '../../common/sql-error.ts';
 
 const SECRET_WORD = /\b(?:password|secret)\b/i;
-const SECRET_STATEMENT = /^[\s(]*(?:create|alter)\s+(?:role|user|group|secret)\b/i;
+/** Comments may stand anywhere: the words alone count, in whatever order. */
+const DEFINES = /\b(?:create|alter)\b/i;
+const SECRET_OBJECT = /\b(?:role|user|group|secret)\b/i;
 
 /** Whether a text may hold one; also true of many that don't. */
 export const mayHoldSecret = (text: string): boolean => SECRET_WORD.test(text);
 
+const holdsSecret = (statement: string): boolean =>
+  mayHoldSecret(statement) && DEFINES.test(statement) && SECRET_OBJECT.test(statement);
+
+/** The statement as others may see it. */
+export function shownStatement(statement: string): string {
+  if (!holdsSecret(statement)) return statement;
+  const { index = 0, 0: word = '' } = SECRET_WORD.exec(statement) ?? {};
+  return `${statement.slice(0, index + word.length)} ***`;
+}
+
 /** What the grammar could not read may be the secret itself. */
 export function withoutSecret(error: SqlError, statement: string): SqlError {
-  if (!mayHoldSecret(statement) || !SECRET_STATEMENT.test(statement)) return error;
+  if (!holdsSecret(statement)) return error;
   if (!error.message.includes(' at or near ')) return error;
   return new SqlError(error.code, 'syntax error in a statement that holds a secret', {
     position: error.position,

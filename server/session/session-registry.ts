@@ -33,11 +33,22 @@ export class SessionRegistry {
     if (this.#closing) throw new SqlError('57P03', 'the database system is shutting down');
     if (this.#entries.size >= this.#sessionsMax)
       throw new SqlError('53300', 'sorry, too many clients already');
+    this.#requireRoom(session.session);
     let pid = randomInt(1, 2 ** 31 - 1);
     while (this.#entries.has(pid)) pid = randomInt(1, 2 ** 31 - 1);
     const secret = randomBytes(secretBytes);
     this.#entries.set(pid, { ...session, secret });
     return { pid, secret };
+  }
+
+  /** CONNECTION LIMIT of a role, which binds no superuser. */
+  #requireRoom({ context, login }: Session): void {
+    const role = context.catalog.current.roleByOid(login.role);
+    if (role === undefined || role.superuser || role.connectionLimit < 0) return;
+    let sessions = 0;
+    for (const { session } of this.#entries.values()) if (session.login.role === role.oid) sessions++;
+    if (sessions >= role.connectionLimit)
+      throw new SqlError('53300', `too many connections for role "${role.name}"`);
   }
 
   remove(pid: number): void {

@@ -5,7 +5,7 @@ import type { ParsedStatement, Planned, Signal, Statement } from '../../planner/
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid, Requirement } from '../../runtime/plan/relation.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
-import { versionText } from '../../planner/planner.ts';
+import { shownStatement, versionText } from '../../planner/planner.ts';
 import { PREPARED_STATEMENTS_MAX } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -268,7 +268,7 @@ export class Session {
   ): Promise<Outcome> {
     this.interrupt.throwIfRaised();
     this.refuseInFailedBlock(parsed);
-    this.activity.begin(parsed.text);
+    this.activity.begin(shownStatement(parsed.text));
     const planned = await this.planText(parsed, given);
     for (const notice of planned.notices) this.notify(notice);
     // set_config() in a select list: its value is in the answer already.

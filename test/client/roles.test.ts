@@ -107,6 +107,38 @@ describe('passwords', () => {
   });
 });
 
+describe('the text of a statement with a password', () => {
+  it('does not show in pg_stat_activity', async () => {
+    await as('millrace', (one) =>
+      as('millrace', async (two) => {
+        for (const sql of [
+          `ALTER ROLE bob PASSWORD 'tell nobody'`,
+          `/* a */ ALTER /* b */ ROLE bob PASSWORD 'tell nobody'`,
+          `ALTER ROLE bob NOLOGIN PASSWORD $x$tell nobody$x$`,
+        ]) {
+          await one.query(sql);
+          const { rows } = await two.query('SELECT query FROM pg_stat_activity');
+          expect(JSON.stringify(rows)).toContain('ROLE bob');
+          expect(JSON.stringify(rows)).not.toContain('tell');
+        }
+      }),
+    );
+  });
+});
+
+describe('CONNECTION LIMIT', () => {
+  it('binds the role, and no superuser', async () => {
+    await as('millrace', (client) => client.query('CREATE ROLE few LOGIN CONNECTION LIMIT 1'));
+    await as('few', async () => {
+      await expect(connect('few')).rejects.toMatchObject({ code: '53300' });
+    });
+    await as('few', async () => {});
+    await as('millrace', (client) => client.query('ALTER ROLE few SUPERUSER'));
+    await as('few', () => as('few', async () => {}));
+    await as('millrace', (client) => client.query('DROP ROLE few'));
+  });
+});
+
 describe('two blocks that alter one role', () => {
   it('do not undo each other: the second fails with 40001', async () => {
     await as('millrace', (one) =>
