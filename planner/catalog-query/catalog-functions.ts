@@ -4,7 +4,7 @@ import { functionsNamed } from '../../runtime/plan/functions.ts';
 import { isSessionFunction } from '../bind/session-functions.ts';
 
 const CATALOG_NAME =
-  /^(pg_|_pg_|to_reg|has_\w+_privilege$|format_type$|(obj|col|shobj)_description$|row_security_active$|acl|makeaclitem$)/;
+  /^(pg_|_pg_|txid_|to_reg|has_\w+_privilege$|format_type$|(obj|col|shobj)_description$|row_security_active$|acl|makeaclitem$)/;
 
 /** Whether only the system catalog knows the function: our own are answered without it. */
 export function isCatalogFunction(name: string): boolean {
@@ -104,7 +104,6 @@ const REFUSED = new RegExp(
     'setval',
     'setseed',
     'currtid2',
-    'txid_current',
     'amvalidate',
     '\\w*handler',
     'dsnowball\\w*',
@@ -118,7 +117,7 @@ const REFUSED = new RegExp(
     'pg_ls_\\w+',
     'pg_stat_file',
     'pg_file_\\w+',
-    'pg_current_\\w+',
+    'pg_current_(wal\\w*|logfile)',
     'pg_last_committed_xact',
     'pg_xact_status',
     'pg_xact_commit_timestamp_origin',

@@ -16,7 +16,7 @@ export type CatalogQuery = Extract<Statement, { kind: 'catalog' }>;
 
 /** Texts without any of these are no such queries; most are, so the tree need not be walked. */
 const HINTS =
-  /pg_|information_schema|to_reg|\breg[a-z]+\b|_privilege\b|format_type|_description\b|row_security_active|acl|\b(oid|name|xid8?|cid|tid|oidvector|int2vector)\b|"char"|u&"/i;
+  /pg_|information_schema|txid_|to_reg|\breg[a-z]+\b|_privilege\b|format_type|_description\b|row_security_active|acl|\b(oid|name|xid8?|cid|tid|oidvector|int2vector)\b|"char"|u&"/i;
 
 const SEPARATE_HINT = 'Ask in two queries, and join the answers in the client.';
 
