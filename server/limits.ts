@@ -23,8 +23,6 @@ export const OUTPUT_BYTES_HIGH = MIB;
 /** Encoded at once before the socket gets it. */
 export const FLUSH_BYTES = 256 * KIB;
 
-/** From a client's first byte to its login. */
-export const AUTHENTICATION_TIMEOUT_MS = 60_000;
 /** HTTP: a request's headers, and the whole of it; how often that is checked. */
 export const HTTP_HEADERS_TIMEOUT_MS = 30_000;
 export const HTTP_REQUEST_TIMEOUT_MS = 300_000;

@@ -56,6 +56,7 @@ export async function startServer(
   const http = new HttpServer(
     requestGuard(config.host, config.insecure, (name) => encryption.isNamed(name)),
     encryption,
+    config,
   );
   const rules = new Rules(config, log);
   const jwt = new JwtKeys(config, log);
@@ -100,7 +101,7 @@ export async function startServer(
       print: expressionText,
     }),
     results: new ResultCache(engine.changes, metrics),
-    sessions: new SessionRegistry(config.connectionsMax),
+    sessions: new SessionRegistry(config.connectionsMax, config.superuserConnections),
     notifications: new NotificationHub(),
     metrics,
     log,

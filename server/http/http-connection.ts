@@ -1,9 +1,8 @@
 /** HTTP and HTTPS on one port: the first byte tells which. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { Encryption } from '../auth/encryption.ts';
-import { HTTP_HEADERS_TIMEOUT_MS } from '../limits.ts';
+import type { PendingConnections } from '../auth/pending-connections.ts';
 
 /** The type of TLS's first record; no method of HTTP begins so. */
 const TLS_HANDSHAKE = 0x16;
@@ -11,31 +10,32 @@ const ALPN = 'http/1.1';
 
 /**
  * Takes the server's connections, and hands them on when it is known what they speak. `fresh`: those that sent no request
- * so far.
+ * so far; who says nothing for `timeoutMs` is cut off.
  */
-export function speakTls(server: Server, encryption: Encryption, fresh: Set<Duplex>): void {
-  const keep = (socket: Socket): void => {
-    fresh.add(socket);
-    socket.once('close', () => fresh.delete(socket));
-  };
+export function speakTls(
+  server: Server,
+  encryption: Encryption,
+  fresh: PendingConnections,
+  timeoutMs: number,
+): void {
   const [serve] = server.listeners('connection') as ((socket: Socket) => void)[];
   server.removeAllListeners('connection');
   server.on('connection', (raw: Socket) => {
     if (serve === undefined) return;
-    keep(raw);
+    fresh.add(raw);
     if (encryption.current === null) {
       serve.call(server, raw);
       return;
     }
-    const timer = setTimeout(() => raw.destroy(), HTTP_HEADERS_TIMEOUT_MS);
+    const timer = setTimeout(() => raw.destroy(), timeoutMs);
     const handOn = async (): Promise<void> => {
       const first = await firstByte(raw);
       if (first === null) return;
       const socket = first === TLS_HANDSHAKE ? (await encryption.accept(raw, [ALPN]))?.socket : raw;
       if (socket === undefined) return;
       if (socket !== raw) {
-        fresh.delete(raw);
-        keep(socket);
+        fresh.remove(raw);
+        fresh.add(socket);
       }
       serve.call(server, socket);
     };

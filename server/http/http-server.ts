@@ -8,6 +8,7 @@ import {
 import type { Duplex } from 'node:stream';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Encryption } from '../auth/encryption.ts';
+import { PendingConnections } from '../auth/pending-connections.ts';
 import type { HttpLogin } from '../auth/http/http-login.ts';
 import { flattenError } from '../flatten-error.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { Login } from '../session/login.ts';
+import type { Config } from '../settings/millrace-settings.ts';
 import { OWNER } from '../session/open-session.ts';
 import type { SocketServer } from '../websocket/socket-server.ts';
 import { speakTls } from './http-connection.ts';
@@ -35,6 +37,7 @@ type Route = Readonly<{ name: string; method: string; handle: Handler; open?: bo
 
 const IDLE_SWEEP_MS = 20;
 
+const LOGIN_STATUS: ReadonlySet<number> = new Set([401, 403]);
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
@@ -52,24 +55,33 @@ export class HttpServer {
   readonly #keys = new IdempotencyKeys();
   readonly #guard: RequestGuard;
   /** Connections without a request so far (browsers open some ahead): nothing else would close them. */
-  readonly #fresh = new Set<Duplex>();
+  readonly #fresh: PendingConnections;
   #ready: Ready | null = null;
 
-  constructor(guard: RequestGuard, encryption: Encryption) {
+  constructor(
+    guard: RequestGuard,
+    encryption: Encryption,
+    { authenticationTimeoutMs, pendingConnectionsMax, connectionsMax }: Config,
+  ) {
     this.#guard = guard;
+    this.#fresh = new PendingConnections(pendingConnectionsMax);
+    // Before its headers are here nobody knows whose request it is.
+    const headersMs = Math.min(HTTP_HEADERS_TIMEOUT_MS, authenticationTimeoutMs);
     this.#server = createServer(
       {
-        headersTimeout: HTTP_HEADERS_TIMEOUT_MS,
+        headersTimeout: headersMs,
         requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
-        connectionsCheckingInterval: HTTP_CHECK_MS,
+        connectionsCheckingInterval: Math.min(HTTP_CHECK_MS, headersMs),
         maxHeaderSize: HTTP_HEADER_BYTES_MAX,
       },
       (request, response) => {
-        this.#fresh.delete(request.socket);
+        this.#fresh.remove(request.socket);
         void this.#answer(request, response);
       },
     );
-    speakTls(this.#server, encryption, this.#fresh);
+    // Whoever is kept alive between two requests counts here alone.
+    this.#server.maxConnections = connectionsMax + pendingConnectionsMax;
+    speakTls(this.#server, encryption, this.#fresh, headersMs);
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
@@ -102,7 +114,7 @@ export class HttpServer {
         clearInterval(sweep);
         resolve();
       });
-      for (const socket of this.#fresh) socket.destroy();
+      this.#fresh.close();
     });
   }
 
@@ -120,7 +132,9 @@ export class HttpServer {
     } catch (error) {
       if (!response.writableEnded && !response.destroyed) {
         const { status, error: told, headers } = asHttpError(error, context);
-        sendError(response, status, told, headers);
+        // Who is not in gets no time to send what nobody will read.
+        const over = LOGIN_STATUS.has(status) && !request.complete ? { connection: 'close' } : {};
+        sendError(response, status, told, { ...headers, ...over });
       }
       if (!request.complete) request.resume();
     } finally {
@@ -200,7 +214,7 @@ export class HttpServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    this.#fresh.delete(socket);
+    this.#fresh.remove(socket);
     socket.on('error', () => socket.destroy());
     const refuse = (status: string, headers: Readonly<Record<string, string>> = {}): void => {
       const lines = Object.entries({ ...headers, connection: 'close' }).map(

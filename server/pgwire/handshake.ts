@@ -7,7 +7,6 @@ import type { LoginEvent } from '../auth/audit-log.ts';
 import type { ServerCertificate } from '../auth/certificate.ts';
 import type { Peer } from '../auth/peer.ts';
 import { plainAddress } from '../auth/peer-address.ts';
-import { AUTHENTICATION_TIMEOUT_MS } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { Login } from '../session/login.ts';
 import { writeAuthenticationSaslData, writeNegotiateProtocolVersion } from './backend-messages.ts';
@@ -64,10 +63,20 @@ export class Handshake {
   /** Null where the connection ended without a login (cancel request, closed socket). Throws what the client is to be told. */
   async run(): Promise<Handshaken | null> {
     const raw = this.#socket;
-    const timer = setTimeout(() => raw.destroy(), AUTHENTICATION_TIMEOUT_MS);
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      // Whoever said who it is gets an answer.
+      if (this.#attempt === null) raw.destroy();
+      else this.#input.close();
+    }, this.#context.configuration.config.authenticationTimeoutMs);
     try {
       const startup = await this.#startup();
-      return startup === null ? null : await this.#authenticate(startup);
+      const client = startup === null ? null : await this.#authenticate(startup);
+      if (isLate && this.#attempt !== null) {
+        throw new SqlError('57014', 'canceling authentication due to timeout');
+      }
+      return client;
     } finally {
       clearTimeout(timer);
     }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { PendingConnections } from '../auth/pending-connections.ts';
 import { flattenError } from '../flatten-error.ts';
 import type { ServerContext } from '../server-context.ts';
 import { writeErrorResponse } from './backend-messages.ts';
@@ -7,8 +8,12 @@ import { Handshake } from './handshake.ts';
 
 const KEEP_ALIVE_MS = 60_000;
 
-/** A connection from its first byte to its last. */
-export async function serveClient(context: ServerContext, socket: Socket): Promise<void> {
+/** A connection from its first byte to its last; it is `pending` until somebody has logged in on it. */
+export async function serveClient(
+  context: ServerContext,
+  socket: Socket,
+  pending: PendingConnections,
+): Promise<void> {
   const { metrics, log } = context;
   socket.setNoDelay(true);
   // Tells half-open connections: the peer is gone without a word.
@@ -23,6 +28,7 @@ export async function serveClient(context: ServerContext, socket: Socket): Promi
     if (client !== null) {
       const connection = new Connection(context, client);
       isIn = true;
+      pending.remove(socket);
       if (handshake.attempt !== null) audit.loggedIn(handshake.attempt);
       await connection.run();
     }

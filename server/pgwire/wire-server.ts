@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { PendingConnections } from '../auth/pending-connections.ts';
 import type { ServerContext } from '../server-context.ts';
 import { serveClient } from './serve-client.ts';
 
@@ -6,12 +7,15 @@ import { serveClient } from './serve-client.ts';
 export class WireServer {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #pending: PendingConnections;
 
   constructor(context: ServerContext) {
+    this.#pending = new PendingConnections(context.configuration.config.pendingConnectionsMax);
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      serveClient(context, socket).catch((error: unknown) => {
+      this.#pending.add(socket);
+      serveClient(context, socket, this.#pending).catch((error: unknown) => {
         context.log.error({ err: error }, 'connection failed');
         socket.destroy();
       });
@@ -36,6 +40,7 @@ export class WireServer {
       const timer = setTimeout(() => {
         for (const socket of this.#sockets) socket.destroy();
       }, limitMs);
+      this.#pending.close();
       this.#server.close(() => {
         clearTimeout(timer);
         resolve();

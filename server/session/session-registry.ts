@@ -1,5 +1,6 @@
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { SqlError } from '../../common/sql-error.ts';
+import type { RoleDefinition } from '../../runtime/plan/authorization.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { Session } from './session.ts';
 
@@ -16,12 +17,19 @@ type Entry = Registered & Readonly<{ secret: Buffer }>;
 /** The sessions of a server by process id: who may be cancelled, and who is told of a shutdown. */
 export class SessionRegistry {
   readonly #entries = new Map<number, Entry>();
+  /** How many each role has, by its login. */
+  readonly #ofRole = new Map<Oid, number>();
   readonly #sessionsMax: number;
+  readonly #reserved: number;
   #closing = false;
 
-  /** `sessionsMax`: PostgreSQL connections, HTTP requests under way and subscriptions of WebSockets together. */
-  constructor(sessionsMax: number) {
+  /**
+   * `sessionsMax`: PostgreSQL connections, HTTP requests under way and subscriptions of WebSockets together; `reserved`:
+   * those among them that only superusers get.
+   */
+  constructor(sessionsMax: number, reserved: number) {
     this.#sessionsMax = sessionsMax;
+    this.#reserved = reserved;
   }
 
   get size(): number {
@@ -31,28 +39,40 @@ export class SessionRegistry {
   /** 53300 when there are too many, 57P03 while the server stops. */
   add(session: Registered, secretBytes: number): Readonly<{ pid: number; secret: Buffer }> {
     if (this.#closing) throw new SqlError('57P03', 'the database system is shutting down');
-    if (this.#entries.size >= this.#sessionsMax)
-      throw new SqlError('53300', 'sorry, too many clients already');
-    this.#requireRoom(session.session);
+    const { role } = session.session.login;
+    this.#requirePlace(session.session.context.catalog.current.roleByOid(role));
     let pid = randomInt(1, 2 ** 31 - 1);
     while (this.#entries.has(pid)) pid = randomInt(1, 2 ** 31 - 1);
     const secret = randomBytes(secretBytes);
     this.#entries.set(pid, { ...session, secret });
+    this.#ofRole.set(role, (this.#ofRole.get(role) ?? 0) + 1);
     return { pid, secret };
   }
 
-  /** CONNECTION LIMIT of a role, which binds no superuser. */
-  #requireRoom({ context, login }: Session): void {
-    const role = context.catalog.current.roleByOid(login.role);
-    if (role === undefined || role.superuser || role.connectionLimit < 0) return;
-    let sessions = 0;
-    for (const { session } of this.#entries.values()) if (session.login.role === role.oid) sessions++;
-    if (sessions >= role.connectionLimit)
+  #requirePlace(role: RoleDefinition | undefined): void {
+    const free = this.#sessionsMax - this.#entries.size;
+    if (free <= 0) throw new SqlError('53300', 'sorry, too many clients already');
+    if (role?.superuser) return;
+    if (free <= this.#reserved) {
+      throw new SqlError(
+        '53300',
+        'remaining connection slots are reserved for roles with the SUPERUSER attribute',
+      );
+    }
+    const limit = role?.connectionLimit ?? -1;
+    if (role !== undefined && limit >= 0 && (this.#ofRole.get(role.oid) ?? 0) >= limit) {
       throw new SqlError('53300', `too many connections for role "${role.name}"`);
+    }
   }
 
   remove(pid: number): void {
+    const entry = this.#entries.get(pid);
+    if (entry === undefined) return;
     this.#entries.delete(pid);
+    const { role } = entry.session.login;
+    const left = (this.#ofRole.get(role) ?? 0) - 1;
+    if (left > 0) this.#ofRole.set(role, left);
+    else this.#ofRole.delete(role);
   }
 
   /** CancelRequest: a wrong secret is answered as a right one, with nothing. */

@@ -214,6 +214,11 @@ const textsOf = (entries: ReadonlyMap<string, SettingEntry>): ReadonlyMap<string
   new Map([...entries].map(([key, { text }]) => [key, text]));
 
 function checkTogether(config: Config): void {
+  if (config.superuserConnections >= config.connectionsMax) {
+    throw new ConfigError(
+      `superuser_reserved_connections (${config.superuserConnections}) must be less than max_connections (${config.connectionsMax})`,
+    );
+  }
   if (!config.insecure && !isLoopback(config.host) && !config.ssl) {
     throw new ConfigError(
       `--host ${config.host} can be reached from outside: it needs TLS (--ssl, --ssl-cert-file, --ssl-key-file) ` +

@@ -1,5 +1,5 @@
 /** Settings that say who gets in, and how. */
-import { booleanSetting, spelledChoice, textSetting } from './setting-kind.ts';
+import { durationBetween, integer, booleanSetting, spelledChoice, textSetting } from './setting-kind.ts';
 import { setting } from './setting-definition.ts';
 
 /** Older versions are broken. Spelled as PostgreSQL does. */
@@ -35,6 +35,27 @@ export const SECURITY_SETTINGS = {
     '',
     'Sets the file of rules that say who may connect how; empty = the rules that are built in.',
     { confidential: true },
+  ),
+  authenticationTimeoutMs: setting(
+    'reload',
+    'authentication_timeout',
+    durationBetween(1_000, 600_000),
+    '1min',
+    'Sets the maximum allowed time to complete client authentication.',
+  ),
+  superuserConnections: setting(
+    'start',
+    'superuser_reserved_connections',
+    integer(0, 100_000),
+    '3',
+    'Sets the number of connection slots reserved for superusers.',
+  ),
+  pendingConnectionsMax: setting(
+    'start',
+    'millrace.unauthenticated_connections',
+    integer(10, 100_000),
+    '2000',
+    'Connections at once, on each port, that have not logged in; beyond it the oldest is dropped.',
   ),
   auditLog: setting(
     'start',

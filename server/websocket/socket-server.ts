@@ -32,6 +32,11 @@ export class SocketServer {
       );
       return;
     }
+    // A socket without an operation has no session that would be counted.
+    if (this.#connections.size >= this.#context.configuration.config.connectionsMax) {
+      socket.end('HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\n');
+      return;
+    }
     this.#server.handleUpgrade(request, socket, head, (client) => {
       const connection = new SocketConnection(this.#context, login, client);
       this.#connections.add(connection);
