@@ -47,8 +47,9 @@ export class CatalogChanges {
         // at a start it is not asked: what the server may no longer reach fails where it is read
         if (change.object.kind === 'stream')
           checkReach(change.object.source, this.#state.options.filesDirectory);
-        this.create(change.object, tick);
+        // before it reads what is there, of which rows may be rejected
         if (isRelation(change.object)) this.#forgetNamesakes(change.object);
+        this.create(change.object, tick);
       }
     } catch (error) {
       this.undo(changes);
