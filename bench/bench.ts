@@ -1,10 +1,11 @@
 /**
- * npm run bench -- [--workload W0..W4|ingest|latency|fanout|subscribers|limit|all] [--rows N] [--json]
+ * npm run bench -- [--workload W0..W4|ingest|latency|dashboard|fanout|subscribers|limit|all] [--rows N] [--json]
  *
  * Starts the real server, feeds it through SQL, prints rows/s, CPU seconds of the whole server process and its peak
  * memory. Figures are kept in bench/results.md.
  */
 import { parseArgs } from 'node:util';
+import { runDashboard } from './dashboard.ts';
 import { runFanout } from './fanout.ts';
 import { runIngest } from './ingest.ts';
 import { runLatency } from './latency.ts';
@@ -27,6 +28,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Result>>> = {
   ...Object.fromEntries(Object.keys(WINDOW_QUERIES).map((w) => [w, () => windows(w)])),
   ingest: () => runIngest(Math.min(rows, 2_000_000)),
   latency: () => runLatency(),
+  dashboard: () => runDashboard(),
   fanout: () => runFanout(Math.min(rows, 1_000_000)),
   subscribers: () => runSubscribers(),
   limit: () => runLimit(rows),

@@ -224,6 +224,16 @@ export interface RelationChanges {
   of(relation: Oid): number;
 }
 
+/** As of the end of a tick. */
+export type PolledAnswer = Readonly<{ tick: number; batches: readonly Batch[] }>;
+
+/** A finite query that is evaluated with every tick that changes what it reads. */
+export interface PolledQuery {
+  /** Known together with the change; null: none yet, or it took too long. */
+  readonly answer: PolledAnswer | null;
+  close(): void;
+}
+
 export interface Engine {
   readonly catalog: CatalogSnapshot;
   /**
@@ -258,6 +268,8 @@ export interface Engine {
   /** A finite query or SELECT … EMIT. */
   run(plan: QueryPlan, options: RunOptions): ResultStream;
   subscribe(options: SubscribeOptions): ResultStream;
+  /** A plan that depends on nothing but these relations. */
+  poll(plan: QueryPlan, relations: readonly Oid[]): PolledQuery;
   /** Counters of a materialized view or running query's operators. */
   statistics(relation: Oid): Promise<readonly OperatorStatistics[]>;
   /** Runs a continuous query for a while and gives its counters. */

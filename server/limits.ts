@@ -75,6 +75,14 @@ export const NOTIFICATION_INTERVAL_MS = 100;
 export const REFRESH_PAUSE_MS = 200;
 export const REFRESH_MS_MAX = 5_000;
 
+/**
+ * A plan that is evaluated so often within so long is evaluated with each change from then on, until it was not asked for
+ * so long; of so many plans at once.
+ */
+export const POLLED_EVALUATIONS = 8;
+export const POLLED_WITHIN_MS = 250;
+export const POLLED_PLANS_MAX = 32;
+
 /** Answers of the PostgreSQL protocol that are kept; a longer one goes out as it comes. */
 export const KEPT_ANSWER_BYTES_MAX = 256 * KIB;
 

@@ -100,7 +100,7 @@ export async function startServer(
       metrics,
       print: expressionText,
     }),
-    results: new ResultCache(engine.changes, metrics),
+    results: new ResultCache(engine, metrics),
     sessions: new SessionRegistry(config.connectionsMax, config.superuserConnections),
     notifications: new NotificationHub(),
     metrics,

@@ -41,6 +41,7 @@ import { metricsOf } from './engine-metrics.ts';
 import { FiniteQueue } from './finite/finite-queue.ts';
 import type { FiniteRun } from './finite/finite-run.ts';
 import { openIngest } from './open-ingest.ts';
+import { type Polled, PolledQueries } from './polled-queries.ts';
 import { QueryFactory } from './query-factory.ts';
 import { Readers } from './readers.ts';
 import { recover } from './recovery.ts';
@@ -59,14 +60,15 @@ export class EngineCore implements Engine {
   readonly #changes: CatalogChanges;
   readonly #finite: FiniteQueue;
   readonly #blocks: BlockSet;
+  readonly polled: PolledQueries;
   readonly #queue: TickQueue;
   #version = 0;
   #nextOid = FIRST_USER_OID;
   #rowsAdmitted = 0;
   #fatal: Error | null = null;
   stopped = false;
-  /** Called at the end of each tick, before anything that it answered can be heard of. */
-  onTick: (tick: number) => void = () => {};
+  /** Called at the end of a tick that changed something, before anything that it answered can be heard of. */
+  onChange: (tick: number, changed: ReadonlyMap<Oid, number>) => void = () => {};
 
   constructor(options: EngineOptions) {
     this.state = new EngineState(options);
@@ -77,6 +79,7 @@ export class EngineCore implements Engine {
     this.#rate = new AdmissionRate(options.backpressure);
     this.#finite = new FiniteQueue(this.state);
     this.#blocks = new BlockSet(this.state, this.#finite);
+    this.polled = new PolledQueries((plan) => this.#finite.start(plan, this.state.tick.time, null, null));
     const { dataDirectory } = options;
     const found =
       dataDirectory === null ? null : recover(dataDirectory, this.state, this.#changes, this.#factory);
@@ -163,6 +166,10 @@ export class EngineCore implements Engine {
     const alone = this.#queue.length === 0;
     if (plan.emit.kind === 'finite') return this.#finite.add(plan, options, alone);
     return this.#begin((channel) => this.#readers.select(plan, options, channel));
+  }
+
+  poll(plan: QueryPlan, relations: readonly Oid[]): Polled {
+    return this.polled.add(plan, relations);
   }
 
   subscribe(options: SubscribeOptions): ResultStream {
@@ -257,7 +264,7 @@ export class EngineCore implements Engine {
     for (const done of settle) done();
     this.#readers.endTick(tick);
     this.#endTick(tick);
-    this.onTick(tick.number);
+    this.#tellChanges(tick);
     if (rows > 0 || settle.length > 0) {
       const processingMs = performance.now() - started;
       this.#rate.observe(processingMs, this.waits);
@@ -271,6 +278,13 @@ export class EngineCore implements Engine {
       });
     }
     this.state.watchMemory();
+  }
+
+  #tellChanges(tick: Tick): void {
+    const changed = this.state.relations.changedSince(tick.number);
+    if (changed.size === 0) return;
+    this.polled.evaluate(tick.number, changed);
+    this.onChange(tick.number, changed);
   }
 
   #admit(tick: Tick): number {

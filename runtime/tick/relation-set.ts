@@ -58,12 +58,13 @@ export class RelationSet {
   }
 
   /** What changed in this tick (all: whenever), with its last change. */
-  changedSince(tick: number): readonly (readonly [Oid, number])[] {
-    const changed: [Oid, number][] = [];
-    for (const [oid, stream] of this.streams) if (stream.lastChange >= tick) changed.push([oid, stream.lastChange]);
-    for (const [oid, table] of this.tables) if (table.lastChange >= tick) changed.push([oid, table.lastChange]);
+  changedSince(tick: number): ReadonlyMap<Oid, number> {
+    const changed = new Map<Oid, number>();
+    for (const [oid, stream] of this.streams)
+      if (stream.lastChange >= tick) changed.set(oid, stream.lastChange);
+    for (const [oid, table] of this.tables) if (table.lastChange >= tick) changed.set(oid, table.lastChange);
     for (const [oid, { view, failed }] of this.views) {
-      if (view.lastChange >= tick || failed !== null) changed.push([oid, this.lastChange(oid)]);
+      if (view.lastChange >= tick || failed !== null) changed.set(oid, this.lastChange(oid));
     }
     return changed;
   }

@@ -11,6 +11,8 @@ import type {
   Ingest,
   IngestOptions,
   IngestResult,
+  PolledAnswer,
+  PolledQuery,
   RelationChanges,
   ResultEvent,
   ResultStream,
@@ -31,6 +33,7 @@ export class EngineProxy implements Engine {
   readonly #pending = new Map<number, Pending>();
   readonly #streams = new Map<number, RemoteStream>();
   readonly #ingests = new Map<number, RemoteIngest>();
+  readonly #polls = new Map<number, RemotePoll>();
   #nextId = 1;
   readonly changes = new KnownChanges();
   catalog: CatalogSnapshot = { objects: [], nextOid: 0, version: 0 };
@@ -83,6 +86,17 @@ export class EngineProxy implements Engine {
 
   subscribe(options: SubscribeOptions): ResultStream {
     return this.#open(false, (stream) => ({ kind: 'subscribe', stream, options }));
+  }
+
+  poll(plan: QueryPlan, relations: readonly Oid[]): PolledQuery {
+    const id = this.#nextId++;
+    const query = new RemotePoll(() => {
+      this.#polls.delete(id);
+      this.#post({ kind: 'end-poll', query: id });
+    });
+    this.#polls.set(id, query);
+    this.#post({ kind: 'poll', query: id, plan, relations });
+    return query;
   }
 
   ingest(options: IngestOptions): Ingest {
@@ -144,6 +158,8 @@ export class EngineProxy implements Engine {
         break;
       case 'changed':
         this.changes.note(message.tick, message.changed);
+        for (const { query, batches } of message.polled)
+          this.#polls.get(query)?.note(batches === null ? null : { tick: message.tick, batches });
         break;
       case 'events':
         for (const delivery of message.deliveries) this.#deliver(delivery);
@@ -191,6 +207,19 @@ class KnownChanges implements RelationChanges {
 
   of(relation: Oid): number {
     return this.#changed.get(relation) ?? 0;
+  }
+}
+
+class RemotePoll implements PolledQuery {
+  readonly close: () => void;
+  answer: PolledAnswer | null = null;
+
+  constructor(close: () => void) {
+    this.close = close;
+  }
+
+  note(answer: PolledAnswer | null): void {
+    this.answer = answer;
   }
 }
 

@@ -6,6 +6,7 @@ import { batchBytes } from '../batch/concat.ts';
 import type { Ingest, ResultEvent, ResultStream } from '../engine-client.ts';
 import { RESULT_WINDOW_BYTES } from '../../common/limits.ts';
 import { EngineCore } from '../tick/engine-core.ts';
+import type { Polled } from '../tick/polled-queries.ts';
 import { isShared } from '../tick/shared-rows.ts';
 import { TickLoop } from '../tick/tick-loop.ts';
 import { buffersOf, type Delivery, type FromEngine, type ToEngine, type WorkerData } from './messages.ts';
@@ -26,6 +27,7 @@ const MESSAGE_EVENTS_MAX = 64;
 
 type OpenStream = { stream: ResultStream; finite: boolean; unsentBytes: number; resume: () => void };
 const streams = new Map<number, OpenStream>();
+const polls = new Map<number, Polled>();
 const ingests = new Map<number, Ingest>();
 
 let core: EngineCore;
@@ -37,9 +39,11 @@ try {
   });
   loop.start();
   port.on('message', handle);
-  core.onTick = (tick) => {
-    const changed = core.state.relations.changedSince(tick);
-    if (changed.length > 0) post({ kind: 'changed', tick, changed });
+  core.onChange = (tick, changed) => {
+    const polled = [...polls].flatMap(([query, one]) =>
+      one.readsAny(changed) ? [{ query, batches: one.answer?.batches ?? null }] : [],
+    );
+    post({ kind: 'changed', tick, changed, polled });
   };
   post({
     kind: 'ready',
@@ -72,6 +76,13 @@ function handle(message: ToEngine): void {
     case 'cancel':
       streams.get(message.stream)?.stream.cancel();
       streams.get(message.stream)?.resume();
+      break;
+    case 'poll':
+      polls.set(message.query, core.poll(message.plan, message.relations));
+      break;
+    case 'end-poll':
+      polls.get(message.query)?.close();
+      polls.delete(message.query);
       break;
     case 'ingest':
       try {

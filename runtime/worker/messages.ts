@@ -33,6 +33,8 @@ export type ToEngine =
   | Readonly<{ kind: 'subscribe'; stream: number; options: SubscribeOptions }>
   | Readonly<{ kind: 'taken'; stream: number; bytes: number }>
   | Readonly<{ kind: 'cancel'; stream: number }>
+  | Readonly<{ kind: 'poll'; query: number; plan: QueryPlan; relations: readonly Oid[] }>
+  | Readonly<{ kind: 'end-poll'; query: number }>
   | Readonly<{ kind: 'ingest'; ingest: number; options: IngestOptions }>
   | Readonly<{ kind: 'push'; ingest: number; chunk: Uint8Array }>
   | Readonly<{ kind: 'end'; ingest: number; id: number }>
@@ -41,7 +43,7 @@ export type ToEngine =
 export type FromEngine =
   | Readonly<{ kind: 'ready'; catalog: CatalogSnapshot; tick: number; changed: Changed }>
   /** A tick changed these; it goes before all that the tick answers. */
-  | Readonly<{ kind: 'changed'; tick: number; changed: Changed }>
+  | Readonly<{ kind: 'changed'; tick: number; changed: Changed; polled: readonly Polled[] }>
   | Readonly<{ kind: 'failed'; message: string }>
   | Readonly<{ kind: 'result'; id: number; value: unknown }>
   | Readonly<{ kind: 'error'; id: number; error: PlainError }>
@@ -51,7 +53,10 @@ export type FromEngine =
   | Readonly<{ kind: 'taken'; ingest: number; bytes: number; error: PlainError | null }>;
 
 /** Relations, each with the tick at which it last changed. */
-export type Changed = readonly (readonly [relation: Oid, tick: number])[];
+export type Changed = ReadonlyMap<Oid, number>;
+
+/** A polled query's new answer; null: it has none. */
+export type Polled = Readonly<{ query: number; batches: readonly Batch[] | null }>;
 
 export type Delivery = Readonly<{
   stream: number;

@@ -61,8 +61,8 @@ async function answerQuery(
   format: BodyFormat,
 ): Promise<Result | Command> {
   const { statement, given } = await readStatement(session, sql, params);
-  const run = async (): Promise<Result | Command> => {
-    const answer = await runParsed(session, statement, given);
+  const run = async (kept?: () => RowsOutcome | null): Promise<Result | Command> => {
+    const answer = kept?.() ?? (await runParsed(session, statement, given));
     if ('command' in answer) return answer;
     const { tick, body, rows } = await collectRows(session, answer, format);
     return { columns: answer.columns, body, rows, next: null, tick };
@@ -75,7 +75,7 @@ async function answerQuery(
   const key = results.keyOf(session, planned, { statement, given, format });
   if (key === null) return run();
   const evaluate = async (): Promise<Result> => {
-    const result = await run();
+    const result = await run(() => results.rowsOf(session, planned, given));
     if ('command' in result) throw new SqlError('XX000', 'a query gives rows');
     return result;
   };

@@ -45,15 +45,16 @@ export async function getView(
       response.writeHead(304, { etag }).end();
       return;
     }
+    const { results } = context;
     const evaluate = async (): Promise<Result> => {
-      const outcome = await session.execute(statement!, NO_ARGUMENTS);
+      const outcome =
+        results.rowsOf(session, planned, NO_ARGUMENTS) ?? (await session.execute(statement!, NO_ARGUMENTS));
       if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a SELECT gives rows');
       const collected = await collectRows(session, outcome, format);
       const next = collected.rows < limit ? null : nextPlace(relation, key, place, collected);
       const { body, rows, tick } = collected;
       return { columns: outcome.columns, body, rows, next, tick };
     };
-    const { results } = context;
     const question = { statement: statement!, given: NO_ARGUMENTS, format: `page ${format}` };
     const pageKey = results.keyOf(session, planned, question);
     const page =

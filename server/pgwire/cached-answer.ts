@@ -11,24 +11,25 @@ import { dataRowEncoder, type RowEncoder } from './row-encoder.ts';
 import { sendRows } from './send-rows.ts';
 import type { WireOutput } from './wire-output.ts';
 
+/** Where an answer is kept, and how its rows may be had without running the statement. */
+type Kept = Readonly<{ key: string; rows: () => RowsOutcome | null }>;
+
 /**
  * Under which the answer of a statement is kept; null where it can't be: in a transaction block, which reads its own
  * snapshot, or where the answer may differ the next time.
  */
-export function answerKey(
+export function keptAnswer(
   session: Session,
   statement: ParsedStatement,
   given: Arguments,
   formats: readonly number[],
-): string | null {
+): Kept | null {
   if (session.transaction !== null || statement.text.length > TEXT_CHARACTERS_MAX) return null;
   if (!QUERY.test(statement.text)) return null;
   const planned = session.plan(statement, { types: given.types });
-  return session.context.results.keyOf(session, planned, {
-    statement,
-    given,
-    format: `rows ${formats.join()}`,
-  });
+  const { results } = session.context;
+  const key = results.keyOf(session, planned, { statement, given, format: `rows ${formats.join()}` });
+  return key === null ? null : { key, rows: () => results.rowsOf(session, planned, given) };
 }
 
 const QUERY = /^\s*(?:select|with|values|table)\b/i;
@@ -41,7 +42,7 @@ const TEXT_CHARACTERS_MAX = 16_384;
 export async function sendAnswer(
   session: Session,
   output: WireOutput,
-  key: string,
+  kept: Kept,
   formats: readonly number[],
   run: () => Promise<RowsOutcome>,
   begin: (result: Pick<Result, 'columns'>) => void,
@@ -49,7 +50,7 @@ export async function sendAnswer(
   const { results } = session.context;
   let rest: Rest | null = null;
   const evaluate = async (): Promise<Result | null> => {
-    const outcome = await run();
+    const outcome = kept.rows() ?? (await run());
     const encoder = dataRowEncoder(outcome.columns, formats, session.settings.text);
     const cursor = new ResultCursor(presentRows(outcome));
     const writer = new ByteWriter();
@@ -61,7 +62,7 @@ export async function sendAnswer(
     session.release(outcome.source);
     return { columns: outcome.columns, body: writer.take(), next: null, rows, tick: 0 };
   };
-  const result = results.known(key) ?? (await results.answer(key, session, evaluate));
+  const result = results.known(kept.key) ?? (await results.answer(kept.key, session, evaluate));
   if (result !== null) {
     begin(result);
     output.writer.writeBytes(result.body);

@@ -21,7 +21,7 @@ import {
   writePortalSuspended,
   writeRowDescription,
 } from './backend-messages.ts';
-import { answerKey, sendAnswer } from './cached-answer.ts';
+import { keptAnswer, sendAnswer } from './cached-answer.ts';
 import { receiveCopy } from './copy-in.ts';
 import type { FrontendMessage } from './frontend-message.ts';
 import { parameterTexts, requireParameters } from './parameter-values.ts';
@@ -211,14 +211,14 @@ export async function handleExecute(wire: Wire, message: Message<'execute'>): Pr
 async function sendKeptAnswer({ session, output }: Wire, portal: Portal, rowsMax: number): Promise<boolean> {
   const { parsed, given, resultFormats } = portal;
   if (portal.started || parsed === null || given === null || rowsMax !== 0) return false;
-  const key = answerKey(session, parsed, given, resultFormats);
-  if (key === null) return false;
+  const kept = keptAnswer(session, parsed, given, resultFormats);
+  if (kept === null) return false;
   const run = async (): Promise<RowsOutcome> => {
     const outcome = await portal.outcome();
     if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a query gives rows');
     return outcome;
   };
-  const rows = await sendAnswer(session, output, key, resultFormats, run, ({ columns }) =>
+  const rows = await sendAnswer(session, output, kept, resultFormats, run, ({ columns }) =>
     requireSameColumns(portal.columns, columns),
   );
   writeCommandComplete(output.writer, `SELECT ${rows}`);

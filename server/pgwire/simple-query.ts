@@ -3,21 +3,21 @@ import type { ParsedStatement } from '../../planner/statement.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { NEVER_ARGUMENTS, NO_ARGUMENTS } from '../session/session.ts';
 import { writeCommandComplete, writeEmptyQueryResponse, writeRowDescription } from './backend-messages.ts';
-import { answerKey, sendAnswer } from './cached-answer.ts';
+import { keptAnswer, sendAnswer } from './cached-answer.ts';
 import { sendOutcome, type Wire } from './send-outcome.ts';
 
 const TEXT_FORMAT: readonly number[] = [0];
 
 /** The whole answer of a query, where it is one that is kept. */
 async function sendKeptAnswer({ session, output }: Wire, statement: ParsedStatement): Promise<boolean> {
-  const key = answerKey(session, statement, NO_ARGUMENTS, TEXT_FORMAT);
-  if (key === null) return false;
+  const kept = keptAnswer(session, statement, NO_ARGUMENTS, TEXT_FORMAT);
+  if (kept === null) return false;
   const run = async (): Promise<RowsOutcome> => {
     const outcome = await session.execute(statement, NO_ARGUMENTS);
     if (outcome.kind !== 'rows') throw new SqlError('XX000', 'a query gives rows');
     return outcome;
   };
-  const rows = await sendAnswer(session, output, key, TEXT_FORMAT, run, ({ columns }) =>
+  const rows = await sendAnswer(session, output, kept, TEXT_FORMAT, run, ({ columns }) =>
     writeRowDescription(output.writer, columns, () => 0),
   );
   writeCommandComplete(output.writer, `SELECT ${rows}`);

@@ -174,3 +174,31 @@ it('sees every write that was acknowledged before it asks, whoever wrote', async
   expect(await ids(one, 'SELECT count(*)::int4 AS c FROM t')).toEqual([written]);
   for (const client of clients) await client.end();
 });
+
+it('has the answer of what is asked all the time with the change itself, right in every tick', async () => {
+  const sql = { name: 'top', text: 'SELECT id, n FROM t WHERE n > 0 ORDER BY n DESC, id LIMIT 3' };
+  const polled = async (): Promise<number> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text();
+    return Number(/outcome="polled"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  };
+  const before = await polled();
+  for (let i = 1; (await polled()) < before + 20; i++) {
+    for (let k = 0; k < 10; k++) {
+      await two.query(`UPDATE t SET n = ${i * 10 + k} WHERE id = ${1 + (k % 3)}`);
+      const { rows } = await one.query(sql);
+      expect(rows[0]).toEqual({ id: 1 + (k % 3), n: `${i * 10 + k}` });
+    }
+  }
+  // an error is told, not hidden behind what was there before
+  await two.query('CREATE STREAM divisors (n int)');
+  await two.query(
+    "CREATE MATERIALIZED VIEW strict WITH (on_error = 'fail') AS SELECT 100 / n AS q FROM divisors EMIT CHANGES",
+  );
+  const quotients = { name: 'strict', text: 'SELECT count(*)::int4 AS c FROM strict' };
+  for (let i = 1; i <= 30; i++) {
+    await two.query('INSERT INTO divisors VALUES (1)');
+    expect((await one.query(quotients)).rows).toEqual([{ c: i }]);
+  }
+  await two.query('INSERT INTO divisors VALUES (0)');
+  await expect(one.query(quotients)).rejects.toMatchObject({ code: '22012' });
+});
