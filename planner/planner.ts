@@ -10,6 +10,7 @@ export { TOKEN_COLUMNS } from './authorize/tokens.ts';
 export { firstRefusal, requireAccess } from './authorize/requirements.ts';
 export { mayHoldSecret, shownStatement } from './parse/clear-text.ts';
 export { hasPrivilegesOf } from './authorize/membership.ts';
+export { requireSettingsReader } from './authorize/settings.ts';
 export { versionText } from './bind/session-functions.ts';
 export { expressionText } from './explain/expression-text.ts';
 export { parseStatements } from './parse/parse.ts';

@@ -35,6 +35,8 @@ export type PlanContext = Readonly<{
   searchPath: readonly string[];
   /** settings by lower-case name: timezone, datestyle, intervalstyle … */
   settings: ReadonlyMap<string, string>;
+  /** Settings of the server that only those see who have pg_read_all_settings; absent: none. */
+  confidential?: ReadonlyMap<string, string>;
   /** Types the client declared, by position; null = infer. */
   parameterTypes: readonly (TypeName | null)[];
   /** At Bind: the values in PostgreSQL text form, null = NULL; undefined while only describing. */

@@ -3,6 +3,7 @@ import type { FuncCall, Node } from 'libpg-query';
 import type { TypeName } from '../../common/types.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import { isSuperuser } from '../authorize/membership.ts';
+import { requireSettingsReader } from '../authorize/settings.ts';
 import { requireSignal } from './signal-function.ts';
 import type { BindingContext } from './binding-context.ts';
 import { type Bound, typed } from './bound.ts';
@@ -155,12 +156,20 @@ function bindCurrentSetting(binder: ExpressionBinder, nodes: readonly Node[], lo
   const { context } = binder;
   const name = constantText(binder, nodes[0], 'text');
   const missingOk = constantText(binder, nodes[1], 'bool') === 't';
-  const value = name === null ? undefined : context.plan.settings.get(name.toLowerCase());
+  const value = name === null ? undefined : settingValue(context, name.toLowerCase());
   // While only described, a parameter's value is not known yet.
   if (name !== null && value === undefined && !missingOk) {
     throw context.error(-1, '42704', `unrecognized configuration parameter "${name}"`);
   }
   return typed(sessionConstant(context, value ?? null), location);
+}
+
+function settingValue(context: BindingContext, name: string): string | undefined {
+  const { settings, confidential } = context.plan;
+  const value = settings.get(name);
+  if (value !== undefined || confidential?.has(name) !== true) return value;
+  requireSettingsReader(context.catalog, context.plan.role, name);
+  return confidential.get(name);
 }
 
 /** The session carries the change out when it runs the statement (PlanContext.setSetting). */

@@ -3,6 +3,7 @@ import type { AlterSystemStmt, DiscardStmt, Node, TypeCast, VariableSetStmt } fr
 import { SqlError } from '../../common/sql-error.ts';
 import { isSuperuser } from '../authorize/membership.ts';
 import { isRoleSetting, planSetRole } from '../authorize/set-role.ts';
+import { requireSettingsWriter } from '../authorize/settings.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 
@@ -43,6 +44,7 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
 /** ALTER SYSTEM SET | RESET name, RESET ALL. */
 export function planAlterSystem(context: StatementContext, { setstmt }: AlterSystemStmt): Planned {
   const name = setstmt?.name?.toLowerCase() ?? null;
+  requireSettingsWriter(context.binding.catalog, context.plan.role, name);
   if (!isSuperuser(context.plan.catalog, context.plan.role)) {
     throw new SqlError(
       '42501',

@@ -9,6 +9,7 @@ export function planContextOf(session: Session, given: Arguments): PlanContext {
     catalog: session.catalog,
     searchPath: settings.searchPath.map((name) => (name === '$user' ? user : name)),
     settings: settings.values,
+    confidential: configuration.confidential,
     parameterTypes: given.types,
     user,
     role,

@@ -114,7 +114,8 @@ export class Session {
     this.settings.setFixed('server_version_num', versionNumber(this.settings.get('server_version')));
     this.sink = events.notifications;
     this.listening = this.sink === null ? null : new Listening(context.notifications, this.sink);
-    const { settings = {} } = context.catalog.current.roleByOid(login.role) ?? {};
+    const { settings = {}, superuser = false } = context.catalog.current.roleByOid(login.role) ?? {};
+    this.settings.setFixed('is_superuser', superuser ? 'on' : 'off');
     for (const [name, value] of Object.entries(settings)) this.settings.setAtStartup(name, value);
   }
 

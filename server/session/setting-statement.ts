@@ -1,6 +1,8 @@
 import type { Schema } from '../../common/types.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
+import { hasPrivilegesOf, requireSettingsReader } from '../../planner/planner.ts';
+import { PG_READ_ALL_SETTINGS } from '../../runtime/plan/authorization.ts';
 import { warning } from './notice.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -21,9 +23,23 @@ export function showColumns(session: Session, name: string): Schema {
 
 export function executeShow(session: Session, name: string): RowsOutcome {
   const columns = showColumns(session, name);
-  if (name.toLowerCase() !== 'all') return textRows(columns, [[session.settings.show(name)]], 'SHOW');
-  const rows = session.settings.all().map((setting) => [setting.name, setting.value, setting.description]);
+  if (name.toLowerCase() !== 'all') return textRows(columns, [[shownValue(session, name)]], 'SHOW');
+  const { catalog, role, settings, context } = session;
+  const hidden = hasPrivilegesOf(catalog, role, PG_READ_ALL_SETTINGS)
+    ? context.configuration.confidential
+    : [];
+  const rows = settings
+    .all(new Map(hidden))
+    .map((setting) => [setting.name, setting.value, setting.description]);
   return textRows(columns, rows, 'SHOW');
+}
+
+function shownValue(session: Session, name: string): string {
+  const { catalog, role, settings, context } = session;
+  const confidential = context.configuration.confidential.get(name.toLowerCase());
+  if (confidential === undefined) return settings.show(name);
+  requireSettingsReader(catalog, role, settings.displayName(name));
+  return confidential;
 }
 
 function warnOfLocal(session: Session, local: boolean): void {

@@ -73,12 +73,15 @@ export class SessionSettings {
     return settingNamed(name)?.name ?? name;
   }
 
-  all(): readonly Readonly<{ name: string; value: string; description: string }>[] {
-    return SETTING_DEFINITIONS.map((definition) => ({
-      name: definition.name,
-      value: this.get(definition.name),
-      description: definition.description,
-    })).sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+  /** By name. `confidential`: those that are told too. */
+  all(
+    confidential: ReadonlyMap<string, string>,
+  ): readonly Readonly<{ name: string; value: string; description: string }>[] {
+    return SETTING_DEFINITIONS.flatMap(({ name, description }) => {
+      const key = name.toLowerCase();
+      const value = this.#values.get(key) ?? confidential.get(key);
+      return value === undefined ? [] : [{ name, value, description }];
+    }).sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
   }
 
   reported(): readonly Readonly<{ name: string; value: string }>[] {

@@ -51,6 +51,7 @@ export class Configuration {
   #entries: ReadonlyMap<string, SettingEntry>;
   #config: Config;
   #sessionDefaults: ReadonlyMap<string, string>;
+  #confidential: ReadonlyMap<string, string>;
   /** µs since 1970 */
   loadedAt: number;
 
@@ -59,7 +60,8 @@ export class Configuration {
     this.#environment = environment;
     this.#entries = this.#read();
     this.#config = configOf(this.#entries);
-    this.#sessionDefaults = textsOf(this.#entries);
+    this.#sessionDefaults = textsOf(this.#entries, false);
+    this.#confidential = textsOf(this.#entries, true);
     this.loadedAt = Date.now() * 1_000;
   }
 
@@ -73,7 +75,12 @@ export class Configuration {
     return this.#config;
   }
 
-  /** What a session begins with: every setting's text, by lower-case name. */
+  /** By lower-case name; for those who may read all settings. */
+  get confidential(): ReadonlyMap<string, string> {
+    return this.#confidential;
+  }
+
+  /** What a session begins with: the text of every setting that is not confidential, by lower-case name. */
   get sessionDefaults(): ReadonlyMap<string, string> {
     return this.#sessionDefaults;
   }
@@ -99,7 +106,8 @@ export class Configuration {
     }
     this.#entries = merged;
     this.#config = configOf(merged);
-    this.#sessionDefaults = textsOf(merged);
+    this.#sessionDefaults = textsOf(merged, false);
+    this.#confidential = textsOf(merged, true);
     this.loadedAt = Date.now() * 1_000;
     return changed;
   }
@@ -210,8 +218,15 @@ function configOf(entries: ReadonlyMap<string, SettingEntry>): Config {
   return Object.fromEntries(values) as Config;
 }
 
-const textsOf = (entries: ReadonlyMap<string, SettingEntry>): ReadonlyMap<string, string> =>
-  new Map([...entries].map(([key, { text }]) => [key, text]));
+const textsOf = (
+  entries: ReadonlyMap<string, SettingEntry>,
+  confidential: boolean,
+): ReadonlyMap<string, string> =>
+  new Map(
+    [...entries].flatMap(([key, { definition, text }]) =>
+      definition.confidential === confidential ? [[key, text] as const] : [],
+    ),
+  );
 
 function checkTogether(config: Config): void {
   if (config.superuserConnections >= config.connectionsMax) {

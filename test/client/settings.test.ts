@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
@@ -75,4 +76,41 @@ it('refuses ALTER SYSTEM in a block, for names and values that are none, with th
   expect(await refusal('SHOW statment_timeout')).toMatchObject(meant);
   expect(await refusal('ALTER SYSTEM SET port = 70000')).toMatchObject({ code: '22023' });
   await client.end();
+});
+
+it('lets superusers change settings, and only some roles see where things lie', async () => {
+  const owner = await server.connect('millrace');
+  await owner.query('CREATE ROLE plain LOGIN');
+  await owner.query('CREATE ROLE auditor LOGIN IN ROLE pg_read_all_settings');
+  const refusal = async (client: pg.Client, sql: string): Promise<unknown> =>
+    client.query(sql).then(
+      ({ rows }) => Object.values(rows[0])[0],
+      (error: unknown) => (error as { code: string }).code,
+    );
+  const plain = await server.connect('plain');
+  const auditor = await server.connect('auditor');
+  for (const sql of [
+    "ALTER SYSTEM SET statement_timeout = '1s'",
+    'ALTER SYSTEM RESET ALL',
+    'SELECT pg_reload_conf()',
+    'SHOW data_directory',
+    "SELECT current_setting('data_directory')",
+  ])
+    expect([sql, await refusal(plain, sql)]).toEqual([sql, '42501']);
+  for (const sql of ['SHOW data_directory', "SELECT current_setting('data_directory')"])
+    expect([sql, await refusal(auditor, sql), await refusal(owner, sql)]).toEqual([
+      sql,
+      directory,
+      directory,
+    ]);
+  expect(await refusal(auditor, 'ALTER SYSTEM RESET ALL')).toBe('42501');
+  const names = async (client: pg.Client): Promise<string[]> =>
+    (await client.query('SHOW ALL')).rows.map(({ name }: { name: string }) => name);
+  expect(await names(plain)).not.toContain('data_directory');
+  expect(await names(auditor)).toContain('data_directory');
+  expect([await refusal(owner, 'SHOW is_superuser'), await refusal(plain, 'SHOW is_superuser')]).toEqual([
+    'on',
+    'off',
+  ]);
+  for (const client of [owner, plain, auditor]) await client.end();
 });
