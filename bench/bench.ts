@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [--workload W0..W4|ingest|latency|dashboard|fanout|subscribers|limit|all] [--rows N] [--json]
+ * npm run bench -- [--workload W0..W4|ingest|latency|dashboard|fanout|subscribers|logins|limit|all] [--rows N] [--json]
  *
  * Starts the real server, feeds it through SQL, prints rows/s, CPU seconds of the whole server process and its peak
  * memory. Figures are kept in bench/results.md.
@@ -10,6 +10,7 @@ import { runFanout } from './fanout.ts';
 import { runIngest } from './ingest.ts';
 import { runLatency } from './latency.ts';
 import { runLimit } from './limit.ts';
+import { runLogins } from './logins.ts';
 import { report, type Result } from './report.ts';
 import { runSubscribers } from './subscribers.ts';
 import { runWindows, WINDOW_QUERIES } from './windows.ts';
@@ -31,6 +32,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Result>>> = {
   dashboard: () => runDashboard(),
   fanout: () => runFanout(Math.min(rows, 1_000_000)),
   subscribers: () => runSubscribers(),
+  logins: () => runLogins(),
   limit: () => runLimit(rows),
 };
 

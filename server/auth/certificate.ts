@@ -100,7 +100,8 @@ const HASH_OF_SIGNATURE: Readonly<Record<string, string>> = {
   '1.2.840.10045.4.3.4': 'sha512',
 };
 
-function endPointOf(certificate: X509Certificate): Buffer | null {
+/** null where the signature names no hash */
+export function endPointOf(certificate: X509Certificate): Buffer | null {
   const hash = HASH_OF_SIGNATURE[certificate.signatureAlgorithmOid];
   return hash === undefined ? null : createHash(hash).update(certificate.raw).digest();
 }

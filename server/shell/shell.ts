@@ -7,6 +7,8 @@ import { parseArgs } from 'node:util';
 import { readMetaCommand } from './meta-command.ts';
 import { StatementBuffer } from './statement-buffer.ts';
 import { TablePrinter } from './table-printer.ts';
+import { type Address, SSL_MODES } from './open-socket.ts';
+import { knownPassword, promptPassword } from './password.ts';
 import { type QueryEvents, type Report, WireClient } from './wire-client.ts';
 
 const HISTORY_LINES_MAX = 1_000;
@@ -162,30 +164,46 @@ function openReadline(terminal: boolean): Interface {
   return readline;
 }
 
-function readOptions(): Readonly<{ host: string; port: number; user: string; command: string | undefined }> {
+type Options = Readonly<{ address: Address; user: string; command: string | undefined }>;
+
+function readOptions(): Options {
   const { values } = parseArgs({
     options: {
-      host: { type: 'string', short: 'h', default: '127.0.0.1' },
+      host: { type: 'string', short: 'h', default: process.env['PGHOST'] ?? '127.0.0.1' },
       port: { type: 'string', short: 'p', default: process.env['MILLRACE_PG_PORT'] ?? '5433' },
-      user: { type: 'string', short: 'U', default: 'millrace' },
+      user: { type: 'string', short: 'U', default: process.env['PGUSER'] ?? 'millrace' },
+      sslmode: { type: 'string', default: process.env['PGSSLMODE'] ?? 'prefer' },
       command: { type: 'string', short: 'c' },
     },
   });
-  return { host: values.host, port: Number(values.port), user: values.user, command: values.command };
+  const sslMode = SSL_MODES.find((mode) => mode === values.sslmode);
+  if (sslMode === undefined) {
+    process.stderr.write(`--sslmode ${values.sslmode} is none of ${SSL_MODES.join(', ')}\n`);
+    process.exit(2);
+  }
+  const root = process.env['PGSSLROOTCERT'];
+  const rootCertificates = root === undefined || root === '' ? null : readFileSync(root, 'utf8');
+  const address = { host: values.host, port: Number(values.port), sslMode, rootCertificates };
+  return { address, user: values.user, command: values.command };
 }
 
+const DATABASE = 'millrace';
+
 async function main(): Promise<number> {
-  const { host, port, user, command } = readOptions();
+  const { address, user, command } = readOptions();
+  const { host, port } = address;
   let client: WireClient;
   try {
     client = await WireClient.open(
-      { host, port },
-      { user, database: 'millrace', application_name: 'millrace shell' },
+      address,
+      { user, database: DATABASE, application_name: 'millrace shell' },
+      async () =>
+        knownPassword({ host, port, user, database: DATABASE }, process.env) ?? (await promptPassword(user)),
     );
   } catch (error) {
-    process.stderr.write(
-      `cannot connect to ${host}:${port}: ${(error as Error).message}\nIs the server running? npm start\n`,
-    );
+    const hint =
+      (error as NodeJS.ErrnoException).code === undefined ? '' : 'Is the server running? npm start\n';
+    process.stderr.write(`cannot connect to ${host}:${port}: ${(error as Error).message}\n${hint}`);
     return 2;
   }
   const shell = new Shell(client);

@@ -1,5 +1,5 @@
 /** A small client of the wire protocol, for the shell: one simple query at a time, results as they come. */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type DatabaseError, parse, serialize } from 'pg-protocol';
 import type {
   BackendKeyDataMessage,
@@ -11,6 +11,9 @@ import type {
   ReadyForQueryMessage,
   RowDescriptionMessage,
 } from 'pg-protocol/dist/messages.js';
+
+import { type Address, openSocket } from './open-socket.ts';
+import { LoginSteps } from './login-steps.ts';
 
 export type Column = Readonly<{ name: string; typeOid: number }>;
 export type Report = Readonly<{
@@ -31,8 +34,6 @@ export type QueryEvents = Readonly<{
   error: (error: Report) => void;
 }>;
 
-type Address = Readonly<{ host: string; port: number }>;
-
 export class WireClient {
   readonly #address: Address;
   readonly #socket: Socket;
@@ -48,29 +49,47 @@ export class WireClient {
     this.#socket = socket;
   }
 
-  /** Rejects where nobody listens, or the server refuses. */
-  static open(address: Address, startup: Readonly<Record<string, string>>): Promise<WireClient> {
+  /**
+   * Rejects where nobody listens, or the server refuses. `password` is asked only if the server does; null: there is none.
+   */
+  static async open(
+    address: Address,
+    startup: Readonly<Record<string, string>>,
+    password: () => Promise<string | null>,
+  ): Promise<WireClient> {
+    const { socket, endPoint } = await openSocket(address);
+    const client = new WireClient(address, socket);
     return new Promise((resolve, reject) => {
-      const socket = connect(address);
-      const client = new WireClient(address, socket);
-      let ready = false;
-      socket.on('error', reject);
-      socket.on('connect', () => socket.write(serialize.startup({ ...startup })));
+      let state: 'login' | 'ready' | 'failed' = 'login';
+      const fail = (error: unknown): void => {
+        state = 'failed';
+        socket.destroy();
+        reject(error);
+      };
+      const login = new LoginSteps(socket, endPoint, password);
+      socket.on('error', fail);
       socket.on('close', () => {
         client.closed = true;
         reject(new Error('the server closed the connection'));
         client.#finish();
       });
-      void parse(socket, (message) => {
-        if (!ready && message.name === 'error')
-          reject(new Error((message as unknown as DatabaseError).message));
-        if (!ready && message.name === 'readyForQuery') {
-          ready = true;
+      const receive = (message: BackendMessage): void => {
+        if (state === 'failed') return;
+        if (state === 'ready' || !login.takes(message)) client.#receive(message);
+        if (state === 'login' && message.name === 'readyForQuery') {
+          state = 'ready';
           resolve(client);
-          return;
         }
-        client.#receive(message);
-      }).catch(reject);
+      };
+      login.onError = fail;
+      void parse(socket, (message) => {
+        try {
+          receive(message);
+        } catch (error) {
+          fail(error);
+        }
+      }).catch(fail);
+      socket.write(serialize.startup({ ...startup }));
     });
   }
 
@@ -88,8 +107,10 @@ export class WireClient {
   cancel(): void {
     if (this.#key === null) return;
     const { pid, secret } = this.#key;
-    const socket = connect(this.#address, () => socket.end(serialize.cancel(pid, secret)));
-    socket.on('error', () => socket.destroy());
+    openSocket(this.#address).then(
+      ({ socket }) => socket.on('error', () => socket.destroy()).end(serialize.cancel(pid, secret)),
+      () => {},
+    );
   }
 
   end(): void {
