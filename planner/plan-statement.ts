@@ -4,7 +4,8 @@ import { unreachable } from '../common/assert.ts';
 import { planAlterRole, planAlterRoleSettings, planRenameRole } from './authorize/alter-role.ts';
 import { planCreateRole } from './authorize/create-role.ts';
 import { planDropRole } from './authorize/drop-role.ts';
-import { noDefaults, planGrant } from './authorize/grant.ts';
+import { planDefaultPrivileges } from './authorize/default-privileges.ts';
+import { planGrant } from './authorize/grant.ts';
 import { planDropOwned, planReassignOwned } from './authorize/owned.ts';
 import { planAlterOwner } from './authorize/owner.ts';
 import { planAlterRelation } from './define/alter-relation.ts';
@@ -139,7 +140,8 @@ function planAuthorization(context: StatementContext, node: Node): Planned | nul
   if ('GrantStmt' in node) return planGrant(context, node.GrantStmt);
   if ('CreatePolicyStmt' in node) return planCreatePolicy(context, node.CreatePolicyStmt);
   if ('AlterPolicyStmt' in node) return planAlterPolicy(context, node.AlterPolicyStmt);
-  if ('AlterDefaultPrivilegesStmt' in node) throw noDefaults();
+  if ('AlterDefaultPrivilegesStmt' in node)
+    return planDefaultPrivileges(context, node.AlterDefaultPrivilegesStmt);
   if ('AlterOwnerStmt' in node) return planAlterOwner(context, node.AlterOwnerStmt);
   if ('ReassignOwnedStmt' in node) return planReassignOwned(context, node.ReassignOwnedStmt);
   if ('DropOwnedStmt' in node) return planDropOwned(context, node.DropOwnedStmt);

@@ -2,7 +2,8 @@
 import type { DropRoleStmt } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import { BOOTSTRAP_ROLE_OID, type RoleDefinition } from '../../runtime/plan/authorization.ts';
-import { isRelation, shownName } from '../../runtime/plan/relation.ts';
+import type { Catalog } from '../catalog.ts';
+import { isRelation, type Oid, shownName } from '../../runtime/plan/relation.ts';
 import { isOwned, kindLabel } from './access.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import type { Planned } from '../statement.ts';
@@ -87,6 +88,15 @@ function requireUnused({ catalog }: BindingContext, role: RoleDefinition): void 
   const uses: string[] = [];
   for (const object of catalog.objects()) {
     if (object.kind === 'token' && object.role === role.oid) uses.push(`token ${object.name}`);
+    if (object.kind === 'role' && object.oid !== role.oid) {
+      for (const { kind, schema, access } of object.defaultAccess ?? []) {
+        if (!access.some((item) => item.grantee === role.oid)) continue;
+        const place = schemaName(catalog, schema);
+        uses.push(
+          `privileges for default privileges on new ${kind}s belonging to role ${object.name}${place}`,
+        );
+      }
+    }
     if (!isOwned(object)) continue;
     const label = `${kindLabel(object.kind)} ${isRelation(object) ? shownName(object) : object.name}`;
     if (object.owner === role.oid) uses.push(`owner of ${label}`);
@@ -97,6 +107,12 @@ function requireUnused({ catalog }: BindingContext, role: RoleDefinition): void 
       if (policy.roles.includes(role.oid)) uses.push(`target of policy ${policy.name} on ${label}`);
   }
   if (uses.length > 0) throw inUse(role, uses);
+}
+
+function schemaName(catalog: Catalog, oid: Oid | null): string {
+  for (const object of catalog.objects())
+    if (object.kind === 'schema' && object.oid === oid) return ` in schema ${object.name}`;
+  return '';
 }
 
 const inUse = (role: RoleDefinition, uses: readonly string[]): SqlError =>

@@ -96,6 +96,19 @@ function withoutGrantsOf(
   return rest;
 }
 
+/** Both together. */
+export function merged(items: readonly AccessItem[], others: readonly AccessItem[]): readonly AccessItem[] {
+  let all = items;
+  for (const { grantee, grantor, privileges, grantable } of others) {
+    all = withItem(all, grantee, grantor, (item) => ({
+      ...item,
+      privileges: union(item.privileges, privileges),
+      grantable: union(item.grantable, grantable),
+    }));
+  }
+  return all;
+}
+
 /** After ALTER … OWNER TO: what the old owner had and granted is the new one's. */
 export function reowned(items: readonly AccessItem[], from: Oid, to: Oid): readonly AccessItem[] {
   const renamed = (oid: Oid): Oid => (oid === from ? to : oid);

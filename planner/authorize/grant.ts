@@ -25,12 +25,11 @@ import { roleOf, roleSpecOf } from './role-name.ts';
 
 export function planGrant(context: StatementContext, grant: GrantStmt): Planned {
   const { binding } = context;
-  if (grant.targtype === 'ACL_TARGET_DEFAULTS') throw noDefaults();
   requireOwnGrantor(binding, grant);
   const objects = targetsOf(binding, grant);
   const grantees = (grant.grantees ?? []).map((node) => granteeOf(binding, node));
   const changes = objects.map((object) => {
-    const wanted = readPrivileges(grant.privileges ?? [], object);
+    const wanted = readPrivileges(grant.privileges ?? [], object.kind);
     const changed = { ...object, access: changedAccess(binding, grant, object, wanted, grantees) };
     return { kind: 'alter', object: changed } as const;
   });
@@ -38,18 +37,13 @@ export function planGrant(context: StatementContext, grant: GrantStmt): Planned 
   return planned(context, { kind: 'change', changes, password: null, setting: null, tag });
 }
 
-export const noDefaults = (): SqlError =>
-  new SqlError('0A000', 'ALTER DEFAULT PRIVILEGES is not supported', {
-    hint: 'Write GRANT ... ON ALL TABLES IN SCHEMA after new relations are made.',
-  });
-
 /** GRANTED BY names the current user, as in PostgreSQL. */
 function requireOwnGrantor(binding: BindingContext, { grantor }: GrantStmt): void {
   if (grantor === undefined || roleOf(binding, grantor).oid === binding.plan.role) return;
   throw new SqlError('0A000', 'grantor must be current user');
 }
 
-function granteeOf(binding: BindingContext, node: Node): Oid {
+export function granteeOf(binding: BindingContext, node: Node): Oid {
   const spec = roleSpecOf(node);
   return spec.roletype === 'ROLESPEC_PUBLIC' ? PUBLIC : roleOf(binding, spec).oid;
 }
@@ -132,7 +126,11 @@ const KIND_WORDS: Partial<Readonly<Record<OwnedObject['kind'], string>>> = {
   database: 'database',
 };
 
-function readPrivileges(nodes: readonly Node[], { kind }: OwnedObject): Wanted {
+export function readPrivileges(
+  nodes: readonly Node[],
+  kind: OwnedObject['kind'],
+  relations = 'table',
+): Wanted {
   if (nodes.length === 0) return null;
   return nodes.flatMap((node): readonly Privilege[] => {
     if (!('AccessPriv' in node)) return [];
@@ -144,7 +142,7 @@ function readPrivileges(nodes: readonly Node[], { kind }: OwnedObject): Wanted {
     if (!privilegesOf(kind).includes(letter)) {
       throw new SqlError(
         '0LP01',
-        `invalid privilege type ${PRIVILEGE_NAMES[letter]} for ${KIND_WORDS[kind] ?? 'table'}`,
+        `invalid privilege type ${PRIVILEGE_NAMES[letter]} for ${KIND_WORDS[kind] ?? relations}`,
       );
     }
     return [letter];

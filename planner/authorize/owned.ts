@@ -14,7 +14,8 @@ import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { isOwned, kindLabel, type OwnedObject } from './access.ts';
 import { withoutRole } from './grant-items.ts';
-import { hasPrivilegesOf } from './membership.ts';
+import { withoutDefaultsFor } from './initial-access.ts';
+import { allRoles, hasPrivilegesOf } from './membership.ts';
 import { withOwner } from './owner.ts';
 import { denied, roleOf, roleSpecOf } from './role-name.ts';
 import { withoutPolicyRole } from './row-security-changes.ts';
@@ -79,9 +80,14 @@ export function planDropOwned(context: StatementContext, drop: DropOwnedStmt): P
     const left = roles.reduce(withoutRights, object);
     return left === object ? [] : [{ kind: 'alter', object: left }];
   });
+  const defaults = [...allRoles(binding.catalog)].flatMap((role): CatalogChange[] => {
+    const own = roles.includes(role.oid) ? { ...role, defaultAccess: [] } : role;
+    const left = roles.reduce(withoutDefaultsFor, own);
+    return left === role || (role.defaultAccess ?? []).length === 0 ? [] : [{ kind: 'alter', object: left }];
+  });
   return planned(context, {
     kind: 'change',
-    changes: [...altered, ...(oids.length === 0 ? [] : [{ kind: 'drop', oids } as const])],
+    changes: [...altered, ...defaults, ...(oids.length === 0 ? [] : [{ kind: 'drop', oids } as const])],
     password: null,
     setting: null,
     tag: 'DROP OWNED',

@@ -2,6 +2,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import {
   type Owned,
+  PG_CREATE_SUBSCRIPTION,
   PG_READ_SERVER_FILES,
   PG_WRITE_SERVER_FILES,
   type Privilege,
@@ -9,14 +10,21 @@ import {
 import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
 import { hasPrivilegesOf } from './membership.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
+import { initialAccess } from './initial-access.ts';
 import { hasPrivilege, isOwner, kindLabel, type OwnedObject } from './access.ts';
 
-/** Who owns what a statement makes. */
-export const newlyOwned = (binding: BindingContext): Owned & Readonly<{ rowSecurity: null }> => ({
-  owner: binding.plan.role,
-  access: null,
-  rowSecurity: null,
-});
+/** Who owns what a statement makes, and who else may use it from the start. */
+export function newlyOwned(
+  { catalog, plan }: BindingContext,
+  schema: string | null,
+): Owned & Readonly<{ rowSecurity: null }> {
+  const place = schema === null ? null : (catalog.schema(schema)?.oid ?? null);
+  return {
+    owner: plan.role,
+    access: initialAccess(catalog, plan.role, 'relation', place),
+    rowSecurity: null,
+  };
+}
 
 export const permissionDenied = (object: Pick<OwnedObject, 'kind' | 'name'>, detail?: string): SqlError =>
   new SqlError('42501', `permission denied for ${kindLabel(object.kind)} ${object.name}`, { detail });
@@ -46,6 +54,15 @@ export function requireDroppable(binding: BindingContext, relation: RelationDefi
   const schema = binding.catalog.schema(relation.schema);
   if (schema !== undefined && isOwner(binding.catalog, binding.plan.role, schema)) return;
   requireOwner(binding, relation);
+}
+
+/** Whatever listens on a port answers the server, not the role. */
+export function requireNetwork({ catalog, plan }: BindingContext): void {
+  if (hasPrivilegesOf(catalog, plan.role, PG_CREATE_SUBSCRIPTION)) return;
+  throw new SqlError('42501', 'permission denied to connect the server to others', {
+    detail:
+      'Only roles with privileges of the "pg_create_subscription" role may create streams that connect to others.',
+  });
 }
 
 /** Files of the server's directory are nobody's own. */

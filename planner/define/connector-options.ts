@@ -3,7 +3,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import { parseTimestamptz } from '../../common/timestamp-parse.ts';
 import type { ConnectorOptions } from '../../runtime/plan/relation.ts';
-import { requireFiles } from '../authorize/require.ts';
+import { requireFiles, requireNetwork } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import type { OptionSyntax } from '../parse/statement-syntax.ts';
 import { booleanOption, optionDuration, unknownOption } from '../physical/query-options.ts';
@@ -131,6 +131,7 @@ export function readConnector(
         maxRate: reader.number('max_rate', 1, Number.MAX_SAFE_INTEGER),
       };
     case 'tcp': {
+      requireNetwork(binding);
       const port = reader.number('port', 1, 65535);
       if (port === null) throw binding.error(-1, '22023', 'connector tcp needs option "port"');
       return { connector: 'tcp', host: reader.text('host') ?? 'localhost', port };

@@ -1,5 +1,6 @@
 import type { CreateSchemaStmt } from 'libpg-query';
-import { newlyOwned, requirePrivilege } from '../authorize/require.ts';
+import { initialAccess } from '../authorize/initial-access.ts';
+import { requirePrivilege } from '../authorize/require.ts';
 import { requireSettable, roleOf } from '../authorize/role-name.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -34,15 +35,16 @@ export function planCreateSchema(context: StatementContext, create: CreateSchema
     if (create.if_not_exists !== true) throw binding.error(-1, '42P06', message);
     return planned(context, { kind: 'nothing', tag, notice: `${message}, skipping`, noticeCode: '42P06' });
   }
-  const { owner } = newlyOwned(binding);
+  const owner = role?.oid ?? binding.plan.role;
+  const access = initialAccess(binding.catalog, owner, 'schema', null);
   const oid = binding.catalog.allocateOid();
   const object = {
     kind: 'schema',
     oid,
     name,
     comment: null,
-    owner: role?.oid ?? owner,
-    access: null,
+    owner,
+    access,
   } as const;
   return planned(context, { kind: 'create', object, replaces: null, tag });
 }

@@ -43,8 +43,10 @@ export function planCreateSink(context: StatementContext, syntax: CreateSinkSynt
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
-    ...newlyOwned(binding),
+    ...newlyOwned(binding, name.schema),
     into: into?.oid ?? null,
+    reads: binding.gathered.requirements,
+    ended: null,
     sink,
     query:
       syntax.input.kind === 'query' ? syntax.input.text : `SELECT * FROM ${quoted(syntax.input.relation)}`,

@@ -48,7 +48,7 @@ export function planCreateStream(context: StatementContext, syntax: CreateStream
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
-    ...newlyOwned(binding),
+    ...newlyOwned(binding, name.schema),
     columns,
     watermark: readWatermark(binding, columns, syntax.watermarks),
     source,

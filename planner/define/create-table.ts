@@ -39,7 +39,7 @@ export function planCreateTable(context: StatementContext, create: CreateStmt): 
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
-    ...newlyOwned(binding),
+    ...newlyOwned(binding, name.schema),
     columns,
     primaryKey,
     changelog: CHANGELOG_RETENTION,

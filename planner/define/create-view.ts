@@ -81,7 +81,7 @@ export function planCreateView(context: StatementContext, syntax: PostgresSyntax
     oid: replaced ?? binding.catalog.allocateOid(),
     ...name,
     comment: null,
-    ...(replaced === null ? newlyOwned(binding) : keptOf(binding, replaced)),
+    ...(replaced === null ? newlyOwned(binding, name.schema) : keptOf(binding, replaced)),
     columns: viewColumns(
       binding,
       query.columns,
@@ -143,7 +143,7 @@ function keptOf(
   oid: Oid,
 ): Pick<ViewDefinition, 'owner' | 'access' | 'rowSecurity' | 'comment'> {
   const old = binding.catalog.relationByOid(oid);
-  if (old === undefined) return { ...newlyOwned(binding), comment: null };
+  if (old === undefined) return { ...newlyOwned(binding, null), comment: null };
   const { owner, access, rowSecurity, comment } = old;
   return { owner, access, rowSecurity, comment };
 }
@@ -235,7 +235,7 @@ export function planCreateMaterializedView(
     oid: binding.catalog.allocateOid(),
     ...name,
     comment: null,
-    ...(replaced === null ? newlyOwned(binding) : keptOf(binding, replaced)),
+    ...(replaced === null ? newlyOwned(binding, name.schema) : keptOf(binding, replaced)),
     columns,
     query: bodyText(context, syntax),
     settings: viewSettings(binding),

@@ -217,6 +217,7 @@ const SILENCE_COLUMNS: Schema = [
 
 export function planExplainSilence(context: StatementContext, syntax: SilenceSyntax): Planned {
   const target = silenceTarget(context, syntax);
+  refuseHidden(context.binding);
   const plan = planOf(target);
   if (plan !== null && plan.emit.kind === 'finite') {
     throw context.binding.error(
@@ -238,12 +239,27 @@ export function planExplainSilence(context: StatementContext, syntax: SilenceSyn
   return planned(context, statement, SILENCE_COLUMNS);
 }
 
+/** 42501 where policies hide rows: it would tell of them. */
+function refuseHidden(binding: BindingContext): void {
+  const hidden = binding.gathered.requirements.find(({ policies }) => policies !== '');
+  if (hidden === undefined) return;
+  const name = binding.catalog.relationByOid(hidden.relation)?.name ?? '';
+  throw binding.error(
+    -1,
+    '42501',
+    `row-level security hides rows of "${name}"`,
+    undefined,
+    'EXPLAIN SILENCE tells of all rows, also of those that were rejected.',
+  );
+}
+
 function silenceTarget(context: StatementContext, syntax: SilenceSyntax): Target {
   const { target } = syntax;
   if ('kind' in target) return planSubscribeStatement(context, target);
   if ('node' in target) {
     const inner = statementContext(context.parsed, context.plan, target.source, target.clauses);
     const plan = planQueryNode(inner.binding, target.node, target.clauses);
+    refuseHidden(inner.binding);
     return { kind: 'query', plan, columns: outputColumns(plan) };
   }
   const { binding } = context;

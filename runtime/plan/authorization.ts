@@ -37,6 +37,8 @@ export type RoleDefinition = Readonly<{
   /** `SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`; null: no password */
   verifier: string | null;
   memberOf: readonly Membership[];
+  /** What its new objects are granted; absent: as it is built in */
+  defaultAccess?: readonly DefaultAccess[];
   /** ALTER ROLE … SET: by lower-case name, applied at login */
   settings: Readonly<Record<string, string>>;
   comment: string | null;
@@ -78,6 +80,13 @@ export type AccessItem = Readonly<{
   grantor: Oid;
   privileges: readonly Privilege[];
   grantable: readonly Privilege[];
+}>;
+
+/** `ALTER DEFAULT PRIVILEGES`. `schema` null: in all of them. */
+export type DefaultAccess = Readonly<{
+  kind: 'relation' | 'schema';
+  schema: Oid | null;
+  access: readonly AccessItem[];
 }>;
 
 /** What every object with privileges has. */
@@ -178,6 +187,8 @@ const predefined = (oid: Oid, name: string, ...memberOf: readonly Oid[]): RoleDe
 /** PostgreSQL's roles for parts of what a superuser may, under its OIDs. */
 export const PG_READ_ALL_SETTINGS: Oid = 3374;
 export const PG_READ_ALL_STATS: Oid = 3375;
+/** In PostgreSQL it is for subscriptions: who may let the server connect to others. */
+export const PG_CREATE_SUBSCRIPTION: Oid = 6304;
 export const PG_READ_SERVER_FILES: Oid = 4569;
 export const PG_WRITE_SERVER_FILES: Oid = 4570;
 export const PG_SIGNAL_BACKEND: Oid = 4200;
@@ -190,6 +201,7 @@ export const BUILT_IN_ROLES: readonly RoleDefinition[] = [
   predefined(3373, 'pg_monitor', PG_READ_ALL_SETTINGS, PG_READ_ALL_STATS),
   predefined(PG_READ_ALL_SETTINGS, 'pg_read_all_settings'),
   predefined(PG_READ_ALL_STATS, 'pg_read_all_stats'),
+  predefined(PG_CREATE_SUBSCRIPTION, 'pg_create_subscription'),
   predefined(PG_READ_SERVER_FILES, 'pg_read_server_files'),
   predefined(PG_WRITE_SERVER_FILES, 'pg_write_server_files'),
   predefined(PG_SIGNAL_BACKEND, 'pg_signal_backend'),

@@ -160,6 +160,10 @@ export type SinkDefinition = ObjectBase &
     query: string;
     plan: QueryPlan;
     dependencies: readonly Oid[];
+    /** What its owner must have the right to. */
+    reads: readonly Requirement[];
+    /** Why it writes no more; null: it does. */
+    ended: string | null;
     options: Readonly<Record<string, string>>;
   }>;
 

@@ -47,5 +47,6 @@ function withOwner(object: CatalogObject): CatalogObject {
   if (owned.kind === 'schema') return owned;
   const relation = { ...owned, rowSecurity: null };
   if (relation.kind === 'view') return { ...relation, securityInvoker: false };
+  if (relation.kind === 'sink') return { ...relation, reads: [], ended: null };
   return relation.kind === 'materialized-view' ? { ...relation, reads: [] } : relation;
 }

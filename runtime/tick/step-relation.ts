@@ -22,8 +22,9 @@ export function stepView(running: RunningView, tick: Tick, state: EngineState): 
 
 /** What fails outside is shown; the sink goes on with the next tick. */
 export function stepSink(running: RunningSink, tick: Tick, relations: RelationSet): void {
-  const { query } = running;
-  if (query.failed !== null) return;
+  const { query, definition } = running;
+  if (definition.ended !== null) running.lastError = definition.ended;
+  if (query.failed !== null || definition.ended !== null) return;
   try {
     writeToSink(running, query.step(tick), tick, relations);
     running.lastError = failureOf(query)?.message ?? null;

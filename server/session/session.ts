@@ -375,12 +375,18 @@ export class Session {
     this.prepared.set(name, prepared);
   }
 
+  /** Where policies hide rows there is none: it tells of all, also of why they were rejected. */
+  get #silenceNoticeMs(): number {
+    if (this.#requires.some(({ policies }) => policies !== '')) return 0;
+    return parseDurationMs(this.settings.get('millrace.silence_notice')) ?? 0;
+  }
+
   runOptions(label: string, block: BlockScope | null, snapshot: number | null): RunOptions {
     return {
       label,
       pid: this.pid,
       now: this.now,
-      silenceNoticeMs: parseDurationMs(this.settings.get('millrace.silence_notice')) ?? 0,
+      silenceNoticeMs: this.#silenceNoticeMs,
       snapshot,
       ...(block === null ? {} : { block }),
     };

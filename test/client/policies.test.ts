@@ -271,6 +271,37 @@ describe('what was made before a change', () => {
   });
 });
 
+describe('sinks', () => {
+  it('end when their owner loses a right that they stand on, also after a restart of the right', async () => {
+    await owner.query('CREATE STREAM copied (who text)');
+    await owner.query('GRANT SELECT, INSERT ON copied TO ada');
+    await owner.query('GRANT CREATE ON SCHEMA public TO ada');
+    await ada.query('CREATE SINK copy INTO copied AS SELECT who FROM posts');
+    const copied = (): Promise<unknown[]> => rowsOf(owner, 'SELECT count(*)::int FROM copied');
+    await expect.poll(copied).toEqual([[2]]);
+    const warnings: string[] = [];
+    owner.on('notice', (notice) => warnings.push(notice.message ?? ''));
+    await owner.query('BEGIN');
+    await owner.query('REVOKE SELECT ON posts FROM ada');
+    await owner.query('COMMIT');
+    expect(warnings).toEqual(['sink "copy" writes no more: permission denied for stream posts']);
+    await owner.query('GRANT SELECT ON posts TO ada');
+    await owner.query(late);
+    // what is acknowledged is written, if it is at all
+    await owner.query(`INSERT INTO copied VALUES ('own')`);
+    expect(await copied()).toEqual([[3]]);
+    expect(await rowsOf(owner, `SELECT last_error FROM millrace.sinks WHERE name = 'copy'`)).toEqual([
+      ['permission denied for stream posts'],
+    ]);
+    await guard();
+    await expect(
+      ada.query(`CREATE SINK other FROM posts WITH (connector = 'blackhole')`),
+    ).rejects.toMatchObject({ code: '0A000' });
+    await owner.query('DROP STREAM copied CASCADE');
+    await owner.query('REVOKE CREATE ON SCHEMA public FROM ada');
+  });
+});
+
 describe('what others do', () => {
   it('late and rejected rows show to those who may read the relation', async () => {
     await owner.query(
@@ -341,9 +372,17 @@ describe('what others do', () => {
       await expect(ada.query(sql), sql).rejects.toMatchObject({ code: '42501' });
     }
     await owner.query('GRANT CREATE ON SCHEMA public TO ada');
-    await expect(
-      ada.query("CREATE STREAM f (a text) WITH (connector = 'file', path = 'x')"),
-    ).rejects.toMatchObject({ code: '42501' });
+    for (const options of [`connector = 'file', path = 'x'`, `connector = 'tcp', port = 5432`]) {
+      await expect(ada.query(`CREATE STREAM f (a text) WITH (${options})`)).rejects.toMatchObject({
+        code: '42501',
+      });
+    }
+    await owner.query('GRANT SELECT ON posts TO ada');
+    await guard();
+    await expect(ada.query('EXPLAIN SILENCE SELECT * FROM posts EMIT CHANGES')).rejects.toMatchObject({
+      code: '42501',
+    });
+    await owner.query('REVOKE SELECT ON posts FROM ada');
     await expect(ada.query('CREATE VIEW v AS SELECT * FROM posts')).rejects.toMatchObject({ code: '42501' });
     await owner.query('REVOKE CREATE ON SCHEMA public FROM ada');
   });
