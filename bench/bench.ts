@@ -1,5 +1,6 @@
 /**
- * npm run bench -- [--workload W0..W4|ingest|latency|dashboard|fanout|subscribers|logins|limit|all] [--rows N] [--json]
+ * npm run bench -- [--workload W0..W4|ingest|latency|dashboard|fanout|subscribers|many-subscribers|logins|limit|all]
+ *   [--rows N] [--json]
  *
  * Starts the real server, feeds it through SQL, prints rows/s, CPU seconds of the whole server process and its peak
  * memory. Figures are kept in bench/results.md.
@@ -9,6 +10,7 @@ import { runDashboard } from './dashboard.ts';
 import { runFanout } from './fanout.ts';
 import { runIngest } from './ingest.ts';
 import { runLatency } from './latency.ts';
+import { runManySubscribers } from './many-subscribers.ts';
 import { runLimit } from './limit.ts';
 import { runLogins } from './logins.ts';
 import { report, type Result } from './report.ts';
@@ -33,6 +35,7 @@ const groups: Readonly<Record<string, () => AsyncIterable<Result>>> = {
   fanout: () => runFanout(Math.min(rows, 1_000_000)),
   subscribers: () => runSubscribers(),
   logins: () => runLogins(),
+  'many-subscribers': () => runManySubscribers(),
   limit: () => runLimit(rows),
 };
 

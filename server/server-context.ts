@@ -10,6 +10,7 @@ import type { ServerMetrics } from './metrics.ts';
 import type { NotificationHub } from './notifications/notification-hub.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';
 import type { PlanCache } from './session/plan-cache.ts';
+import type { SlowReaders } from './session/slow-readers.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
 import type { Configuration } from './settings/configuration.ts';
 import type { SystemCatalog } from './system-catalog/system-catalog.ts';
@@ -28,6 +29,7 @@ export type ServerContext = Readonly<{
   systemCatalog: SystemCatalog;
   sessions: SessionRegistry;
   notifications: NotificationHub;
+  slowReaders: SlowReaders;
   metrics: ServerMetrics;
   log: Logger;
   configuration: Configuration;

@@ -24,6 +24,7 @@ import { WireServer } from './pgwire/wire-server.ts';
 import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
 import { PlanCache } from './session/plan-cache.ts';
+import { SlowReaders } from './session/slow-readers.ts';
 import { SessionRegistry } from './session/session-registry.ts';
 import { ConfigError } from './settings/config-error.ts';
 import { type Configuration, isLoopback } from './settings/configuration.ts';
@@ -103,6 +104,7 @@ export async function startServer(
     results: new ResultCache(engine, metrics),
     sessions: new SessionRegistry(config.connectionsMax, config.superuserConnections),
     notifications: new NotificationHub(),
+    slowReaders: new SlowReaders(),
     metrics,
     log,
     configuration,

@@ -91,7 +91,7 @@ export class Session {
   readonly sink: NotificationSink | null;
   readonly listening: Listening | null;
   readonly #events: SessionEvents;
-  readonly #sources = new OpenSources();
+  readonly #sources: OpenSources;
   /** Of the statement that runs. */
   #requires: readonly Requirement[] = [];
   readonly #rights: FollowedRights;
@@ -107,6 +107,7 @@ export class Session {
     this.#rights = new FollowedRights(context.catalog);
     this.login = login;
     this.#events = events;
+    this.#sources = new OpenSources(context.slowReaders);
     this.activity = new SessionActivity(context.clock);
     this.#refresh = new Refresh(context.clock);
     this.settings = new SessionSettings(context.configuration.sessionDefaults, events.onParameter);
