@@ -1,5 +1,10 @@
 /** What was granted, and policies, as the mirror's system tables hold them. */
-import type { AccessItem, PolicyCommand, PolicyDefinition } from '../../runtime/plan/authorization.ts';
+import type {
+  AccessItem,
+  PolicyCommand,
+  PolicyDefinition,
+  PolicyExpression,
+} from '../../runtime/plan/authorization.ts';
 import { PUBLIC } from '../../runtime/plan/authorization.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -45,6 +50,24 @@ export const policyRow = ({
   permissive,
   command: COMMANDS[command],
   roles,
-  using: using?.text ?? null,
-  check: check?.text ?? null,
+  using: conditionTree(using),
+  check: conditionTree(check),
 });
+
+/**
+ * PostgreSQL reads the trees of policies whenever it looks closer at their relation, so text won't do: here it is the
+ * value of a constant, as nodeToString() writes it. `[ ]` holds a varlena: four bytes of header (length, shifted by two
+ * bits), then the text.
+ */
+function conditionTree(condition: PolicyExpression | null): string | null {
+  if (condition === null) return null;
+  const text = Buffer.from(condition.text);
+  const value = Buffer.alloc(4 + text.length);
+  value.writeUInt32LE(value.length << 2);
+  text.copy(value, 4);
+  const bytes = [...value].map((byte) => (byte < 128 ? byte : byte - 256)).join(' ');
+  return (
+    '{CONST :consttype 25 :consttypmod -1 :constcollid 100 :constlen -1 :constbyval false :constisnull false' +
+    ` :location -1 :constvalue ${value.length} [ ${bytes} ]}`
+  );
+}

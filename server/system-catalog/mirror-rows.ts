@@ -30,6 +30,7 @@ export type PolicyRow = Readonly<{
   command: '*' | 'r' | 'a' | 'w' | 'd';
   permissive: boolean;
   roles: readonly Oid[];
+  /** node trees */
   using: string | null;
   check: string | null;
 }>;

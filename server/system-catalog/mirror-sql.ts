@@ -248,7 +248,6 @@ const DEPENDENCY_INSERTIONS = [
       FROM given AS r JOIN rule AS w ON w.ev_class = r.oid, unnest(r.dependencies) AS d`,
 ];
 
-/** Conditions are text here too. */
 const POLICY_INSERTION = `INSERT INTO pg_policy (oid, polname, polrelid, polcmd, polpermissive, polroles, polqual, polwithcheck)
       SELECT p.oid, p.name, r.oid, p.command, p.permissive, p.roles, p."using"::pg_node_tree, p."check"::pg_node_tree
       FROM given AS r, jsonb_to_recordset(r.policies) AS p (oid oid, name text, command "char", permissive bool,

@@ -42,6 +42,12 @@ const RULE_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_r
     ELSE format('CREATE RULE "_RETURN" AS ON SELECT TO %s DO INSTEAD %s;', ev_class::regclass, ev_action::text) END
   FROM pg_rewrite WHERE oid = $1`;
 
+/** Text as it is kept, or (of policies) the value of a constant: its bytes behind a header of four. */
+const EXPRESSION_TEXT = `SELECT CASE WHEN left($1::text, 6) <> '{CONST' THEN $1::text ELSE (
+    SELECT convert_from(string_agg(decode(lpad(to_hex(byte & 255), 2, '0'), 'hex'), '' ORDER BY n), 'UTF8')
+    FROM unnest(string_to_array(substring($1::text FROM '\\[ (.*) \\]'), ' ')::int4[]) WITH ORDINALITY AS t (byte, n)
+    WHERE n > 4) END`;
+
 /** NULL, not known, for what has rows. */
 const SIZE = `SELECT CASE relkind WHEN 'v' THEN 0::int8 END FROM pg_class WHERE oid = $1`;
 
@@ -79,8 +85,8 @@ const OWN_FUNCTIONS: Readonly<Record<string, string | typeof NOTHING>> = {
   'pg_get_viewdef(text,boolean)': NAMED_VIEW_TEXT,
   'pg_get_ruledef(oid)': RULE_TEXT,
   'pg_get_ruledef(oid,boolean)': RULE_TEXT,
-  'pg_get_expr(pg_node_tree,oid)': 'SELECT $1::text',
-  'pg_get_expr(pg_node_tree,oid,boolean)': 'SELECT $1::text',
+  'pg_get_expr(pg_node_tree,oid)': EXPRESSION_TEXT,
+  'pg_get_expr(pg_node_tree,oid,boolean)': EXPRESSION_TEXT,
   // INSERT 8, UPDATE 4, DELETE 16: streams only grow
   'pg_relation_is_updatable(regclass,boolean)': `SELECT CASE WHEN relkind <> 'r' THEN 0
     WHEN reloptions @> '{kind=stream}' THEN 8 ELSE 28 END FROM pg_class WHERE oid = $1`,

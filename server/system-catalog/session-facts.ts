@@ -15,11 +15,12 @@ export type SessionFacts = Readonly<{
 
 export function settingSql(name: string, value: string): string {
   if (name === 'session authorization') return `SET SESSION AUTHORIZATION ${value};`;
-  return name === 'time zone' || name === 'role' ? `SET ${name} ${value};` : `SET ${name} = ${value};`;
+  return name === 'role' ? `SET ROLE ${value};` : `SET ${name} = ${value};`;
 }
 
 /** Settings of the session that decide how the mirror reads names and prints values. */
 const SAME_NAMED = [
+  'timezone',
   'datestyle',
   'intervalstyle',
   'bytea_output',
@@ -40,7 +41,6 @@ export function sessionFacts(session: Session, reads: readonly string[]): Sessio
   facts.set('role', current === own ? 'NONE' : literal(current));
   const path = settings.searchPath.map(literal);
   facts.set('search_path', path.length === 0 ? "''" : path.join(', '));
-  facts.set('time zone', timeZone(settings.get('timezone')));
   for (const name of SAME_NAMED) facts.set(name, literal(settings.get(name)));
   facts.set('millrace.pid', literal(String(session.pid)));
   facts.set('millrace.version', literal(session.versionText));
@@ -64,7 +64,3 @@ export function sessionFacts(session: Session, reads: readonly string[]): Sessio
   }
   return { users: [...users], settings: facts };
 }
-
-/** `+02:00` is east of Greenwich here, and west of it as a name of POSIX. */
-const timeZone = (name: string): string =>
-  /^[+-]\d/.test(name) ? `INTERVAL ${literal(name)} HOUR TO MINUTE` : literal(name);

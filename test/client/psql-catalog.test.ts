@@ -20,7 +20,9 @@ const OBJECTS = `
   COMMENT ON TABLE users IS 'people';
   COMMENT ON COLUMN users.name IS 'their name';
   CREATE ROLE reader LOGIN;
-  GRANT SELECT ON users TO reader;`;
+  GRANT SELECT ON users TO reader;
+  CREATE POLICY few ON users TO reader USING (id > 3);
+  ALTER TABLE users ENABLE ROW LEVEL SECURITY;`;
 
 /** With what must be in the answer, unaligned. */
 const FORMS: readonly (readonly [command: string, ...lines: readonly string[]])[] = [
@@ -40,6 +42,8 @@ const FORMS: readonly (readonly [command: string, ...lines: readonly string[]])[
     'tags|text[]|||',
     'up|text|||generated always as (upper(name::text)) stored',
     '    "users_pkey" PRIMARY KEY, btree (id)',
+    '    POLICY "few"',
+    '      USING (id > 3)',
   ],
   ['\\d+ users', 'their name'],
   ['\\d tweets', 'at|timestamp with time zone||not null|', 'score|double precision|||1.5'],

@@ -243,4 +243,35 @@ describe('the system catalog', () => {
       rows: [[3, 'users', 'users', false]],
     });
   });
+
+  it('shows policies, also while it looks closer at their relation', async () => {
+    await client.query(`CREATE POLICY few ON users FOR SELECT TO reader USING (id > 3 AND label <> 'naïve ''x''');
+      CREATE POLICY sane ON users AS RESTRICTIVE WITH CHECK (id > 0); ALTER TABLE users ENABLE ROW LEVEL SECURITY`);
+    expect(
+      await rows(
+        'SELECT policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies ORDER BY 1',
+      ),
+    ).toEqual([
+      {
+        policyname: 'few',
+        permissive: 'PERMISSIVE',
+        roles: '{reader}',
+        cmd: 'SELECT',
+        qual: expect.stringMatching(/id > 3 and label <> 'naïve ''x'''/i),
+        with_check: null,
+      },
+      {
+        policyname: 'sane',
+        permissive: 'RESTRICTIVE',
+        roles: '{public}',
+        cmd: 'ALL',
+        qual: null,
+        with_check: expect.stringMatching(/id > 0/),
+      },
+    ]);
+    expect(
+      await rows(`SELECT relrowsecurity, pg_get_indexdef(indexrelid, 0, true) AS text FROM pg_class AS c
+        JOIN pg_index AS i ON i.indrelid = c.oid WHERE relname = 'users'`),
+    ).toEqual([{ relrowsecurity: true, text: 'CREATE UNIQUE INDEX users_pkey ON users USING btree (id)' }]);
+  });
 });
