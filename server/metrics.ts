@@ -37,6 +37,11 @@ export class ServerMetrics {
     'status',
   ]);
 
+  readonly logins = this.#counter('millrace_logins_total', 'Logins, by outcome: ok, failed.', [
+    'protocol',
+    'outcome',
+  ]);
+
   readonly results = this.#counter(
     'millrace_result_cache_total',
     'Answers over HTTP that may be kept: hit = encoded for an earlier or concurrent request.',

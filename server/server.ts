@@ -61,7 +61,10 @@ export async function startServer(
   );
   const rules = new Rules(config, log);
   const jwt = new JwtKeys(config, log);
-  const audit = AuditLog.open(config.auditLog, log, Date.now);
+  const metrics = new ServerMetrics();
+  const audit = AuditLog.open(config.auditLog, log, Date.now, (protocol, outcome) =>
+    metrics.logins.inc({ protocol, outcome }),
+  );
   const file = AuthenticationFile.open(config.dataDirectory);
   // Alive before it is ready: recovery may take its time. Others must wait until it is known that they need a password.
   const open = config.insecure || isLoopback(config.host);
@@ -86,7 +89,6 @@ export async function startServer(
     await requirePassword(authentication, config.host, engine);
     httpPort = await http.listen(config.httpPort, config.host);
   }
-  const metrics = new ServerMetrics();
   const context: ServerContext = {
     engine,
     catalog,
@@ -113,6 +115,7 @@ export async function startServer(
       encryption.reload(configuration.config);
       rules.reload(configuration.config);
       jwt.reload(configuration.config);
+      audit.reopen();
     },
     clock: Date.now,
     startedAt: Date.now(),

@@ -28,9 +28,14 @@ export type LoginEvent = Readonly<{
 /** Who does something: the name that logged in, and the role whose privileges it uses. */
 export type Actor = Readonly<{ sessionUser: string; user: string; pid: number }>;
 
+/** Every login is counted, whether it is told or not. */
+export type LoginCount = (protocol: LoginEvent['protocol'], outcome: 'ok' | 'failed') => void;
+
 export class AuditLog {
   readonly #log: Logger | null;
+  readonly #file: ReturnType<typeof destination> | null;
   readonly #clock: () => number;
+  readonly #count: LoginCount;
   /** Requests of HTTP log in each for itself: the same one is told once in a while. */
   readonly #recent = new LRUCache<string, true>({ max: AUDIT_LOGINS_KEPT_MAX, ttl: AUDIT_LOGINS_KEPT_MS });
   /** Failures that may still be told: a flood of them must not fill the disk. */
@@ -38,29 +43,45 @@ export class AuditLog {
   #filledAt = 0;
   #suppressed = 0;
 
-  private constructor(log: Logger | null, clock: () => number) {
+  private constructor(
+    log: Logger | null,
+    file: ReturnType<typeof destination> | null,
+    clock: () => number,
+    count: LoginCount,
+  ) {
+    this.#count = count;
     this.#log = log;
+    this.#file = file;
     this.#clock = clock;
   }
 
   /** `place`: off, stderr (with the server's log, by its level) or the path of a file. ConfigError where that can't be opened. */
-  static open(place: string, log: Logger, clock: () => number): AuditLog {
-    if (place === 'off') return new AuditLog(null, clock);
-    if (place === 'stderr') return new AuditLog(log.child({ log: 'audit' }), clock);
+  static open(place: string, log: Logger, clock: () => number, count: LoginCount): AuditLog {
+    if (place === 'off') return new AuditLog(null, null, clock, count);
+    if (place === 'stderr') return new AuditLog(log.child({ log: 'audit' }), null, clock, count);
     try {
       const file = destination({ dest: place, append: true, mkdir: false, mode: 0o600, sync: true });
-      return new AuditLog(pino({ level: 'info', base: { log: 'audit' } }, file), clock);
+      // A full disk must not end the server; that there is no record of it must be seen.
+      file.on('error', (error: Error) => log.error({ err: error }, 'audit log cannot be written'));
+      return new AuditLog(pino({ level: 'info', base: { log: 'audit' } }, file), file, clock, count);
     } catch (error) {
       throw new ConfigError(`audit log ${place} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
     }
   }
 
+  /** Whoever rotates logs has moved the file away. */
+  reopen(): void {
+    this.#file?.reopen();
+  }
+
   loggedIn(event: LoginEvent): void {
+    this.#count(event.protocol, 'ok');
     this.#log?.info({ event: 'login', ...fieldsOf(event) }, 'login');
   }
 
   /** A login that may be one of many requests. */
   loggedInBefore(event: LoginEvent): void {
+    this.#count(event.protocol, 'ok');
     const fields = fieldsOf(event);
     const key = JSON.stringify(fields);
     if (this.#log === null || this.#recent.has(key)) return;
@@ -69,6 +90,7 @@ export class AuditLog {
   }
 
   refused(event: LoginEvent, code: string, reason?: string): void {
+    this.#count(event.protocol, 'failed');
     if (this.#log === null) return;
     const now = this.#clock();
     const earned = ((now - this.#filledAt) / 1_000) * AUDIT_FAILURES_SECOND;

@@ -24,9 +24,20 @@ export function requestGuard(
     // A browser has checked that the name is that of our certificate.
     const encrypted = request.socket instanceof TLSSocket;
     if (!isOurs(name) && !(encrypted && isCertified(name))) return false;
+    if (comesFromElsewhere(request)) return false;
     const { origin } = request.headers;
     return origin === undefined || isSameOrigin(origin, authority);
   };
+}
+
+/**
+ * Browsers say whether another site's page asks, also where they send no Origin (images, links): such a page could make use
+ * of a password that the browser remembers. A link to the start page may be followed.
+ */
+function comesFromElsewhere({ headers, method, url }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== 'cross-site' && site !== 'same-site') return false;
+  return !(headers['sec-fetch-mode'] === 'navigate' && method === 'GET' && url === '/');
 }
 
 function hostName(authority: string): string | null {

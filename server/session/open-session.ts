@@ -30,7 +30,7 @@ export function openSession(
   );
   session.pid = pid;
   session.start();
-  if (remainingMs !== null) EXPIRY.set(session, endAfter(session, remainingMs));
+  if (remainingMs !== null) endAfter(session, remainingMs);
   return session;
 }
 
@@ -38,8 +38,13 @@ export function openSession(
 const EXPIRY = new WeakMap<Session, NodeJS.Timeout>();
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-function endAfter(session: Session, milliseconds: number): NodeJS.Timeout {
-  return setTimeout(() => session.close(expired()), Math.min(milliseconds, TIMER_MS_MAX)).unref();
+function endAfter(session: Session, milliseconds: number): void {
+  const now = Math.min(milliseconds, TIMER_MS_MAX);
+  const timer = setTimeout(() => {
+    if (now < milliseconds) endAfter(session, milliseconds - now);
+    else session.close(expired());
+  }, now);
+  EXPIRY.set(session, timer.unref());
 }
 
 const expired = (): SqlError => new SqlError('28000', 'the token has expired');

@@ -20,7 +20,12 @@ describe('a flood of failures', () => {
     const lines: Record<string, unknown>[] = [];
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
     let now = 1_000_000;
-    const audit = AuditLog.open('stderr', log, () => now);
+    const audit = AuditLog.open(
+      'stderr',
+      log,
+      () => now,
+      () => {},
+    );
     for (let i = 0; i < 10_000; i++) audit.refused(ATTEMPT, '28P01');
     expect(lines).toHaveLength(100);
     now += 1_000;
@@ -67,6 +72,13 @@ describe('a server', () => {
     await client.query("ALTER SYSTEM SET millrace.log_level = 'info'");
     await client.query('DROP TABLE t');
     await client.end();
+    const basic = `Basic ${Buffer.from('millrace:root secret').toString('base64')}`;
+    const headers = { authorization: basic };
+    for (let i = 0; i < 3; i++) await fetch(`http://127.0.0.1:${server.httpPort}/metrics`, { headers });
+    const metrics = await fetch(`http://127.0.0.1:${server.httpPort}/metrics`, { headers });
+    const counted = await metrics.text();
+    expect(counted).toContain('millrace_logins_total{protocol="pgwire",outcome="failed"} 1');
+    expect(counted).toContain('millrace_logins_total{protocol="http",outcome="ok"} 4');
     await server.stop();
     const text = await readFile(path, 'utf8');
     const events = text
@@ -88,6 +100,7 @@ describe('a server', () => {
       'setting',
       'drop table t',
       'logout',
+      'login',
     ]);
     const who = {
       user: 'millrace',

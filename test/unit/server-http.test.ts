@@ -37,12 +37,25 @@ describe('requestGuard', () => {
     [{ host: '127.0.0.1:8080', origin: 'http://127.0.0.1:8080' }, true],
     [{ host: '127.0.0.1:8080', origin: 'http://127.0.0.1:9999' }, false],
     [{ host: '127.0.0.1:8080', origin: 'http://127.0.0.1:8080.evil.example' }, false],
+    [{ host: 'localhost', 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }, true],
+    [{ host: 'localhost', 'sec-fetch-site': 'none', 'sec-fetch-mode': 'navigate' }, true],
+    [{ host: 'localhost', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }, false],
+    [{ host: 'localhost', 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' }, false],
+    [{ host: 'localhost', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, false],
     [{ host: 'evil.example:8080' }, false],
     [{ host: '10.0.0.1' }, false],
     [{ host: 'localhost:80@evil.example' }, false],
     [{}, false],
   ])('%j: %s', (headers, allowed) => {
     expect(requestGuard('127.0.0.1', false)(request(headers as Record<string, string>))).toBe(allowed);
+  });
+
+  it('lets a link of another site lead to the start page, and nowhere else', () => {
+    const headers = { host: 'localhost', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
+    const guard = requestGuard('127.0.0.1', false);
+    const follow = (url: string, method = 'GET'): boolean =>
+      guard({ headers, url, method } as unknown as IncomingMessage);
+    expect([follow('/'), follow('/', 'POST'), follow('/live?sql=SELECT+1')]).toEqual([true, false, false]);
   });
 
   it('takes any address where the server is open', () => {

@@ -153,6 +153,42 @@ describe('whoever does not answer as asked', () => {
     expect(await lastWord(peer)).toContain(`ErrorResponse FATAL ${words}`);
   });
 
+  it('becomes nobody else by what it asks for at startup', async () => {
+    await server.setRole('plain', 'plain', { superuser: false });
+    for (const parameters of [
+      { options: '-c role=millrace' },
+      { options: '-c session_authorization=millrace' },
+      { role: 'millrace' },
+      { session_authorization: 'millrace' },
+      { is_superuser: 'on' },
+    ]) {
+      const peer = new WirePeer(server.pgPort);
+      peer.send(
+        startupPacket({ user: 'plain', database: 'millrace', ...parameters } as Record<string, string>),
+      );
+      await peer.receive();
+      const client = new ScramClient('plain');
+      peer.send(initialResponse('SCRAM-SHA-256', client.first));
+      peer.send(saslResponse(client.final((await saslText(peer))!)));
+      const lines: string[] = [];
+      for (let message = await peer.receive(); message !== null; message = await peer.receive()) {
+        lines.push(describeMessage(message));
+        if (lines.at(-1)?.startsWith('ReadyForQuery')) break;
+      }
+      if (!lines.at(-1)?.startsWith('ReadyForQuery')) {
+        expect(lines.at(-1), JSON.stringify(parameters)).toMatch(
+          /^ErrorResponse FATAL (42501|55P02|42704|22023)/,
+        );
+        continue;
+      }
+      expect(await peer.query('SELECT current_user, session_user'), JSON.stringify(parameters)).toContain(
+        'DataRow "plain" "plain"',
+      );
+      expect((await peer.query('CREATE ROLE owned SUPERUSER'))[0]).toContain('42501');
+      peer.close();
+    }
+  });
+
   it('may leave at any time', async () => {
     for (const steps of [0, 1, 2]) {
       const { peer } = await challenged(server.pgPort, 'anna');

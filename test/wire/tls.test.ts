@@ -113,6 +113,31 @@ describe.skipIf(!hasOpenssl)('upgrade', () => {
     socket.destroy();
   });
 
+  it('waits no longer for a handshake than for a login, and lets clients leave in the middle', async () => {
+    const strict = await startServerHere([...tlsFlags(files), '--authentication-timeout', '1s']);
+    const stalled = [];
+    for (const bytes of [Buffer.alloc(0), Buffer.from('1603010200010001fc0303', 'hex')]) {
+      const socket = connect(strict.pgPort, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(SSL_REQUEST);
+      await once(socket, 'data');
+      socket.write(bytes);
+      stalled.push(once(socket.resume(), 'close'));
+    }
+    for (const port of [strict.pgPort, strict.httpPort]) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(Buffer.from('1603010200010001fc0303', 'hex'));
+      stalled.push(once(socket.resume(), 'close'));
+      const leaving = connect(port, '127.0.0.1');
+      leaving.on('error', () => {});
+      leaving.write(Buffer.from('160301', 'hex'), () => leaving.resetAndDestroy());
+    }
+    await Promise.all(stalled);
+    expect((await fetch(`http://127.0.0.1:${strict.httpPort}/healthz`)).status).toBe(200);
+    await strict.stop();
+  });
+
   it('speaks no old version', async () => {
     await expect(upgraded({ maxVersion: 'TLSv1.1', minVersion: 'TLSv1' })).rejects.toThrow();
     const tls = await upgraded({ maxVersion: 'TLSv1.2' });

@@ -58,14 +58,20 @@ export class HttpLogin {
   #anonymous(peer: Peer): Login {
     const method = this.#method(peer, BOOTSTRAP_ROLE_NAME);
     if (method !== 'trust') throw unauthorized('a login is required');
-    return this.#open(BOOTSTRAP_ROLE_NAME, method);
+    return this.#trusted(peer, BOOTSTRAP_ROLE_NAME);
+  }
+
+  #trusted(peer: Peer, user: string): Login {
+    const login = this.#open(user, 'trust');
+    this.#options.audit.loggedInBefore({ user, peer, protocol: 'http', method: 'trust' });
+    return login;
   }
 
   async #byPassword(peer: Peer, given: Extract<Credentials, { kind: 'password' }>): Promise<Login> {
     const { authentication, audit } = this.#options;
     const { user } = given;
     const method = this.#method(peer, user);
-    if (method === 'trust') return this.#open(user, method);
+    if (method === 'trust') return this.#trusted(peer, user);
     const outcome = await authentication.checkPassword(user, peer, given.password);
     if (outcome === 'throttled') {
       throw new HttpError(429, authentication.throttled(user), { 'retry-after': '10' });
