@@ -1,5 +1,6 @@
 /** What crosses between the server's thread and the mirror's: plain data, buffers transferred. */
 import type { PlainError } from '../../common/sql-error.ts';
+import type { FreshImage } from './start-image.ts';
 import type { Batch } from '../../runtime/batch/column.ts';
 
 export type MirrorOptions = Readonly<{
@@ -40,7 +41,8 @@ export type MirrorReply = Readonly<{
 }>;
 
 export type FromMirror =
-  | Readonly<{ kind: 'ready' }>
+  /** `fresh`: an image to be kept for later starts; null: there is one, or no place for it. */
+  | Readonly<{ kind: 'ready'; fresh: FreshImage | null }>
   /** There is no mirror to be had, now or later. */
   | Readonly<{ kind: 'unavailable'; message: string }>
   /** `memoryBytes`: what the mirror holds by now. */

@@ -9,15 +9,6 @@ const port = parentPort;
 
 const post = (message: FromMirror, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
 
-async function start(): Promise<Mirror | null> {
-  try {
-    return await Mirror.start(workerData as MirrorOptions);
-  } catch (error) {
-    post({ kind: 'unavailable', message: (error as Error).message });
-    return null;
-  }
-}
-
 /** All columns of a reply point into one buffer. */
 function buffersOf({ batches }: MirrorReply): ArrayBuffer[] {
   const found = new Set<ArrayBuffer>();
@@ -40,8 +31,10 @@ async function answer(mirror: Mirror, request: MirrorRequest): Promise<void> {
   }
 }
 
-const mirror = await start();
-if (mirror !== null) {
+try {
+  const { mirror, fresh } = await Mirror.start(workerData as MirrorOptions);
   port.on('message', (request: MirrorRequest) => void answer(mirror, request));
-  post({ kind: 'ready' });
+  post({ kind: 'ready', fresh }, fresh === null ? [] : [fresh.bytes.buffer]);
+} catch (error) {
+  post({ kind: 'unavailable', message: (error as Error).message });
 }

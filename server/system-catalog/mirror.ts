@@ -4,7 +4,7 @@ import type { PlainError } from '../../common/sql-error.ts';
 import type { SqlState } from '../../common/sql-state.ts';
 import type { MirrorOptions, MirrorReply, MirrorRequest } from './mirror-messages.ts';
 import { readReply } from './reply-reader.ts';
-import { startImage } from './start-image.ts';
+import { type FreshImage, startImage } from './start-image.ts';
 
 /** The mirror gave no answer, or a part of one: it is of no use any more. */
 export class BrokenMirror extends Error {
@@ -22,16 +22,19 @@ export class Mirror {
     this.#resultBytesMax = resultBytesMax;
   }
 
-  static async start({ imageDirectory, resultBytesMax }: MirrorOptions): Promise<Mirror> {
+  static async start({
+    imageDirectory,
+    resultBytesMax,
+  }: MirrorOptions): Promise<Readonly<{ mirror: Mirror; fresh: FreshImage | null }>> {
     const { PGlite } = await import('@electric-sql/pglite');
-    const image = await startImage(PGlite, imageDirectory);
+    const { image, fresh } = await startImage(PGlite, imageDirectory);
     const database = await PGlite.create({
       loadDataDir: image,
       username: 'millrace',
       database: 'millrace',
       startParams: [...PGlite.defaultStartParams, ...START_PARAMETERS],
     });
-    return new Mirror(database, resultBytesMax);
+    return { mirror: new Mirror(database, resultBytesMax), fresh };
   }
 
   get memoryBytes(): number {

@@ -22,15 +22,19 @@ const DIGEST_BYTES = 32;
 
 const digest = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
-export async function startImage(pglite: Constructor, directory: string | null): Promise<Blob> {
-  if (directory === null) return new Blob([await makeImage(pglite)]);
+/** An image that was not there, to be kept by whoever outlives the mirror. */
+export type FreshImage = Readonly<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
+
+export async function startImage(
+  pglite: Constructor,
+  directory: string | null,
+): Promise<Readonly<{ image: Blob; fresh: FreshImage | null }>> {
+  if (directory === null) return { image: new Blob([await makeImage(pglite)]), fresh: null };
   const name = await imageName();
   const kept = await readImage(join(directory, name));
-  if (kept !== null) return new Blob([kept]);
-  const image = await makeImage(pglite);
-  // whoever asked need not wait for the disk; without the file the next start takes as long as this one
-  void keepImage(directory, name, image).catch(() => {});
-  return new Blob([image]);
+  if (kept !== null) return { image: new Blob([kept]), fresh: null };
+  const bytes = await makeImage(pglite);
+  return { image: new Blob([bytes]), fresh: { name, bytes } };
 }
 
 async function imageName(): Promise<string> {
@@ -52,7 +56,7 @@ async function readImage(path: string): Promise<Uint8Array<ArrayBuffer> | null> 
   }
 }
 
-async function keepImage(directory: string, name: string, image: Uint8Array): Promise<void> {
+export async function keepImage(directory: string, { name, bytes: image }: FreshImage): Promise<void> {
   const packed = await promisify(gzip)(image, { level: constants.Z_BEST_SPEED });
   await mkdir(directory, { recursive: true });
   const temporary = join(directory, `${name}.${process.pid}.new`);

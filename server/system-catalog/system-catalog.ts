@@ -23,6 +23,7 @@ import { MirroredCatalog } from './mirror-change.ts';
 import type { FromMirror, MirrorOptions, MirrorReply, MirrorRequest } from './mirror-messages.ts';
 import type { PrintExpression } from './mirror-rows.ts';
 import { mirrorSql } from './mirror-sql.ts';
+import { type FreshImage, keepImage } from './start-image.ts';
 import type { SessionFacts } from './session-facts.ts';
 import { settingSql } from './session-facts.ts';
 
@@ -173,6 +174,7 @@ export class SystemCatalog {
     switch (message.kind) {
       case 'ready':
         this.#ready = true;
+        this.#keep(message.fresh);
         this.#rest();
         break;
       case 'unavailable':
@@ -194,6 +196,15 @@ export class SystemCatalog {
       default:
         unreachable(message);
     }
+  }
+
+  /** Beside the answers: without the file the next start takes as long as this one. */
+  #keep(fresh: FreshImage | null): void {
+    const { imageDirectory, log } = this.#options;
+    if (fresh === null || imageDirectory === null) return;
+    keepImage(imageDirectory, fresh).catch((error: unknown) =>
+      log.warn({ err: error }, 'the start image of the system catalog cannot be kept'),
+    );
   }
 
   /** Takes the next question, or waits for one. */

@@ -1,9 +1,9 @@
 /** The life of the mirror: started by a question, ended by idleness, replaced when it breaks or takes too long. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expressionText } from '../../planner/planner.ts';
 import { BUILT_IN_ROLES, DATABASE } from '../../runtime/plan/authorization.ts';
 import { CatalogView, OidAllocator } from '../../server/catalog.ts';
@@ -21,21 +21,31 @@ const question = (sql: string, settings: Readonly<Record<string, string>> = {}):
   messages: queryMessages(sql, NO_PARAMETERS, []),
 });
 
-/** The first start makes the image for the others. */
 const images = mkdtempSync(join(tmpdir(), 'millrace-image-'));
-afterAll(() => rmSync(images, { recursive: true, force: true }));
-
 let catalog: SystemCatalog;
 
-beforeEach(() => {
-  // the thread's own time goes on
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  catalog = new SystemCatalog({
-    imageDirectory: images,
+function newCatalog(imageDirectory: string): SystemCatalog {
+  return new SystemCatalog({
+    imageDirectory,
     log: pino({ level: 'silent' }),
     metrics: new ServerMetrics(),
     print: expressionText,
   });
+}
+
+beforeAll(async () => {
+  // the first start makes the image for the others
+  catalog = newCatalog(images);
+  await answer('SELECT 1');
+  await vi.waitFor(() => expect(readdirSync(images)).toEqual([expect.stringMatching(/\.gz$/)]), 20_000);
+  catalog.stop();
+}, 60_000);
+afterAll(() => rmSync(images, { recursive: true, force: true }));
+
+beforeEach(() => {
+  // the thread's own time goes on
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  catalog = newCatalog(images);
 });
 afterEach(() => {
   catalog.stop();
@@ -118,4 +128,10 @@ describe('the mirror', () => {
     await waiting;
     expect(() => catalog.ask(question('SELECT 1'))).toThrow(expect.objectContaining({ code: '57P01' }));
   });
+
+  it('starts where no image can be kept', async () => {
+    catalog.stop();
+    catalog = newCatalog('/proc/nowhere');
+    expect(await answer('SELECT 1')).toBe(1);
+  }, 60_000);
 });
