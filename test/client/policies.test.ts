@@ -125,6 +125,21 @@ describe('a stream with policies', () => {
     expect(await rowsOf(ada, `SELECT word FROM secrets WHERE who IN ('ada', 'bob')`)).toEqual([['a']]);
   });
 
+  it('a row that is asked for by its key is looked up', async () => {
+    await owner.query('CREATE TABLE secrets (id int PRIMARY KEY, who text)');
+    await owner.query(`INSERT INTO secrets VALUES (1, 'ada'), (2, 'bob'), (3, 'ada')`);
+    await owner.query('GRANT SELECT ON secrets TO ada');
+    await owner.query('ALTER TABLE secrets ENABLE ROW LEVEL SECURITY');
+    await owner.query('CREATE POLICY own ON secrets USING (who = current_user)');
+    for (const [id, shown] of [
+      [3, [[3]]],
+      [2, []],
+    ] as const) {
+      const text = `SELECT id FROM secrets WHERE id = ${id}`;
+      expect(await rowsOf(ada, text)).toEqual(shown);
+    }
+  });
+
   it('copies out only what may be seen', async () => {
     await guard();
     await owner.query('CREATE VIEW all_posts AS SELECT who, n FROM posts');

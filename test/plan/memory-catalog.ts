@@ -92,6 +92,12 @@ export class MemoryCatalog implements Catalog {
     if (statement.kind === 'drop') for (const oid of statement.oids) this.#objects.delete(oid);
     if (statement.kind === 'alter')
       for (const object of statement.objects) this.#objects.set(object.oid, object);
+    if (statement.kind === 'change') {
+      for (const change of statement.changes) {
+        if (change.kind === 'drop') for (const oid of change.oids) this.#objects.delete(oid);
+        else this.#objects.set(change.object.oid, change.object);
+      }
+    }
     this.version++;
   }
 }

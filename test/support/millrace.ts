@@ -25,6 +25,8 @@ export class Millrace {
   readonly core: Core;
   readonly #catalog: ServerCatalog;
   #now: number;
+  /** SET ROLE */
+  #role: Readonly<{ name: string; oid: number }> | null = null;
 
   private constructor(core: Core, nowMs: number) {
     this.core = core;
@@ -122,8 +124,8 @@ export class Millrace {
       searchPath: ['public'],
       settings: new Map([['timezone', 'UTC']]),
       parameterTypes: [],
-      user: 'test',
-      role: BOOTSTRAP_ROLE_OID,
+      user: this.#role?.name ?? 'test',
+      role: this.#role?.oid ?? BOOTSTRAP_ROLE_OID,
       sessionUser: 'test',
       sessionRole: BOOTSTRAP_ROLE_OID,
       loginRole: BOOTSTRAP_ROLE_OID,
@@ -142,6 +144,11 @@ export class Millrace {
         return this.#define(statement.objects.map((object) => ({ kind: 'alter', object })));
       case 'write':
         await this.core.write(statement.operations, { now: this.#now * 1000 });
+        return;
+      case 'change':
+        return this.#define(statement.changes);
+      case 'set-role':
+        this.#role = statement.role;
         return;
       case 'nothing':
         return;

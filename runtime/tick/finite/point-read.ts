@@ -1,5 +1,5 @@
 /**
- * Reads of single rows: where a filter right above a scan holds the primary key to constants, the table's index gives the
+ * Reads of single rows: where filters right above a scan hold the primary key to constants, the table's index gives the
  * rows, and no other can pass. The filter stays: what is read is only less.
  */
 import { parseDatum } from '../../../common/value-text.ts';
@@ -19,14 +19,18 @@ export type KeyConstants = ReadonlyMap<number, readonly Constant[]>;
 export function keyConstants(root: PlanNode): ReadonlyMap<PlanNode, KeyConstants> {
   const found = new Map<PlanNode, KeyConstants>();
   walkPlan(root, (node) => {
-    if (node.kind !== 'filter' || node.input.kind !== 'scan') return;
-    const { columns } = node.input;
-    const held = new Map<number, readonly Constant[]>();
+    if (node.kind !== 'filter') return;
+    // filters above one another, as row-level security makes them: a row must pass all
+    let scan = node.input;
+    while (scan.kind === 'filter') scan = scan.input;
+    if (scan.kind !== 'scan') return;
+    const { columns } = scan;
+    const held = new Map(found.get(scan));
     for (const part of conjunctsOf(node.predicate)) {
       const equal = equality(part);
       if (equal !== null) held.set(columns[equal.column]!, equal.constants);
     }
-    if (held.size > 0) found.set(node.input, held);
+    if (held.size > 0) found.set(scan, held);
   });
   return found;
 }
