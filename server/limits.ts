@@ -50,6 +50,8 @@ export const PASSWORD_CHECKS_WAITING_MAX = 100;
 export const AUDIT_FAILURES_BURST = 100;
 export const AUDIT_FAILURES_SECOND = 5;
 /** Logins by HTTP request that are told once in so long. */
+/** of a name or reason that somebody sent */
+export const AUDIT_CHARACTERS_MAX = 200;
 export const AUDIT_LOGINS_KEPT_MAX = 10_000;
 export const AUDIT_LOGINS_KEPT_MS = 600_000;
 

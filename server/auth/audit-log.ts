@@ -7,6 +7,7 @@ import { destination, type Logger, pino } from 'pino';
 import type { CatalogChange, CatalogObject } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import {
+  AUDIT_CHARACTERS_MAX,
   AUDIT_FAILURES_BURST,
   AUDIT_FAILURES_SECOND,
   AUDIT_LOGINS_KEPT_MAX,
@@ -103,7 +104,7 @@ export class AuditLog {
     this.#allowance--;
     const suppressed = this.#suppressed === 0 ? {} : { suppressed: this.#suppressed };
     this.#suppressed = 0;
-    const why = reason === undefined ? {} : { reason };
+    const why = reason === undefined ? {} : { reason: reason.slice(0, AUDIT_CHARACTERS_MAX) };
     this.#log.warn(
       { event: 'login-failed', ...fieldsOf(event), code, ...why, ...suppressed },
       'login failed',
@@ -132,7 +133,9 @@ export class AuditLog {
 
 function fieldsOf({ user, peer, protocol, method, token }: LoginEvent): Readonly<Record<string, unknown>> {
   const { address, tls } = peer;
-  return { user, address, tls, protocol, method, ...(token === undefined ? {} : { token }) };
+  // Whoever is not in may call himself anything.
+  const shown = user === null ? null : user.slice(0, AUDIT_CHARACTERS_MAX);
+  return { user: shown, address, tls, protocol, method, ...(token === undefined ? {} : { token }) };
 }
 
 function actorFields({ sessionUser, user, pid }: Actor): Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-/** Addresses as people write them: an IPv4 one that came in as IPv6 is IPv4. */
+/** Addresses as people write them: an IPv4 one that came in as IPv6 is IPv4, and the zone of an IPv6 one is not in it. */
 import { BlockList, isIPv6 } from 'node:net';
 
 const LOOPBACK = new BlockList();
@@ -7,7 +7,8 @@ LOOPBACK.addAddress('::1', 'ipv6');
 
 export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
-  return address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+  const plain = address.split('%')[0] ?? '';
+  return plain.toLowerCase().startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain;
 }
 
 export function isLoopbackAddress(address: string): boolean {

@@ -62,7 +62,7 @@ export class HttpLogin {
   }
 
   #trusted(peer: Peer, user: string): Login {
-    const login = this.#open(user, 'trust');
+    const login = this.#open(peer, user, 'trust');
     this.#options.audit.loggedInBefore({ user, peer, protocol: 'http', method: 'trust' });
     return login;
   }
@@ -74,13 +74,14 @@ export class HttpLogin {
     if (method === 'trust') return this.#trusted(peer, user);
     const outcome = await authentication.checkPassword(user, peer, given.password);
     if (outcome === 'throttled') {
+      audit.refused({ user, peer, protocol: 'http', method: 'password' }, '28000', 'throttled');
       throw new HttpError(429, authentication.throttled(user), { 'retry-after': '10' });
     }
     if (outcome === 'wrong') {
       audit.refused({ user, peer, protocol: 'http', method: 'password' }, '28P01');
       throw unauthorized(`password authentication failed for user "${user}"`, '28P01');
     }
-    const login = this.#open(user, method);
+    const login = this.#open(peer, user, method);
     audit.loggedInBefore({ user, peer, protocol: 'http', method: 'password' });
     return login;
   }
@@ -99,7 +100,7 @@ export class HttpLogin {
       throw unauthorized('the token is not valid');
     }
     this.#method(peer, role.name);
-    const login = this.#open(role.name, 'scram-sha-256');
+    const login = this.#open(peer, role.name, 'scram-sha-256');
     audit.loggedInBefore({ user: role.name, peer, protocol: 'http', method: 'token', token: known.name });
     return known.validUntil === null ? login : { ...login, expiresAt: known.validUntil / 1_000 };
   }
@@ -117,24 +118,28 @@ export class HttpLogin {
     }
     const { role, claims, expiresAt } = verified;
     this.#method(peer, role);
-    const login = this.#open(role, 'scram-sha-256');
+    const login = this.#open(peer, role, 'scram-sha-256');
     audit.loggedInBefore({ user: role, peer, protocol: 'http', method: 'jwt' });
     return { ...login, claims, expiresAt };
   }
 
+  /** How the peer must show that it is the user; 403 where it may not come at all. */
   #method(peer: Peer, user: string): LoginMethod {
-    try {
-      return this.#options.authentication.method(peer, user, DATABASE);
-    } catch (error) {
-      throw forbidden(error);
-    }
+    return this.#orForbidden(peer, user, () => this.#options.authentication.method(peer, user, DATABASE));
   }
 
-  #open(user: string, method: LoginMethod): Login {
+  #open(peer: Peer, user: string, method: LoginMethod): Login {
+    return this.#orForbidden(peer, user, () => this.#options.authentication.login(user, method));
+  }
+
+  /** 28000 is no error of the request: who sends it is known, and may not. */
+  #orForbidden<T>(peer: Peer, user: string, work: () => T): T {
     try {
-      return this.#options.authentication.login(user, method);
+      return work();
     } catch (error) {
-      throw forbidden(error);
+      if (!(error instanceof SqlError)) throw error;
+      this.#options.audit.refused({ user, peer, protocol: 'http', method: null }, error.code);
+      throw new HttpError(403, error);
     }
   }
 
@@ -155,9 +160,4 @@ export class HttpLogin {
 function unauthorized(message: string, code: '28000' | '28P01' = '28000'): HttpError {
   const hint = 'Send Authorization: Basic with user and password, or Bearer with a token.';
   return new HttpError(401, new SqlError(code, message, { hint }), { 'www-authenticate': CHALLENGE });
-}
-
-/** 28000 is of the client's own making, whatever it sends. */
-function forbidden(error: unknown): unknown {
-  return error instanceof SqlError ? new HttpError(403, error) : error;
 }
