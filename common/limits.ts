@@ -23,10 +23,10 @@ export const RECYCLED_BYTES_MAX = 16 * MIB;
 export const RESULT_WINDOW_BYTES = 4 * MIB;
 /** Unsent bytes of a continuous result before it is cut off (53400). */
 export const UNSENT_BYTES_MAX = 16 * MIB;
-/** Encoded answers that are kept for who asks the same again, all together and one. */
 /** Polled queries: what all of a tick may take, and what an answer may hold; beyond it they are evaluated when asked. */
 export const POLLED_MS_MAX = 2;
 export const POLLED_ANSWER_BYTES_MAX = 256 * 1024;
+/** Encoded answers that are kept for who asks the same again, all together and one. */
 export const RESULT_CACHE_BYTES_MAX = 64 * MIB;
 export const RESULT_CACHE_ENTRY_BYTES_MAX = 8 * MIB;
 /** Time after which the log is on the disk with wal_sync = interval. */

@@ -191,6 +191,10 @@ export type RunOptions = Readonly<{
   silenceNoticeMs: number;
   /** read at this tick (a transaction's snapshot); null = the last committed. */
   snapshot: number | null;
+  /** 54000 where a finite result has more rows; absent: any number. */
+  rowsMax?: number;
+  /** 53200 where the query holds more, its results on their way out not counted; absent: as much as all may hold together. */
+  memoryBytesMax?: number;
   /** read with what this block wrote. */
   block?: BlockScope;
 }>;

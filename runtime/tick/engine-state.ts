@@ -88,7 +88,9 @@ export class EngineState {
     for (const { view, query } of views.values()) bytes += view.memoryBytes + query.memoryBytes();
     for (const { query } of sinks.values()) bytes += query.memoryBytes();
     for (const { options } of this.subscriptions) {
-      bytes += (options.query?.memoryBytes() ?? 0) + options.channel.pendingBytes;
+      const held = options.query?.memoryBytes() ?? 0;
+      if (held > options.memoryBytesMax) options.channel.fail(queryTooLarge(options.memoryBytesMax));
+      bytes += held + options.channel.pendingBytes;
     }
     for (const stream of streams.values()) bytes += stream.memoryBytes;
     for (const block of this.blocks.values()) bytes += block.memoryBytes();
@@ -104,3 +106,8 @@ export class EngineState {
 /** An error of ours as the user sees it. */
 export const internalError = (error: unknown): SqlError =>
   error instanceof SqlError ? error : new SqlError('XX000', `internal error: ${(error as Error).message}`);
+
+export const queryTooLarge = (bytesMax: number): SqlError =>
+  new SqlError('53200', `the query needs more memory than the ${bytesMax} bytes that it may have`, {
+    hint: 'Read fewer rows or keep fewer groups; millrace.query_memory_limit says how much a query may hold.',
+  });

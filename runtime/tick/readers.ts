@@ -18,7 +18,7 @@ import { contentAsOf, Subscription, tooOld, type SubscriptionOptions } from './s
 import type { TableRuntime } from './table-runtime.ts';
 import { ViewRuntime } from './view-runtime.ts';
 
-type ReaderOptions = Pick<RunOptions, 'label' | 'pid' | 'silenceNoticeMs'>;
+type ReaderOptions = Pick<RunOptions, 'label' | 'pid' | 'silenceNoticeMs' | 'memoryBytesMax'>;
 type Target = StreamRuntime | TableRuntime | ViewRuntime;
 
 export class Readers {
@@ -230,11 +230,12 @@ export class Readers {
 const future = (asOf: number, last: number): SqlError =>
   new SqlError('22023', `there is no tick ${asOf} yet`, { detail: `The last tick is ${last}.` });
 
-const words = ({ label, pid, silenceNoticeMs }: ReaderOptions): ReaderOptions => ({
+const words = ({
   label,
   pid,
   silenceNoticeMs,
-});
+  memoryBytesMax = Number.POSITIVE_INFINITY,
+}: ReaderOptions): Required<ReaderOptions> => ({ label, pid, silenceNoticeMs, memoryBytesMax });
 
 function contentOf(target: Target, now: number): readonly Batch[] {
   if (target instanceof StreamRuntime) return [...target.history(now)].map((p) => p.batch);

@@ -21,6 +21,8 @@ export type SubscriptionOptions = Readonly<{
   progress: boolean;
   upTo: number | null;
   silenceNoticeMs: number;
+  /** 53200 where the query holds more */
+  memoryBytesMax: number;
   now: number;
 }>;
 

@@ -135,7 +135,7 @@ export class Connection {
         isOpen: () => this.#isIdle && !this.#output.congested,
       },
     });
-    applySettings(session.settings, request);
+    applySettings(session, request);
     const secretBytes = minor >= 2 ? LONG_SECRET_BYTES : SECRET_BYTES;
     const { pid, secret } = this.#context.sessions.add(
       { session, cancel: () => session.cancel(), shutDown: () => this.shutDown() },

@@ -1,6 +1,6 @@
 /** What the startup packet asks for, checked and put into the session. */
 import { SqlError } from '../../common/sql-error.ts';
-import type { SessionSettings } from '../session/settings.ts';
+import type { Session } from '../session/session.ts';
 
 export const PROTOCOL_MINOR = 2;
 const DATABASE = 'millrace';
@@ -81,6 +81,6 @@ function splitWords(text: string): string[] {
   return words;
 }
 
-export function applySettings(settings: SessionSettings, request: StartupRequest): void {
-  for (const [name, value] of request.settings) settings.setAtStartup(name, value);
+export function applySettings({ settings, isSuperuser }: Session, request: StartupRequest): void {
+  for (const [name, value] of request.settings) settings.setAtStartup(name, value, isSuperuser);
 }

@@ -8,6 +8,7 @@ import type { RowsOutcome } from '../session/outcome.ts';
 import { StaticRows } from '../session/row-source.ts';
 import type { Arguments, Session } from '../session/session.ts';
 import { PolledPlans } from './polled-plans.ts';
+import { queryLimits } from '../session/query-limits.ts';
 import { repeatableQuery } from './repeatable-query.ts';
 
 /** An encoded answer; `next`: where the next page begins, for views by HTTP. */
@@ -54,8 +55,14 @@ export class ResultCache {
   /** The rows that an evaluation would give, where they are here already; null: evaluate. */
   rowsOf(session: Session, planned: Planned, given: Arguments): RowsOutcome | null {
     const { statement } = planned;
-    // parameters are not in the plan that was described
-    if (given.values !== undefined || statement.kind !== 'query' || session.readTick !== null) return null;
+    // parameters are not in the plan that was described, and how much a session may have is not known there
+    if (
+      queryLimits(session.settings).rowsMax !== undefined ||
+      given.values !== undefined ||
+      statement.kind !== 'query' ||
+      session.readTick !== null
+    )
+      return null;
     const relations = repeatableQuery(planned, session.catalog);
     const answer = relations === null ? null : this.#polled.answerOf(statement.plan, relations);
     if (answer === null) return null;

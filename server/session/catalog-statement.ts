@@ -43,8 +43,8 @@ export async function runCatalog(
   const reply = await ask(session, statement, parsed, messages);
   if (reply.rows > 0) {
     for (const { name, value, local } of settings) {
-      if (value === null) session.settings.reset(name, local);
-      else session.settings.set(name, value, local);
+      if (value === null) session.settings.reset(name, local, session.isSuperuser);
+      else session.settings.set(name, value, local, session.isSuperuser);
     }
   }
   return {

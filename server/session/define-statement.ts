@@ -82,7 +82,10 @@ function announce(session: Session, statement: Definition): void {
 /** Slow, and made before the catalog is held for the change. */
 async function verifierOf(session: Session, statement: Definition): Promise<string | null> {
   if (statement.kind !== 'change') return null;
-  if (statement.setting !== null) session.settings.check(statement.setting.name, statement.setting.value);
+  if (statement.setting !== null) {
+    const { name, value } = statement.setting;
+    session.settings.check(name, value, session.isSuperuser);
+  }
   if (statement.password === null) return null;
   const text = statement.password.secret.reveal();
   if (parseVerifier(text) !== null) return text;

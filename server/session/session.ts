@@ -20,8 +20,9 @@ import type { Login } from './login.ts';
 import type { Notice } from './notice.ts';
 import { sendNotification, settleNotifications } from './notify-statement.ts';
 import type { Outcome } from './outcome.ts';
-import { MEANING } from './plan-cache.ts';
 import { OpenSources } from './open-sources.ts';
+import { queryLimits } from './query-limits.ts';
+import { meaningOf } from './session-meaning.ts';
 import { planContextOf } from './plan-context.ts';
 import { Portals } from './portals.ts';
 import type { Prepared } from './prepared.ts';
@@ -117,7 +118,7 @@ export class Session {
     this.listening = this.sink === null ? null : new Listening(context.notifications, this.sink);
     const { settings = {}, superuser = false } = context.catalog.current.roleByOid(login.role) ?? {};
     this.settings.setFixed('is_superuser', superuser ? 'on' : 'off');
-    for (const [name, value] of Object.entries(settings)) this.settings.setAtStartup(name, value);
+    for (const [name, value] of Object.entries(settings)) this.settings.setAtStartup(name, value, true);
   }
 
   /** session_user: who logged in, or whom SET SESSION AUTHORIZATION made of it. */
@@ -136,6 +137,10 @@ export class Session {
 
   get role(): Oid {
     return this.settings.roleOf('role') ?? this.sessionRole;
+  }
+
+  get isSuperuser(): boolean {
+    return this.catalog.roleByOid(this.role)?.superuser === true;
   }
 
   /** version() */
@@ -170,16 +175,7 @@ export class Session {
   get meaning(): string {
     const { version } = this.settings;
     if (this.#meaning?.version === version) return this.#meaning.text;
-    const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = this.settings.text;
-    const text = JSON.stringify([
-      this.role,
-      this.user,
-      this.sessionUser,
-      this.login.claims,
-      this.settings.searchPath,
-      MEANING.map((name) => this.settings.get(name)),
-      [timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits],
-    ]);
+    const text = meaningOf(this);
     this.#meaning = { version, text };
     return text;
   }
@@ -275,8 +271,8 @@ export class Session {
     for (const notice of planned.notices) this.notify(notice);
     // set_config() in a select list: its value is in the answer already.
     for (const { name, value, local } of planned.settings ?? []) {
-      if (value === null) this.settings.reset(name, local);
-      else this.settings.set(name, value, local);
+      if (value === null) this.settings.reset(name, local, this.isSuperuser);
+      else this.settings.set(name, value, local, this.isSuperuser);
     }
     for (const signal of planned.signals ?? []) this.#send(signal);
     this.#requires = planned.requires;
@@ -326,7 +322,7 @@ export class Session {
     this.transaction = new Transaction(implicit, this.context.clock() * 1_000);
     this.settings.beginBlock();
     if (this.settings.get('default_transaction_read_only') === 'on') {
-      this.settings.set('transaction_read_only', 'on', true);
+      this.settings.set('transaction_read_only', 'on', true, false);
     }
   }
 
@@ -389,6 +385,7 @@ export class Session {
       now: this.now,
       silenceNoticeMs: this.#silenceNoticeMs,
       snapshot,
+      ...queryLimits(this.settings),
       ...(block === null ? {} : { block }),
     };
   }

@@ -50,9 +50,9 @@ function warnOfLocal(session: Session, local: boolean): void {
 export function executeSet(session: Session, statement: SetStatement): Outcome {
   const { name, value, local } = statement;
   warnOfLocal(session, local);
-  if (name.toLowerCase() === 'all' && value === null) session.settings.resetAll();
-  else if (value === null) session.settings.reset(name, local);
-  else session.settings.set(name, value, local);
+  if (name.toLowerCase() === 'all' && value === null) session.settings.resetAll(session.isSuperuser);
+  else if (value === null) session.settings.reset(name, local, session.isSuperuser);
+  else session.settings.set(name, value, local, session.isSuperuser);
   return { kind: 'command', tag: statement.tag, tick: null };
 }
 
@@ -88,7 +88,7 @@ export function executeDiscard(session: Session, what: DiscardStatement['what'])
     session.prepared.clear();
     session.settings.setRole('role', null, false);
     session.settings.setRole('session_authorization', null, false);
-    session.settings.resetAll();
+    session.settings.resetAll(session.isSuperuser);
   }
   return { kind: 'command', tag: `DISCARD ${what.toUpperCase()}`, tick: null };
 }

@@ -2,6 +2,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { TextSettings } from '../../common/value-text.ts';
 import { SETTING_DEFINITIONS, settingNamed } from '../settings/all-settings.ts';
+import type { SettingDefinition } from '../settings/setting-definition.ts';
 import { canonicalText } from '../settings/setting-kind.ts';
 import { invalidSetting, unchangeableSetting, unrecognizedSetting } from '../settings/setting-errors.ts';
 
@@ -91,10 +92,10 @@ export class SessionSettings {
     }));
   }
 
-  /** Sets what the startup packet asked for: RESET goes back to it. */
-  setAtStartup(name: string, value: string): void {
+  /** Sets what the startup packet asked for, or the role has: RESET goes back to it. */
+  setAtStartup(name: string, value: string, privileged: boolean): void {
     const key = name.toLowerCase();
-    const canonical = this.check(name, value);
+    const canonical = this.check(name, value, privileged);
     this.#values.set(key, canonical);
     this.#startup.set(key, canonical);
     this.#version++;
@@ -106,26 +107,29 @@ export class SessionSettings {
     this.#startup.set(name.toLowerCase(), value);
   }
 
-  set(name: string, value: string, local = false): void {
-    this.#assign(name.toLowerCase(), this.check(name, value), local);
+  /** `privileged`: for a superuser. */
+  set(name: string, value: string, local = false, privileged = false): void {
+    this.#assign(name.toLowerCase(), this.check(name, value, privileged), local);
   }
 
   /** RESET name, SET name TO DEFAULT. */
-  reset(name: string, local = false): void {
+  reset(name: string, local = false, privileged = false): void {
     const key = name.toLowerCase();
     const definition = settingNamed(key);
     if (definition === undefined && !this.#values.has(key)) {
       if (!key.includes('.') || key.startsWith('millrace.')) throw unrecognizedSetting(name);
       return;
     }
-    if (definition !== undefined && definition.context !== 'user') throw unchangeableSetting(definition);
+    if (definition !== undefined) requireSettable(definition, privileged);
     const initial = this.#startup.get(key);
     this.#assign(key, initial ?? '', local);
   }
 
-  resetAll(): void {
+  resetAll(privileged: boolean): void {
     for (const definition of SETTING_DEFINITIONS) {
-      if (definition.context !== 'user' || definition.name.startsWith('transaction_')) continue;
+      const { context, name } = definition;
+      const settable = context === 'user' || (context === 'superuser' && privileged);
+      if (!settable || name.startsWith('transaction_')) continue;
       this.#assign(definition.name.toLowerCase(), this.#startup.get(definition.name.toLowerCase())!, false);
     }
   }
@@ -205,8 +209,8 @@ export class SessionSettings {
     if (definition?.reported) this.#onReport(definition.name, value);
   }
 
-  /** The value as it is kept. 42704, 55P02, 22023. */
-  check(name: string, value: string): string {
+  /** The value as it is kept. 42704, 55P02, 42501, 22023. */
+  check(name: string, value: string, privileged: boolean): string {
     const definition = settingNamed(name);
     if (definition === undefined) {
       // A name with a prefix of its own is a custom setting, as in PostgreSQL; our own prefix is closed.
@@ -214,7 +218,7 @@ export class SessionSettings {
       if (!name.includes('.') || prefix === 'millrace') throw unrecognizedSetting(name);
       return value;
     }
-    if (definition.context !== 'user') throw unchangeableSetting(definition);
+    requireSettable(definition, privileged);
     const { kind } = definition;
     const canonical = canonicalText(kind, value);
     if (canonical === null) throw invalidSetting(definition, value);
@@ -223,6 +227,13 @@ export class SessionSettings {
     }
     return canonical;
   }
+}
+
+function requireSettable(definition: SettingDefinition, privileged: boolean): void {
+  const { context, name } = definition;
+  if (context === 'user' || (context === 'superuser' && privileged)) return;
+  if (context !== 'superuser') throw unchangeableSetting(definition);
+  throw new SqlError('42501', `permission denied to set parameter "${name}"`);
 }
 
 /** Beside the name, which may be given to another role: a key that no statement can name. */

@@ -53,6 +53,20 @@ export const SESSION_SETTINGS: readonly SettingDefinition[] = [
     'latest',
     'Whether queries that follow each other closely read one tick, so that the panels of a dashboard agree.',
   ),
+  setting(
+    'superuser',
+    'millrace.result_rows_limit',
+    integer(0, Number.MAX_SAFE_INTEGER),
+    '0',
+    'Rows that a finite result may have; 0 = any number.',
+  ),
+  setting(
+    'superuser',
+    'millrace.query_memory_limit',
+    sizeBetween(0, Number.MAX_SAFE_INTEGER),
+    '0B',
+    'Memory that a query may hold; 0 = as much as all may hold together.',
+  ),
   user(
     'millrace.sql_dialect',
     { ...choice('postgresql'), only: 'postgresql' },

@@ -2,9 +2,10 @@ import type { SettingKind } from './setting-kind.ts';
 
 /**
  * Who may change a setting, and when: nobody (`internal`), who starts the server (`start`), who edits its configuration,
- * at a reload too (`reload`), or every session for itself (`user`).
+ * at a reload too (`reload`), superusers for their session, for a role or for all (`superuser`), or every session for itself
+ * (`user`).
  */
-export type SettingContext = 'internal' | 'start' | 'reload' | 'user';
+export type SettingContext = 'internal' | 'start' | 'reload' | 'superuser' | 'user';
 
 export type SettingDefinition<T = unknown> = Readonly<{
   /** As SHOW ALL prints it. */

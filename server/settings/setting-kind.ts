@@ -163,13 +163,18 @@ export function sizeBetween(leastBytes: number, mostBytes: number): SettingKind<
     least: leastBytes,
     most: mostBytes,
     parse: (text) => {
-      const match = /^\s*(\d+)\s*([kMGT]?B)?\s*$/.exec(text);
-      const unit = UNITS_BYTES.find(([name]) => name === (match?.[2] ?? 'B'))?.[1];
-      const bytes = match === null || unit === undefined ? Number.NaN : Number(match[1]) * unit;
-      return bytes >= leastBytes && bytes <= mostBytes ? bytes : null;
+      const bytes = parseSize(text);
+      return bytes !== null && bytes >= leastBytes && bytes <= mostBytes ? bytes : null;
     },
     format: formatSize,
   };
+}
+
+/** null: no size. */
+export function parseSize(text: string): number | null {
+  const match = /^\s*(\d+)\s*([kMGT]?B)?\s*$/.exec(text);
+  const unit = UNITS_BYTES.find(([name]) => name === (match?.[2] ?? 'B'))?.[1];
+  return match === null || unit === undefined ? null : Number(match[1]) * unit;
 }
 
 function formatSize(bytes: number): string {

@@ -9,6 +9,7 @@ const CONTEXTS: Readonly<Record<SettingContext, string>> = {
   internal: 'internal',
   start: 'postmaster',
   reload: 'sighup',
+  superuser: 'superuser',
   user: 'user',
 };
 

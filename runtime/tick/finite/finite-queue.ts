@@ -3,7 +3,7 @@ import { SLICE_MS } from '../../../common/limits.ts';
 import { SqlError } from '../../../common/sql-error.ts';
 import type { BlockScope, RunOptions } from '../../engine-client.ts';
 import type { QueryPlan } from '../../plan/query-plan.ts';
-import { internalError, type EngineState } from '../engine-state.ts';
+import { internalError, queryTooLarge, type EngineState } from '../engine-state.ts';
 import { finiteInput, sourceOf } from './finite-input.ts';
 import { FiniteRun } from './finite-run.ts';
 import { ResultChannel } from '../result-channel.ts';
@@ -76,7 +76,13 @@ export class FiniteQueue {
   /**
    * Reads what is there when it first works; `snapshot`: as of the end of that tick, with what the block wrote.
    */
-  start(plan: QueryPlan, now: number, snapshot: number | null, scope: BlockScope | null): FiniteRun {
+  start(
+    plan: QueryPlan,
+    now: number,
+    snapshot: number | null,
+    scope: BlockScope | null,
+    memoryBytesMax = Number.POSITIVE_INFINITY,
+  ): FiniteRun {
     const { tick } = this.#state;
     const source = sourceOf(this.#state, now, snapshot, scope);
     return new FiniteRun({
@@ -84,7 +90,10 @@ export class FiniteQueue {
       tick,
       now,
       inputOf: (scan, constants) => finiteInput(scan.node, source, constants),
-      requireRoom: (bytes) => this.#requireRoom(bytes),
+      requireRoom: (bytes) => {
+        if (bytes > memoryBytesMax) throw queryTooLarge(memoryBytesMax);
+        this.#requireRoom(bytes);
+      },
     });
   }
 
@@ -119,12 +128,24 @@ export class FiniteQueue {
 
   /** An error of ours ends this query only: it shares no state with the others. */
   #queryTask(plan: QueryPlan, options: RunOptions, channel: ResultChannel): FiniteTask {
+    const { rowsMax = Number.POSITIVE_INFINITY } = options;
     let run: FiniteRun | null = null;
+    let rows = 0;
     const advance = (): boolean => {
       const { tick } = this.#state;
       try {
-        run ??= this.start(plan, options.now, options.snapshot, options.block ?? null);
-        for (const batch of run.advance()) channel.rows(tick.number, plan.columns, batch, false);
+        run ??= this.start(
+          plan,
+          options.now,
+          options.snapshot,
+          options.block ?? null,
+          options.memoryBytesMax,
+        );
+        for (const batch of run.advance()) {
+          rows += batch.rows;
+          if (rows > rowsMax) throw tooManyRows(rowsMax);
+          channel.rows(tick.number, plan.columns, batch, false);
+        }
         if (!run.done) return true;
         channel.end(tick.number);
       } catch (error) {
@@ -142,3 +163,8 @@ export class FiniteQueue {
     };
   }
 }
+
+const tooManyRows = (rowsMax: number): SqlError =>
+  new SqlError('54000', `the result has more than ${rowsMax} rows`, {
+    hint: 'Add a LIMIT; millrace.result_rows_limit says how many rows a result may have.',
+  });

@@ -19,8 +19,9 @@ import type { RelationDelta } from '../../source/admitted.ts';
 import { Pipeline } from '../pipeline.ts';
 import { type KeyConstants, keyConstants } from './point-read.ts';
 
-/** Portions between two looks at what the query holds. */
-const LOOK_AT_MEMORY_EVERY = 16;
+/** Rows, or small portions, between two looks at what the query holds. */
+const LOOK_AT_MEMORY_ROWS = BATCH_ROWS_MAX;
+const LOOK_AT_MEMORY_PORTIONS = 16;
 /** Rows of the first portion, and at the least: what is costly shows soon. */
 const PORTION_ROWS_MIN = 64;
 /** Nobody waits for a slice to end: batches are taken as they are. */
@@ -59,6 +60,7 @@ export class FiniteRun {
   #restFrom = 0;
   #portion = PORTION_ROWS_MIN;
   #portions = 0;
+  #rowsSinceLook = 0;
   #rowBytes = 0;
   #subqueryRuns: FiniteRun[];
   /** by the id of the scan */
@@ -109,12 +111,17 @@ export class FiniteRun {
       this.#rest = part.value.parts;
     }
     // watermarks stay at −∞ until the end: every window is open
-    next.scan.feed({ parts: this.#nextPortion(), watermarks: new Map(), ended: false });
+    const parts = this.#nextPortion();
+    for (const { batch } of parts) this.#rowsSinceLook += batch.rows;
+    next.scan.feed({ parts, watermarks: new Map(), ended: false });
     const started = performance.now();
     const batches = this.#step();
     this.#adapt(performance.now() - started);
     const out = this.#take(batches);
-    if (++this.#portions % LOOK_AT_MEMORY_EVERY === 0) this.#options.requireRoom?.(this.memoryBytes());
+    if (++this.#portions % LOOK_AT_MEMORY_PORTIONS === 0 || this.#rowsSinceLook >= LOOK_AT_MEMORY_ROWS) {
+      this.#rowsSinceLook = 0;
+      this.#options.requireRoom?.(this.memoryBytes());
+    }
     return out;
   }
 
