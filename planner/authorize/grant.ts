@@ -202,7 +202,9 @@ function bestGrantor(
 function requireSome({ catalog, plan }: BindingContext, object: OwnedObject): void {
   if (privilegesOf(object.kind).some((privilege) => hasPrivilege(catalog, plan.role, object, privilege)))
     return;
-  throw permissionDenied(object);
+  const { kind, name } = object;
+  // as PostgreSQL, to which GRANT is on tables
+  throw permissionDenied({ kind: kind === 'view' || kind === 'materialized-view' ? 'table' : kind, name });
 }
 
 function warn(

@@ -180,8 +180,9 @@ export function planDropPolicy(context: StatementContext, drop: DropStmt): Plann
     });
   }
   const range = schemaname === undefined ? { relname } : { relname, schemaname };
+  // whether there is one is told to all
+  const old = requirePolicy(namedRelation(binding, range), name);
   const relation = guardedRelation(binding, range, 'relation');
-  const old = requirePolicy(relation, name);
   const policies = rowSecurityOf(relation).policies.filter((policy) => policy !== old);
   return altered(context, withPolicies(relation, policies), 'DROP POLICY');
 }
