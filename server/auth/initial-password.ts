@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BOOTSTRAP_ROLE_NAME } from '../../runtime/plan/authorization.ts';
+import { BOOTSTRAP_ROLE_OID } from '../../runtime/plan/authorization.ts';
 import type { ServerCatalog } from '../catalog.ts';
 import { ConfigError } from '../settings/config-error.ts';
 import { formatVerifier, makeVerifier } from './scram-verifier.ts';
@@ -29,7 +29,7 @@ export function readInitialPassword(
 
 /** Gives the first superuser its password, unless it has one: who forgot it has another way to change it. */
 export async function setInitialPassword(catalog: ServerCatalog, password: string): Promise<void> {
-  const role = catalog.current.role(BOOTSTRAP_ROLE_NAME);
+  const role = catalog.current.roleByOid(BOOTSTRAP_ROLE_OID);
   if (role === undefined || role.verifier !== null) return;
   const verifier = formatVerifier(await makeVerifier(password));
   await catalog.define([{ kind: 'alter', object: { ...role, verifier } }]);

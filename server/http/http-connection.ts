@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Encryption } from '../auth/encryption.ts';
+import { plainAddress } from '../auth/peer-address.ts';
 import type { PendingConnections } from '../auth/pending-connections.ts';
 
 /** The type of TLS's first record; no method of HTTP begins so. */
@@ -22,7 +23,8 @@ export function speakTls(
   server.removeAllListeners('connection');
   server.on('connection', (raw: Socket) => {
     if (serve === undefined) return;
-    fresh.add(raw);
+    const address = plainAddress(raw.remoteAddress);
+    fresh.add(raw, address);
     if (encryption.current === null) {
       serve.call(server, raw);
       return;
@@ -35,7 +37,7 @@ export function speakTls(
       if (socket === undefined) return;
       if (socket !== raw) {
         fresh.remove(raw);
-        fresh.add(socket);
+        fresh.add(socket, address);
       }
       serve.call(server, socket);
     };

@@ -33,7 +33,7 @@ const ALPN = 'postgresql';
 
 type Startup = Extract<StartupMessage, { kind: 'startup' }>;
 
-/** What `Handshake.run` was doing when it failed: errors are told on it. */
+/** The client's first moments; when they fail, `output` and `attempt` tell where to say so, and of whom. */
 export class Handshake {
   readonly #context: ServerContext;
   #socket: Socket;
@@ -62,12 +62,11 @@ export class Handshake {
 
   /** Null where the connection ended without a login (cancel request, closed socket). Throws what the client is to be told. */
   async run(): Promise<Handshaken | null> {
-    const raw = this.#socket;
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       // Whoever said who it is gets an answer.
-      if (this.#attempt === null) raw.destroy();
+      if (this.#attempt === null) this.#socket.destroy();
       else this.#input.close();
     }, this.#context.configuration.config.authenticationTimeoutMs);
     try {

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { plainAddress } from '../auth/peer-address.ts';
 import { PendingConnections } from '../auth/pending-connections.ts';
 import type { ServerContext } from '../server-context.ts';
 import { serveClient } from './serve-client.ts';
@@ -14,7 +15,7 @@ export class WireServer {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
-      this.#pending.add(socket);
+      this.#pending.add(socket, plainAddress(socket.remoteAddress));
       serveClient(context, socket, this.#pending).catch((error: unknown) => {
         context.log.error({ err: error }, 'connection failed');
         socket.destroy();

@@ -55,7 +55,7 @@ export const SECURITY_SETTINGS = {
     'millrace.unauthenticated_connections',
     integer(10, 100_000),
     '2000',
-    'Connections at once, on each port, that have not logged in; beyond it the oldest is dropped.',
+    'Connections at once, on each port, that have not logged in; beyond it old ones are dropped.',
   ),
   auditLog: setting(
     'start',

@@ -15,12 +15,15 @@ import { type ServerHere, startServerHere } from '../support/server-here.ts';
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 const bearer = (token: string): string => `Bearer ${token}`;
-const QUERY = { sql: 'SELECT current_user AS who' };
 
-async function query(server: ServerHere, authorization?: string): Promise<{ status: number; body: string }> {
+async function query(
+  server: ServerHere,
+  authorization?: string,
+  sql = 'SELECT current_user AS who',
+): Promise<{ status: number; body: string }> {
   const headers = { 'content-type': 'application/json', ...(authorization ? { authorization } : {}) };
   const url = `http://127.0.0.1:${server.httpPort}/query`;
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(QUERY) });
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ sql }) });
   return { status: response.status, body: await response.text() };
 }
 
@@ -176,7 +179,7 @@ describe('with passwords', () => {
         wake();
       });
       await once(socket, 'open');
-      socket.send(JSON.stringify({ id: 1, op: 'query', sql: QUERY.sql }));
+      socket.send(JSON.stringify({ id: 1, op: 'query', sql: 'SELECT current_user AS who' }));
       while (messages.length < 2) {
         await new Promise<void>((resolve) => {
           wake = resolve;
@@ -218,6 +221,32 @@ describe('with passwords', () => {
     const response = await fetch(`http://127.0.0.1:${server.httpPort}/live?sql=${sql}`, { headers });
     expect(response.status).toBe(200);
     expect(await response.text()).toContain('the token has expired');
+  });
+});
+
+describe('rules', () => {
+  it('hold for HTTP as for the wire', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-'));
+    const path = join(directory, 'hba.conf');
+    const lines = [
+      'host all mallory all reject',
+      'host all carol all trust',
+      'host all anna all scram-sha-256',
+    ];
+    await writeFile(path, lines.join('\n'));
+    const server = await startServerHere(['--hba-file', path]);
+    for (const name of ['anna', 'mallory', 'carol']) await server.setRole(name, name);
+    expect(await query(server, basic('anna', 'anna'))).toEqual(who('anna'));
+    expect(await query(server, basic('carol', 'whatever'))).toEqual(who('carol'));
+    expect(await query(server, basic('mallory', 'mallory'))).toEqual(
+      refused(403, 'pg_hba.conf rejects connection'),
+    );
+    expect(await query(server, bearer(await addToken(server, 'mallory')))).toEqual(refused(403, 'rejects'));
+    expect(await query(server, basic('zoe', 'zoe'))).toEqual(refused(403, 'no pg_hba.conf entry'));
+    expect(await query(server)).toEqual(refused(401, 'a login is required'));
+    expect((await fetch(`http://127.0.0.1:${server.httpPort}/healthz`)).status).toBe(200);
+    await server.stop();
+    await rm(directory, { recursive: true, force: true });
   });
 });
 
@@ -278,23 +307,14 @@ describe('JWT', () => {
   });
 
   it('gives its claims to the session', async () => {
-    const request = {
-      headers: { authorization: bearer(await sign('RS256')) },
-      socket: { remoteAddress: '127.0.0.1' },
-    };
-    const { HttpLogin } = await import('../../server/auth/http/http-login.ts');
-    const { JwtKeys } = await import('../../server/auth/jwt-keys.ts');
-    const { context } = server;
-    const { authentication, catalog, audit, configuration, log, clock } = context;
-    const logins = new HttpLogin({
-      authentication,
-      catalog,
-      audit,
-      clock,
-      jwt: new JwtKeys(configuration.config, log),
+    const claimed = "SELECT millrace.claim('tenant') AS tenant";
+    expect(await query(server, bearer(await sign('RS256')), claimed)).toEqual(who('a'));
+    const other = await sign('RS256', { ...GOOD, tenant: 'b' });
+    expect(await query(server, bearer(other), claimed)).toEqual(who('b'));
+    expect(await query(server, basic('plain', 'plain'), claimed)).toEqual({
+      status: 200,
+      body: expect.stringContaining('[null]'),
     });
-    const login = await logins.login(request as unknown as IncomingMessage);
-    expect(login).toMatchObject({ user: 'plain', claims: { tenant: 'a' }, expiresAt: (now + 60) * 1_000 });
   });
 
   it.each<[string, () => string | Promise<string>]>([

@@ -133,7 +133,21 @@ describe.skipIf(!hasOpenssl)('upgrade', () => {
       leaving.on('error', () => {});
       leaving.write(Buffer.from('160301', 'hex'), () => leaving.resetAndDestroy());
     }
+    for (const protocol of ['postgresql', 'http/1.1']) {
+      const port = protocol === 'postgresql' ? strict.pgPort : strict.httpPort;
+      const silent = connectTls({
+        port,
+        host: '127.0.0.1',
+        ALPNProtocols: [protocol],
+        rejectUnauthorized: false,
+      });
+      silent.on('error', () => {});
+      await once(silent, 'secureConnect');
+      stalled.push(once(silent.resume(), 'close'));
+    }
     await Promise.all(stalled);
+    const { openConnections } = strict.context.metrics;
+    expect((await openConnections.get()).values).toEqual([expect.objectContaining({ value: 0 })]);
     expect((await fetch(`http://127.0.0.1:${strict.httpPort}/healthz`)).status).toBe(200);
     await strict.stop();
   });
@@ -150,6 +164,27 @@ describe.skipIf(!hasOpenssl)('upgrade', () => {
     tls.write(Buffer.concat([int32(16), int32(80_877_102), int32(1), int32(2)]));
     await once(tls.resume(), 'close');
   });
+});
+
+it.skipIf(!hasOpenssl)('drops those over TLS too that nobody logs in on', async () => {
+  const few = await startServerHere([...tlsFlags(files), '--unauthenticated-connections', '10']);
+  for (const protocol of ['postgresql', 'http/1.1']) {
+    const port = protocol === 'postgresql' ? few.pgPort : few.httpPort;
+    const open = async (): Promise<TLSSocket> => {
+      const options = { host: '127.0.0.1', ALPNProtocols: [protocol], rejectUnauthorized: false };
+      const tls = connectTls({ ...options, port });
+      tls.on('error', () => {});
+      await once(tls, 'secureConnect');
+      return tls.resume();
+    };
+    const first = await open();
+    const gone = once(first, 'close');
+    const others = [];
+    for (let i = 0; i < 10; i++) others.push(await open());
+    await gone;
+    for (const tls of others) tls.destroy();
+  }
+  await few.stop();
 });
 
 describe.skipIf(!hasOpenssl)('direct TLS', () => {

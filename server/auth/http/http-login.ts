@@ -10,7 +10,7 @@ import type { AuditLog } from '../audit-log.ts';
 import type { Authentication } from '../authentication.ts';
 import type { JwtKeys } from '../jwt-keys.ts';
 import type { LoginMethod, Peer } from '../peer.ts';
-import { plainAddress } from '../peer-address.ts';
+import { isLoopbackAddress, plainAddress } from '../peer-address.ts';
 import { hashToken, isToken } from '../token.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 
@@ -56,9 +56,19 @@ export class HttpLogin {
   }
 
   #anonymous(peer: Peer): Login {
-    const method = this.#method(peer, BOOTSTRAP_ROLE_NAME);
-    if (method !== 'trust') throw unauthorized('a login is required');
+    if (!this.#isTrusted(peer, BOOTSTRAP_ROLE_NAME)) throw unauthorized('a login is required');
     return this.#trusted(peer, BOOTSTRAP_ROLE_NAME);
+  }
+
+  /** Who does not say who it is may be one whom the rules let in; but nobody is asked for a password in clear from afar. */
+  #isTrusted(peer: Peer, user: string): boolean {
+    try {
+      return this.#options.authentication.method(peer, user, DATABASE) === 'trust';
+    } catch (error) {
+      if (!(error instanceof SqlError)) throw error;
+      if (peer.tls || isLoopbackAddress(peer.address)) return false;
+      throw new HttpError(403, error);
+    }
   }
 
   #trusted(peer: Peer, user: string): Login {
