@@ -15,8 +15,20 @@ import { settingsOf } from './set-config.ts';
 export type CatalogQuery = Extract<Statement, { kind: 'catalog' }>;
 
 /** Texts without any of these are no such queries; most are, so the tree need not be walked. */
-const HINTS =
-  /pg_|information_schema|txid_|to_reg|\breg[a-z]+\b|_privilege\b|format_type|_description\b|row_security_active|acl|\b(oid|name|xid8?|cid|tid|oidvector|int2vector)\b|"char"|u&"/i;
+const HINTS = new RegExp(
+  [
+    'pg_|information_schema|txid_|to_reg|format_type|_description\\b|_privilege\\b|row_security_active',
+    '\\bacl(explode|default|item|contains|insert|remove)|\\bmakeaclitem',
+    '\\breg(class|collation|config|dictionary|namespace|oper(ator)?|proc(edure)?|role|type)\\b',
+    // as a type: behind ::, in CAST, before a literal
+    '::\\s*"?(oid|name|char"|xid8?|cid|tid|oidvector|int2vector)(?!\\w)',
+    '\\bas\\s+"?(oid|name|char"|xid8?|cid|tid|oidvector|int2vector)"?\\s*(\\[[^\\]]*\\]\\s*)?\\)',
+    "\\b(oid|name|xid8?|cid|tid|oidvector|int2vector)\\s*'",
+    // whatever an escaped name may be
+    '\\bu&"',
+  ].join('|'),
+  'i',
+);
 
 const SEPARATE_HINT = 'Ask in two queries, and join the answers in the client.';
 

@@ -1,25 +1,23 @@
 /** pg_stat_activity: the sessions there are, with what each does for those who may know. */
 import { hasPrivilegesOf } from '../../planner/planner.ts';
-import { PG_READ_ALL_STATS } from '../../runtime/plan/authorization.ts';
+import { DATABASE, PG_READ_ALL_STATS } from '../../runtime/plan/authorization.ts';
 import { CATALOG_QUERY_CHARACTERS_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
 import { truncated } from './mirror-change.ts';
-
-/** The mirror's own number of the one database. */
-const DATABASE_OID = 5;
+import { jsonText } from './mirror-sql.ts';
 
 export function activityJson(session: Session): string {
   const { catalog, role } = session;
   const mayAll = hasPrivilegesOf(catalog, role, PG_READ_ALL_STATS);
   const rows = [...session.context.sessions.sessions()].map((other) => ({
-    datid: DATABASE_OID,
+    datid: DATABASE.oid,
     pid: other.pid,
     user: truncated(other.sessionUser),
     application_name: other.settings.get('application_name'),
     query: '<insufficient privilege>',
     ...(mayAll || hasPrivilegesOf(catalog, role, other.sessionRole) ? detailsOf(other) : {}),
   }));
-  return JSON.stringify(rows);
+  return jsonText(rows);
 }
 
 function detailsOf(session: Session) {

@@ -65,7 +65,7 @@ export class MirroredCatalog {
     }
     const schemas = changed.flatMap((object) => (object.kind === 'schema' ? [schemaRow(view, object)] : []));
     const relations = this.#relationRows(view, changed);
-    const roles = changed.flatMap((object) => (object.kind === 'role' ? [roleRow(object)] : []));
+    const roles = changed.flatMap((object) => (object.kind === 'role' ? [roleRow(view, object)] : []));
     this.#view = view;
     return {
       gone,
@@ -130,7 +130,7 @@ export class MirroredCatalog {
       this.#stubs.set(name, oid);
       // it has the privileges of the role that owns all
       made.push({
-        ...roleRow(view.roleByOid(BOOTSTRAP_ROLE_OID) ?? BOOTSTRAP_ROLE),
+        ...roleRow(view, BOOTSTRAP_ROLE),
         oid,
         name,
         comment: null,
@@ -184,13 +184,18 @@ const schemaRow = (view: CatalogView, schema: SchemaDefinition): SchemaRow => {
   return { oid, name, owner, access: accessTexts(view, schema.access), comment };
 };
 
-function roleRow(role: RoleDefinition): RoleRow {
+function roleRow(view: CatalogView, role: RoleDefinition): RoleRow {
   const settings = Object.entries(role.settings).map(([name, value]) => `${name}=${value}`);
   return {
     ...role,
     validUntil: role.validUntil === null ? null : new Date(role.validUntil / 1_000).toISOString(),
     settings: settings.length === 0 ? null : settings,
     memberOf: role.memberOf,
+    defaultAccess: (role.defaultAccess ?? []).map(({ kind, schema, access }) => ({
+      type: kind === 'schema' ? 'n' : 'r',
+      schema: schema ?? 0,
+      access: accessTexts(view, access),
+    })),
   };
 }
 

@@ -71,6 +71,8 @@ export type RoleRow = Readonly<{
   validUntil: string | null;
   settings: readonly string[] | null;
   comment: string | null;
+  /** ALTER DEFAULT PRIVILEGES: relations (r) or schemas (n); `schema` 0: in all of them. */
+  defaultAccess: readonly Readonly<{ type: 'r' | 'n'; schema: Oid; access: AccessTexts }>[];
   memberOf: readonly Readonly<{
     role: Oid;
     grantor: Oid;

@@ -9,8 +9,13 @@ import type { MirrorChange } from './mirror-rows.ts';
 /** A literal, also for texts that no encoding can hold (lone surrogates become U+FFFD). */
 export const literal = (text: string): string => `'${text.toWellFormed().replaceAll("'", "''")}'`;
 
-const json = (value: unknown): string =>
-  `${literal(JSON.stringify(value, (_, item: unknown) => (typeof item === 'string' ? item.toWellFormed() : item)))}::jsonb`;
+/** JSON that PostgreSQL takes whatever the texts in it are: it has neither lone surrogates nor the character 0. */
+export const jsonText = (value: unknown): string =>
+  JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'string' ? item.toWellFormed().replaceAll('\0', '\ufffd') : item,
+  );
+
+const json = (value: unknown): string => `${literal(jsonText(value))}::jsonb`;
 
 /** One batch of statements; within a transaction of its own. */
 export function mirrorSql({ gone, relations, schemas, roles, database }: MirrorChange): string {
@@ -46,6 +51,7 @@ function removal(oids: readonly number[]): string {
     DELETE FROM pg_namespace WHERE oid IN (${plain});
     DELETE FROM pg_shdescription WHERE objoid IN (${plain}) AND classoid = 'pg_authid'::regclass;
     DELETE FROM pg_auth_members WHERE member IN (${plain});
+    DELETE FROM pg_default_acl WHERE defaclrole IN (${plain});
     DELETE FROM pg_db_role_setting WHERE setrole IN (${plain});
     DELETE FROM pg_authid WHERE oid IN (${plain}) AND oid <> ${BOOTSTRAP_ROLE_OID};`;
 }
@@ -69,6 +75,10 @@ function roleInsertion(roles: MirrorChange['roles']): string {
       SELECT ${numbered('pg_auth_members')}, m.role, r.oid, m.grantor, m.admin, m.inherit, m.set
       FROM jsonb_to_recordset(${rows}) AS r (oid oid, "memberOf" jsonb),
         jsonb_to_recordset(r."memberOf") AS m (role oid, grantor oid, admin bool, inherit bool, set bool);
+    INSERT INTO pg_default_acl (oid, defaclrole, defaclnamespace, defaclobjtype, defaclacl)
+      SELECT ${numbered('pg_default_acl')}, r.oid, d.schema, d.type, d.access
+      FROM jsonb_to_recordset(${rows}) AS r (oid oid, "defaultAccess" jsonb),
+        jsonb_to_recordset(r."defaultAccess") AS d (type "char", schema oid, access aclitem[]);
     INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
       SELECT 0, oid, settings FROM jsonb_to_recordset(${rows}) AS r (oid oid, settings text[])
       WHERE settings IS NOT NULL;

@@ -4,6 +4,7 @@ import { PG_READ_ALL_SETTINGS } from '../../runtime/plan/authorization.ts';
 import type { Session } from '../session/session.ts';
 import { SETTING_DEFINITIONS } from '../settings/all-settings.ts';
 import type { SettingContext } from '../settings/setting-definition.ts';
+import { jsonText } from './mirror-sql.ts';
 
 const CONTEXTS: Readonly<Record<SettingContext, string>> = {
   internal: 'internal',
@@ -57,7 +58,7 @@ export function settingsJson(session: Session): string {
       pending_restart: false,
     });
   }
-  return JSON.stringify(rows);
+  return jsonText(rows);
 }
 
 const sourceOf = (source: string | undefined): string =>

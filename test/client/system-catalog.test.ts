@@ -274,4 +274,48 @@ describe('the system catalog', () => {
         JOIN pg_index AS i ON i.indrelid = c.oid WHERE relname = 'users'`),
     ).toEqual([{ relrowsecurity: true, text: 'CREATE UNIQUE INDEX users_pkey ON users USING btree (id)' }]);
   });
+
+  it('shows default privileges, and texts that are cut within a character', async () => {
+    await client.query('ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reader');
+    expect(
+      await rows(`SELECT defaclrole::regrole::text AS role, defaclnamespace::regnamespace::text AS schema,
+        defaclobjtype, defaclacl::text FROM pg_default_acl`),
+    ).toEqual([{ role: 'millrace', schema: 'public', defaclobjtype: 'r', defaclacl: '{reader=r/millrace}' }]);
+    const other = await connect();
+    const long = `SELECT '${'🚰'.repeat(2_000)}' AS text`;
+    await other.query(long);
+    expect(
+      await rows(`SELECT length(query) > 500 AS shown FROM pg_stat_activity WHERE query LIKE 'SELECT ''🚰%'`),
+    ).toEqual([{ shown: true }]);
+    await other.end();
+  });
+
+  it.each([
+    [`SELECT 16::oid AS a`, '16'],
+    [`SELECT CAST('16' AS oid) AS a`, '16'],
+    [`SELECT CAST('{16}' AS oid[])::text AS a`, '{16}'],
+    [`SELECT oid '16' AS a`, '16'],
+    [`SELECT 'x'::"char" AS a`, 'x'],
+    [`SELECT 'x'::name AS a`, 'x'],
+    [`SELECT U&"\\0066ormat_type"(20, -1) AS a`, 'bigint'],
+    [`SELECT 'int8'::regtype AS a`, 'bigint'],
+    [`SELECT a.* FROM (VALUES ('int8'::regtype)) AS a (a)`, 'bigint'],
+    [`SELECT has_schema_privilege('public', 'USAGE') AS a`, 'true'],
+    [`SELECT aclexplode(NULL::aclitem[]) IS NULL AS a WHERE false UNION SELECT true`, 'true'],
+  ])('answers %s, which names no relation', async (sql, a) => {
+    expect((await rows(sql)).map((row) => String((row as { a: unknown }).a))).toEqual([a]);
+  });
+
+  it('leaves what only looks like it alone', async () => {
+    await client.query('CREATE TABLE "pg_own" (name text PRIMARY KEY, oid int4)');
+    await client.query(`INSERT INTO pg_own VALUES ('a', 1)`);
+    const before = await metric('millrace_catalog_queries_total');
+    expect(await rows('SELECT name, oid FROM pg_own WHERE name = $1', ['a'])).toEqual([
+      { name: 'a', oid: 1 },
+    ]);
+    expect(await rows(`SELECT upper(name) AS name, 'pg_class' AS oid FROM pg_own`)).toEqual([
+      { name: 'A', oid: 'pg_class' },
+    ]);
+    expect(await metric('millrace_catalog_queries_total')).toBe(before);
+  });
 });
