@@ -8,7 +8,7 @@ import type { ParsedStatement, PlanContext, Planned } from './statement.ts';
 
 export { TOKEN_COLUMNS } from './authorize/tokens.ts';
 export { lostSinks } from './authorize/lost-sinks.ts';
-export { firstRefusal, requireAccess } from './authorize/requirements.ts';
+export { firstRefusal, requireAccess, requireConnect } from './authorize/requirements.ts';
 export { mayHoldSecret, shownStatement } from './parse/clear-text.ts';
 export { hasPrivilegesOf } from './authorize/membership.ts';
 export { requireSettingsReader } from './authorize/settings.ts';

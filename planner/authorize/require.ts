@@ -18,6 +18,9 @@ export function newlyOwned(
   { catalog, plan }: BindingContext,
   schema: string | null,
 ): Owned & Readonly<{ rowSecurity: null }> {
+  // of a session that goes on after its role
+  if (catalog.roleByOid(plan.role) === undefined)
+    throw new SqlError('42704', `role "${plan.user}" does not exist`);
   const place = schema === null ? null : (catalog.schema(schema)?.oid ?? null);
   return {
     owner: plan.role,

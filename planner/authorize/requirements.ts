@@ -86,3 +86,12 @@ export const noBulkLoad = (): SqlError =>
   new SqlError('0A000', 'COPY FROM not supported with row-level security', {
     hint: 'Use INSERT statements instead.',
   });
+
+/** For every session, at its login. 42501. */
+export function requireConnect(catalog: Catalog, role: Oid): void {
+  const database = catalog.database();
+  if (hasPrivilege(catalog, role, database, 'c')) return;
+  throw new SqlError('42501', `permission denied for database "${database.name}"`, {
+    detail: 'User does not have CONNECT privilege.',
+  });
+}

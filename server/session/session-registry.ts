@@ -1,5 +1,6 @@
 import { randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { SqlError } from '../../common/sql-error.ts';
+import { requireConnect } from '../../planner/planner.ts';
 import type { RoleDefinition } from '../../runtime/plan/authorization.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { Session } from './session.ts';
@@ -40,7 +41,9 @@ export class SessionRegistry {
   add(session: Registered, secretBytes: number): Readonly<{ pid: number; secret: Buffer }> {
     if (this.#closing) throw new SqlError('57P03', 'the database system is shutting down');
     const { role } = session.session.login;
-    this.#requirePlace(session.session.context.catalog.current.roleByOid(role));
+    const { current } = session.session.context.catalog;
+    requireConnect(current, role);
+    this.#requirePlace(current.roleByOid(role));
     let pid = randomInt(1, 2 ** 31 - 1);
     while (this.#entries.has(pid)) pid = randomInt(1, 2 ** 31 - 1);
     const secret = randomBytes(secretBytes);

@@ -154,6 +154,50 @@ describe('two blocks that alter one role', () => {
   });
 });
 
+describe('CONNECT', () => {
+  it('is needed for a session, and everyone has it until it is revoked', async () => {
+    await as('millrace', async (client) => {
+      await client.query('CREATE ROLE near LOGIN');
+      await as('near', async () => {});
+      await client.query('REVOKE CONNECT ON DATABASE millrace FROM PUBLIC');
+      await expect(connect('near')).rejects.toMatchObject({
+        code: '42501',
+        message: 'permission denied for database "millrace"',
+      });
+      await client.query('GRANT CONNECT ON DATABASE millrace TO near');
+      await as('near', async () => {});
+      await client.query('GRANT CONNECT ON DATABASE millrace TO PUBLIC');
+      await client.query('DROP OWNED BY near');
+      await client.query('DROP ROLE near');
+    });
+  });
+});
+
+describe('a role that is dropped', () => {
+  it('leaves its sessions without rights of its own', async () => {
+    await as('millrace', async (client) => {
+      await client.query('CREATE ROLE gone LOGIN SUPERUSER');
+      await client.query('CREATE TABLE left_over (a int)');
+      await client.query('GRANT CREATE ON SCHEMA public TO PUBLIC');
+      await as('gone', async (session) => {
+        expect((await session.query('SELECT * FROM left_over')).rows).toEqual([]);
+        await client.query('DROP ROLE gone');
+        expect((await session.query('SELECT current_user')).rows).toEqual([{ current_user: 'gone' }]);
+        for (const sql of ['SELECT * FROM left_over', 'CREATE ROLE x', 'DROP TABLE left_over']) {
+          await expect(session.query(sql)).rejects.toMatchObject({ code: '42501' });
+        }
+        await expect(session.query('CREATE TABLE orphan (a int)')).rejects.toMatchObject({ code: '42704' });
+        // another role of that name is another one
+        await client.query('CREATE ROLE gone SUPERUSER');
+        await expect(session.query('SELECT * FROM left_over')).rejects.toMatchObject({ code: '42501' });
+      });
+      await client.query('REVOKE CREATE ON SCHEMA public FROM PUBLIC');
+      await client.query('DROP TABLE left_over');
+      await client.query('DROP ROLE gone');
+    });
+  });
+});
+
 describe('a login', () => {
   it('has the settings of its role, below those that the client asks for', async () => {
     await as('millrace', (client) => client.query(`ALTER ROLE ada SET DateStyle = 'SQL, DMY'`));
