@@ -144,10 +144,7 @@ describe('with passwords', () => {
     expect(await get('/', basic('plain', 'plain'))).toBe(200);
     expect(await get('/metrics', basic('plain', 'plain'))).toBe(403);
     expect(await get('/metrics', basic('anna', 'ge:heim'))).toBe(200);
-    const monitor = server.context.catalog.current.role('pg_monitor');
-    const oid = monitor?.oid ?? server.context.catalog.current.allocateOid();
-    if (monitor === undefined)
-      await server.setRole('pg_monitor', null, { oid, login: false, superuser: false });
+    const { oid } = server.context.catalog.current.role('pg_monitor')!;
     const memberOf = [{ role: oid, grantor: BOOTSTRAP_ROLE_OID, admin: false, inherit: true, set: true }];
     await server.setRole('watch', 'watch', { superuser: false, memberOf });
     expect(await get('/metrics', basic('watch', 'watch'))).toBe(200);

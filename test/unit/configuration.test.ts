@@ -90,7 +90,14 @@ describe('Configuration', () => {
     [['-c', 'work_mem'], {}, /is not name=value/],
     [['--server-version', '9.6'], {}, /--server-version 9.6 is not a version such as 18.0/],
     [['--block-size', '1'], {}, /unknown option '--block-size'/],
-    [['--host', '0.0.0.0'], {}, /--insecure/],
+    [['--host', '0.0.0.0'], {}, /it needs TLS .* or --insecure/],
+    [
+      ['--max-connections', '3'],
+      {},
+      /superuser_reserved_connections \(3\) must be less than max_connections/,
+    ],
+    [['--ssl-min-protocol-version', 'TLSv1'], {}, /is not one of TLSv1.2, TLSv1.3/],
+    [['--authentication-timeout', '0'], {}, /is not a duration from 1s to 10min/],
     [['--memory-limit', '1MB'], {}, /--memory-limit 1MB is not a size of at least 64MB/],
     [
       [],

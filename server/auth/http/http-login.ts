@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { unreachable } from '../../../common/assert.ts';
 import { SqlError } from '../../../common/sql-error.ts';
+import { hasPrivilegesOf } from '../../../planner/planner.ts';
 import { BOOTSTRAP_ROLE_NAME } from '../../../runtime/plan/authorization.ts';
 import type { ServerCatalog } from '../../catalog.ts';
 import { HttpError } from '../../http/http-error.ts';
@@ -156,14 +157,8 @@ export class HttpLogin {
   /** Whether somebody may read what the server says of itself: superusers, and members of pg_monitor. */
   mayMonitor(login: Login): boolean {
     const { current } = this.#options.catalog;
-    if (current.roleByOid(login.role)?.superuser) return true;
-    const seen = new Set([login.role]);
-    for (const oid of seen) {
-      const role = current.roleByOid(oid);
-      if (role?.name === MONITOR) return true;
-      for (const membership of role?.memberOf ?? []) if (membership.inherit) seen.add(membership.role);
-    }
-    return false;
+    const monitor = current.role(MONITOR);
+    return monitor !== undefined && hasPrivilegesOf(current, login.role, monitor.oid);
   }
 }
 

@@ -1,6 +1,7 @@
 /** One rule: whom it is about, and what they must do. The first one that is about a client decides. */
 import { BlockList, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { isPlainMemberOf } from '../../../planner/planner.ts';
 import type { CatalogView } from '../../catalog.ts';
 import type { LoginMethod, Peer } from '../peer.ts';
 
@@ -56,16 +57,9 @@ function matches(pattern: NamePattern, name: string, user: string, catalog: Cata
 }
 
 /** Directly or through other roles; being a superuser makes nobody a member. */
-export function isMember(user: string, group: string, catalog: CatalogView): boolean {
-  const wanted = catalog.role(group)?.oid;
-  const start = catalog.role(user);
-  if (wanted === undefined || start === undefined) return false;
-  const seen = new Set([start.oid]);
-  for (const oid of seen) {
-    if (oid === wanted) return true;
-    for (const { role } of catalog.roleByOid(oid)?.memberOf ?? []) seen.add(role);
-  }
-  return false;
+function isMember(user: string, group: string, catalog: CatalogView): boolean {
+  const [role, other] = [catalog.role(user), catalog.role(group)];
+  return role !== undefined && other !== undefined && isPlainMemberOf(catalog, role.oid, other.oid);
 }
 
 const family = (address: string): 'ipv4' | 'ipv6' => (isIPv6(address) ? 'ipv6' : 'ipv4');
