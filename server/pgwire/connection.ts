@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { unreachable } from '../../common/assert.ts';
 import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
@@ -261,14 +262,17 @@ function wantsNotice(session: Session, severity: 'NOTICE' | 'WARNING'): boolean 
   return severity === 'WARNING' || least !== 'warning';
 }
 
-function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): Peer | null {
+function peerOf(socket: Socket): Peer | null {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || localAddress === undefined) return null;
   // an IPv4 client of a socket that takes both
   const plain = (address: string): string => address.replace(/^::ffff:/, '');
+  const encrypted = socket instanceof TLSSocket;
   return {
     address: plain(remoteAddress),
     port: remotePort ?? 0,
     serverAddress: plain(localAddress),
     serverPort: localPort ?? 0,
+    encryption: encrypted ? { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name } : null,
   };
 }

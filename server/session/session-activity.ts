@@ -6,6 +6,8 @@ export type Peer = Readonly<{
   port: number;
   serverAddress: string;
   serverPort: number;
+  /** null: in clear */
+  encryption: Readonly<{ protocol: string; cipher: string }> | null;
 }>;
 
 export class SessionActivity {

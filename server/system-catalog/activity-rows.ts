@@ -22,6 +22,7 @@ export function activityJson(session: Session): string {
 
 function detailsOf(session: Session) {
   const { activity, peer, transaction } = session;
+  const encryption = peer?.encryption ?? null;
   return {
     state: stateOf(session),
     query: activity.query.slice(0, CATALOG_QUERY_CHARACTERS_MAX),
@@ -34,6 +35,12 @@ function detailsOf(session: Session) {
     client_addr: peer?.address ?? null,
     client_port: peer?.port ?? null,
     backend_type: 'client backend',
+    ssl: encryption !== null,
+    sslversion: encryption?.protocol ?? null,
+    sslcipher: encryption?.cipher ?? null,
+    gss_auth: false,
+    gss_enc: false,
+    gss_delegation: false,
   };
 }
 

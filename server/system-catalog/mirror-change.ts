@@ -2,6 +2,7 @@
 import { isArrayType, typeModifier, typeOid } from '../../common/types.ts';
 import {
   BOOTSTRAP_ROLE,
+  BOOTSTRAP_ROLE_NAME,
   BOOTSTRAP_ROLE_OID,
   type DatabaseDefinition,
   type Privilege,
@@ -50,6 +51,11 @@ export class MirroredCatalog {
 
   constructor(print: PrintExpression) {
     this.#print = print;
+  }
+
+  /** What the role that owns all is called there. */
+  get owner(): string {
+    return this.#view?.roleByOid(BOOTSTRAP_ROLE_OID)?.name ?? BOOTSTRAP_ROLE_NAME;
   }
 
   /** null: it shows that already, with all these users. */

@@ -22,7 +22,7 @@ import type { ServerMetrics } from '../metrics.ts';
 import { MirroredCatalog } from './mirror-change.ts';
 import type { FromMirror, MirrorOptions, MirrorReply, MirrorRequest } from './mirror-messages.ts';
 import type { PrintExpression } from './mirror-rows.ts';
-import { mirrorSql } from './mirror-sql.ts';
+import { literal, mirrorSql } from './mirror-sql.ts';
 import { type FreshImage, keepImage } from './start-image.ts';
 import type { SessionFacts } from './session-facts.ts';
 import { settingSql } from './session-facts.ts';
@@ -125,11 +125,12 @@ export class SystemCatalog {
   }
 
   #request({ mirrored, settings }: Running, { catalog, facts, messages }: CatalogQuestion): MirrorRequest {
+    const { owner } = mirrored;
     const change = mirrored.advance(catalog, facts.users);
     let changeSql = '';
     if (change !== null) {
-      // only the role that owns all may write there
-      changeSql = `RESET SESSION AUTHORIZATION;${mirrorSql(change)}`;
+      // only the role that owns all may write there; RESET would leave the role as it is
+      changeSql = `${settingSql('session authorization', literal(owner))}${mirrorSql(change)}`;
       settings.delete('session authorization');
       settings.delete('role');
     }
@@ -182,6 +183,7 @@ export class SystemCatalog {
         this.#replace(unavailable());
         break;
       case 'broken':
+        this.#options.log.error({ reason: message.message }, 'the mirror of the system catalog broke');
         this.#replace(broken(message.message));
         break;
       case 'reply': {

@@ -183,6 +183,31 @@ describe('the system catalog', () => {
     await reader.end();
   });
 
+  it.each(["we'ird", '"quoted"', 'ünï🚰', 'public', 'none', 'x'.repeat(64), ' '])(
+    'knows user %j, who has no role',
+    async (user) => {
+      const one = await connect(user);
+      const { rows: found } = await one.query(
+        `SELECT current_user::text AS me, session_user::text AS self, rolsuper FROM pg_roles WHERE rolname = current_user`,
+      );
+      const name = user.slice(0, 63);
+      expect(found).toEqual([{ me: name, self: name, rolsuper: true }]);
+      await one.end();
+    },
+  );
+
+  it('follows the role that owns all when it is renamed', async () => {
+    const reader = await connect('reader');
+    const owner = `SELECT pg_get_userbyid(10) AS name FROM pg_namespace LIMIT 1`;
+    await client.query('CREATE ROLE chief SUPERUSER LOGIN');
+    const chief = await connect('chief');
+    await chief.query('ALTER ROLE millrace RENAME TO "the boss"');
+    expect(await rows(owner, [], reader)).toEqual([{ name: 'the boss' }]);
+    await chief.query('ALTER ROLE "the boss" RENAME TO millrace');
+    expect(await rows(owner, [], reader)).toEqual([{ name: 'millrace' }]);
+    await Promise.all([reader.end(), chief.end()]);
+  });
+
   it('tells settings as SHOW does', async () => {
     await client.query("SET TimeZone = 'Europe/Berlin'; SET my.own = 'x'");
     expect(

@@ -91,6 +91,25 @@ describe('WebSocket', () => {
     client.socket.close();
   });
 
+  it('answers queries of the system catalog', async () => {
+    const client = await Client.open();
+    client.send({
+      op: 'query',
+      id: 1,
+      sql: "SELECT relnatts, oid::regclass AS relation FROM pg_class WHERE relname = 'items'",
+    });
+    expect(await client.next()).toMatchObject({
+      op: 'schema',
+      columns: [
+        { name: 'relnatts', type: 'smallint' },
+        { name: 'relation', type: 'text' },
+      ],
+    });
+    expect(await client.next()).toMatchObject({ op: 'rows', rows: [[2, 'items']] });
+    expect(await client.next()).toMatchObject({ op: 'end' });
+    client.socket.close();
+  }, 30_000);
+
   it('inserts rows and keeps the digits of their numbers', async () => {
     const client = await Client.open();
     client.send(

@@ -84,6 +84,8 @@ describe.skipIf(!hasOpenssl)('upgrade', () => {
     peer.send(saslResponse(client.final((await saslText(peer))!)));
     await peer.until('ReadyForQuery');
     expect(await peer.query('SHOW ssl')).toContain('DataRow "on"');
+    const ssl = 'SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()';
+    expect(await peer.query(ssl)).toContain('DataRow "t" "TLSv1.3"');
     peer.close();
   });
 
