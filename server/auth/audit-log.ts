@@ -4,7 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { destination, type Logger, pino } from 'pino';
-import type { CatalogChange, CatalogObject } from '../../runtime/plan/relation.ts';
+import type { CatalogChange } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import {
   AUDIT_CHARACTERS_MAX,
@@ -14,6 +14,7 @@ import {
   AUDIT_LOGINS_KEPT_MS,
 } from '../limits.ts';
 import { ConfigError } from '../settings/config-error.ts';
+import { describeChange } from './audit-change.ts';
 import type { Peer } from './peer.ts';
 
 export type LoginEvent = Readonly<{
@@ -115,11 +116,11 @@ export class AuditLog {
     this.#log?.info({ event: 'logout', ...fieldsOf(event) }, 'logout');
   }
 
-  /** `before`: the catalog that the changes were made to. */
-  changed(actor: Actor, changes: readonly CatalogChange[], before: CatalogView): void {
+  /** `before` and `now`: the catalog around the changes. */
+  changed(actor: Actor, changes: readonly CatalogChange[], before: CatalogView, now: CatalogView): void {
     if (this.#log === null) return;
     for (const change of changes) {
-      for (const fields of describeChange(change, before)) {
+      for (const fields of describeChange(change, before, now)) {
         this.#log.info({ ...fields, ...actorFields(actor) }, 'catalog changed');
       }
     }
@@ -140,42 +141,4 @@ function fieldsOf({ user, peer, protocol, method, token }: LoginEvent): Readonly
 
 function actorFields({ sessionUser, user, pid }: Actor): Readonly<Record<string, unknown>> {
   return { user: sessionUser, ...(user === sessionUser ? {} : { role: user }), pid };
-}
-
-function describeChange(
-  change: CatalogChange,
-  before: CatalogView,
-): readonly Readonly<Record<string, unknown>>[] {
-  switch (change.kind) {
-    case 'create':
-      return [{ event: 'create', ...nameOf(change.object) }];
-    case 'alter': {
-      const old = before.object(change.object.oid);
-      return [
-        {
-          event: 'alter',
-          ...nameOf(change.object),
-          changed: old === undefined ? [] : differing(old, change.object),
-        },
-      ];
-    }
-    case 'drop':
-      return change.oids.flatMap((oid) => {
-        const object = before.object(oid);
-        return object === undefined ? [] : [{ event: 'drop', ...nameOf(object) }];
-      });
-  }
-}
-
-function nameOf(object: CatalogObject): Readonly<Record<string, unknown>> {
-  const schema = 'schema' in object ? { schema: object.schema } : {};
-  return { kind: object.kind, ...schema, name: object.name };
-}
-
-/** Which members are others now: `verifier` is a password that was set. */
-function differing(old: CatalogObject, now: CatalogObject): readonly string[] {
-  const [a, b] = [old, now] as unknown as Record<string, unknown>[];
-  return Object.keys({ ...a, ...b }).filter(
-    (name) => JSON.stringify(a?.[name]) !== JSON.stringify(b?.[name]),
-  );
 }

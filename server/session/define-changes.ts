@@ -19,6 +19,6 @@ export async function defineChanges(
   for (const { name, ended: why } of ended) {
     session.notify(warning('01000', `sink "${name}" writes no more: ${why}`));
   }
-  audit.changed(session, changes, before);
+  audit.changed(session, changes, before, catalog.current);
   return tick;
 }

@@ -70,6 +70,10 @@ describe('a server', () => {
     await client.query('GRANT SELECT ON t TO anna');
     const { rows } = await client.query('CREATE TOKEN board FOR anna');
     await client.query("ALTER SYSTEM SET millrace.log_level = 'info'");
+    await client.query('CREATE ROLE readers');
+    await client.query('GRANT readers TO anna WITH ADMIN OPTION');
+    await client.query('REVOKE SELECT ON t FROM anna');
+    await client.query('ALTER TABLE t OWNER TO anna');
     await client.query('DROP TABLE t');
     await client.end();
     const basic = `Basic ${Buffer.from('millrace:root secret').toString('base64')}`;
@@ -98,6 +102,10 @@ describe('a server', () => {
       'alter table t',
       'create token board',
       'setting',
+      'create role readers',
+      'alter role anna',
+      'alter table t',
+      'alter table t',
       'drop table t',
       'logout',
       'login',
@@ -112,7 +120,12 @@ describe('a server', () => {
     expect(events[0]).toMatchObject({ ...who, code: '28P01' });
     expect(events[1]).toMatchObject(who);
     expect(events[4]).toMatchObject({ user: 'millrace', changed: ['connectionLimit', 'verifier'] });
-    expect(events[5]).toMatchObject({ changed: ['access'] });
+    expect(events[4]).toMatchObject({ connectionLimit: 3 });
+    expect(events[5]).toMatchObject({ changed: ['access'], granted: ['"anna"=r/"millrace"'] });
+    expect(events[6]).toMatchObject({ for: 'anna', user: 'millrace' });
+    expect(events[9]).toMatchObject({ granted: ['role "readers" with admin, inherit, set'] });
+    expect(events[10]).toMatchObject({ revoked: ['"anna"=r/"millrace"'] });
+    expect(events[11]).toMatchObject({ owner: 'anna' });
     expect(text).not.toContain('secret');
     expect(text).not.toContain(rows[0].token);
     expect(text).not.toContain('SCRAM');
