@@ -1,0 +1,78 @@
+// Installs the foreign clients that the tests speak to the server with: Python's drivers, Go's pgx, the JDBC driver, each
+// at a pinned version, into .clients. What a machine has no runtime for, or can't fetch, is left out and said: the tests
+// of that client are skipped then.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const target = join(root, '.clients');
+const LIMIT_MS = 240_000;
+
+function run(command, args, options = {}) {
+  const { status, error, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: LIMIT_MS,
+    ...options,
+  });
+  if (status !== 0) throw new Error(error?.message ?? stderr.trim().split('\n').slice(-2).join(' '));
+}
+
+const clients = {
+  python: {
+    files: ['requirements.txt'],
+    install(source, directory) {
+      run('python3', ['-m', 'venv', directory]);
+      run(join(directory, 'bin/pip'), [
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '-r',
+        join(source, 'requirements.txt'),
+      ]);
+    },
+  },
+  go: {
+    files: ['go.mod', 'go.sum', 'main.go'],
+    install(source, directory) {
+      run('go', ['build', '-o', join(directory, 'session'), '.'], { cwd: source });
+    },
+  },
+  java: {
+    files: ['driver.txt', 'Session.java'],
+    install(source, directory) {
+      const artifact = readFileSync(join(source, 'driver.txt'), 'utf8').trim();
+      const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy';
+      run('mvn', [
+        '-q',
+        plugin,
+        `-Dartifact=${artifact}`,
+        `-DoutputDirectory=${directory}`,
+        '-Dmdep.stripVersion=true',
+      ]);
+      run('javac', ['-d', directory, join(source, 'Session.java')]);
+    },
+  },
+};
+
+for (const [name, { files, install }] of Object.entries(clients)) {
+  const source = join(root, 'test/client', name);
+  const directory = join(target, name);
+  const stamp = join(target, `${name}.stamp`);
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(join(source, file)));
+  const wanted = hash.digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue;
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  try {
+    install(source, directory);
+    writeFileSync(stamp, wanted);
+    console.log(`clients: ${name} is installed`);
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    console.log(`clients: ${name} is left out: ${error.message}`);
+  }
+}
