@@ -115,8 +115,12 @@ export function bindPolicy(
     tables: new Map(),
   });
   if (target.ResTarget.val === undefined) return FALSE;
+  const { gathered } = context;
+  const known = gathered.firstSubquery;
   try {
-    return binder.bindBoolean(target.ResTarget.val, 'POLICY');
+    const predicate = binder.bindBoolean(target.ResTarget.val, 'POLICY');
+    if (known === null && gathered.firstSubquery !== null) gathered.firstSubquery = -1;
+    return predicate;
   } catch (error) {
     // the place is one in the policy, not in the statement
     if (!(error instanceof SqlError) || error.position === undefined) throw error;

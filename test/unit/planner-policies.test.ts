@@ -69,6 +69,18 @@ describe('the filter of a policy', () => {
     }
   });
 
+  it('asks other relations in finite queries only', () => {
+    run(catalog, 'CREATE TABLE groups (who text, g text); GRANT SELECT ON groups TO ada');
+    run(catalog, 'CREATE POLICY grouped ON s USING (who IN (SELECT who FROM groups))');
+    expect(queryAs('ada', 'SELECT n FROM s').subqueries).toHaveLength(1);
+    expect(() => planAs('ada', 'SELECT n FROM s EMIT CHANGES')).toThrow(
+      expect.objectContaining({ code: '0A000', position: undefined }),
+    );
+    expect(() => run(catalog, 'DROP TABLE groups CASCADE')).toThrow(
+      expect.objectContaining({ code: '2BP01' }),
+    );
+  });
+
   it('lets a key above it be looked up', () => {
     const [constants] = [...keyConstants(queryAs('ada', 'SELECT n FROM t WHERE id = 7').root).values()];
     expect(constants?.get(0)).toMatchObject([{ text: '7' }]);
