@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { TestServer } from './server.ts';
+import pg from 'pg';
+import { type ServerOptions, TestServer } from './server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLIENTS = join(ROOT, '.clients');
@@ -13,8 +14,18 @@ const LIMIT_MS = 60_000;
 export const isInstalled = (client: 'python' | 'go' | 'java'): boolean =>
   existsSync(join(CLIENTS, `${client}.stamp`));
 
-export const pythonSession = (script: string): Promise<string> =>
-  run(join(CLIENTS, 'python/bin/python'), [join(ROOT, 'test/client/python', script)]);
+export type SessionOptions = ServerOptions &
+  Readonly<{
+    /** what the server's owner says first */
+    setUp?: string;
+    /** of the program, before the port */
+    arguments?: readonly string[];
+  }>;
+
+export const pythonSession = (script: string, options: SessionOptions = {}): Promise<string> => {
+  const program = join(ROOT, 'test/client/python', script);
+  return run(join(CLIENTS, 'python/bin/python'), [program, ...(options.arguments ?? [])], options);
+};
 
 export const goSession = (): Promise<string> => run(join(CLIENTS, 'go/session'), []);
 
@@ -24,9 +35,10 @@ export const javaSession = (): Promise<string> => {
 };
 
 /** What it prints; an error of its own is the test's. */
-async function run(command: string, args: readonly string[]): Promise<string> {
-  const server = await TestServer.start();
+async function run(command: string, args: readonly string[], options: SessionOptions = {}): Promise<string> {
+  const server = await TestServer.start(options);
   try {
+    if (options.setUp !== undefined) await setUp(server, options.setUp, options.environment);
     const { stdout } = await promisify(execFile)(command, [...args, `${server.pgPort}`], {
       timeout: LIMIT_MS,
     });
@@ -34,4 +46,17 @@ async function run(command: string, args: readonly string[]): Promise<string> {
   } finally {
     await server.stop();
   }
+}
+
+async function setUp(
+  { pgPort }: TestServer,
+  sql: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const password = environment['MILLRACE_PASSWORD'] ?? '';
+  const where = { host: '127.0.0.1', port: pgPort, user: 'millrace', database: 'millrace' };
+  const client = new pg.Client({ ...where, password });
+  await client.connect();
+  await client.query(sql);
+  await client.end();
 }
