@@ -1,9 +1,9 @@
-// Installs the foreign clients that the tests speak to the server with: Python's drivers, Go's pgx, the JDBC driver, each
+// Installs the foreign clients that the tests speak to the server with: Python's drivers, Prisma, Kysely and Knex, Go's pgx, the JDBC driver, each
 // at a pinned version, into .clients. What a machine has no runtime for, or can't fetch, is left out and said: the tests
 // of that client are skipped then.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,6 +32,25 @@ const clients = {
         '-r',
         join(source, 'requirements.txt'),
       ]);
+    },
+  },
+  npm: {
+    files: [
+      'package.json',
+      'prisma.config.mjs',
+      'prisma/schema.prisma',
+      'prisma-session.mjs',
+      'kysely-session.mjs',
+      'knex-session.mjs',
+    ],
+    install(source, directory) {
+      cpSync(source, directory, { recursive: true });
+      run('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'], {
+        cwd: directory,
+      });
+      // its engine, which can be fetched from nowhere, is not needed to generate the client; any file will do for it
+      const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath };
+      run('npx', ['prisma', 'generate'], { cwd: directory, env });
     },
   },
   go: {

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CLIENTS = join(ROOT, '.clients');
 const LIMIT_MS = 60_000;
 
-export const isInstalled = (client: 'python' | 'go' | 'java'): boolean =>
+export const isInstalled = (client: 'python' | 'npm' | 'go' | 'java'): boolean =>
   existsSync(join(CLIENTS, `${client}.stamp`));
 
 export type SessionOptions = ServerOptions &
@@ -26,6 +26,9 @@ export const pythonSession = (script: string, options: SessionOptions = {}): Pro
   const program = join(ROOT, 'test/client/python', script);
   return run(join(CLIENTS, 'python/bin/python'), [program, ...(options.arguments ?? [])], options);
 };
+
+export const npmSession = (script: string): Promise<string> =>
+  run(process.execPath, [join(CLIENTS, 'npm', script)]);
 
 export const goSession = (): Promise<string> => run(join(CLIENTS, 'go/session'), []);
 
