@@ -8,7 +8,7 @@ import {
 import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
 import type { Catalog } from '../catalog.ts';
 import { isOwner } from './access.ts';
-import { hasPrivilegesOf } from './membership.ts';
+import { allRoles, hasPrivilegesOf } from './membership.ts';
 
 export type RowCommand = Exclude<PolicyCommand, 'all'>;
 
@@ -57,5 +57,11 @@ export function policyMark(
 ): string {
   const command = COMMANDS[privilege];
   const applied = command === undefined ? null : appliedPolicies(catalog, role, relation, command);
-  return applied === null ? '' : JSON.stringify(applied);
+  if (applied === null) return '';
+  const text = JSON.stringify(applied);
+  return text.includes('pg_has_role') ? text + memberships(catalog) : text;
 }
+
+/** What pg_has_role() in a policy may have been answered from. */
+const memberships = (catalog: Catalog): string =>
+  JSON.stringify([...allRoles(catalog)].map(({ oid, superuser, memberOf }) => [oid, superuser, memberOf]));

@@ -13,6 +13,7 @@ import type { ExpressionBinder } from './expression-binder.ts';
 import { type ArgumentType, resolve } from './function-resolution.ts';
 import { outputText } from './operators.ts';
 import { bindClaim } from './claim-function.ts';
+import { bindHasRole } from './role-function.ts';
 import { bindSessionFunction } from './session-functions.ts';
 import { stringOf } from './tree.ts';
 import { canCast } from './type-category.ts';
@@ -49,6 +50,8 @@ export function bindFunctionCall(binder: ExpressionBinder, call: FuncCall): Boun
   if (schema === 'millrace' && name === 'watermark') return bindWatermark(binder, call);
   if (schema === 'millrace' && name === 'claim') return bindClaim(binder, call);
   if (schema !== 'millrace') {
+    const count = (call.args ?? []).length;
+    if (name === 'pg_has_role' && (count === 2 || count === 3)) return bindHasRole(binder, call);
     const session = bindSessionFunction(binder, call, name);
     if (session !== null) return session;
     if (NOW_FUNCTIONS.has(name) && (call.args ?? []).length === 0) {

@@ -194,18 +194,23 @@ describe('running queries', () => {
       'CREATE POLICY more ON posts USING (true)',
       'the policies for stream "posts" have changed',
     ],
+    ['what a policy asks of it', 'REVOKE readers FROM carl', 'the policies for stream "posts" have changed'],
     [
       'what stood open',
       'ALTER STREAM posts ENABLE ROW LEVEL SECURITY',
       'the policies for stream "posts" have changed',
     ],
   ])('end with 42501 when the role loses %s', async (what, change, message) => {
-    if (what === 'membership') {
+    if (what === 'membership' || what === 'what a policy asks of it') {
       await owner.query('CREATE ROLE readers');
       await owner.query('GRANT SELECT ON posts TO readers');
       await owner.query('GRANT readers TO carl');
     } else await owner.query('GRANT SELECT ON posts TO carl');
     if (what === 'the policies it had') await guard('true');
+    if (what === 'what a policy asks of it') {
+      await owner.query('GRANT SELECT ON posts TO carl');
+      await guard(`pg_has_role('readers', 'MEMBER')`);
+    }
     await following('carl', 'SUBSCRIBE TO posts', async (rows) => {
       expect(await rows.next()).toHaveLength(1);
       expect(await rows.next()).toHaveLength(1);
@@ -213,8 +218,8 @@ describe('running queries', () => {
       await owner.query(change);
       await ended;
     });
-    if (what === 'membership') await owner.query('DROP OWNED BY readers');
-    if (what === 'membership') await owner.query('DROP ROLE readers');
+    if (change.includes('readers'))
+      for (const verb of ['DROP OWNED BY', 'DROP ROLE']) await owner.query(`${verb} readers`);
     await owner.query('DROP OWNED BY carl');
   });
 

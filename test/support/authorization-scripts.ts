@@ -611,4 +611,32 @@ export const AUTHORIZATION_SCRIPTS: Readonly<Record<string, string>> = {
     DROP SCHEMA dps CASCADE;
     DROP ROLE dp_a, dp_b;
   `,
+  'pg_has_role in policies': `
+    CREATE ROLE hr_a;
+    CREATE ROLE hr_b NOINHERIT;
+    CREATE ROLE hr_g;
+    GRANT hr_g TO hr_a, hr_b;
+    CREATE TABLE hrt (n int);
+    INSERT INTO hrt VALUES (1), (2);
+    GRANT SELECT ON hrt TO hr_a, hr_b, hr_g;
+    ALTER TABLE hrt ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY few ON hrt USING (n = 1);
+    CREATE POLICY more ON hrt USING (pg_has_role('hr_g', 'MEMBER') AND n = 2);
+    SELECT n, pg_has_role('hr_a', 'hr_g', 'USAGE'), pg_has_role('hr_b', 'hr_g', 'USAGE'), pg_has_role('hr_b', 'hr_g', 'MEMBER') FROM hrt;
+    SELECT n, pg_has_role('hr_a', 'hr_g', 'SET'), pg_has_role('hr_g', 'hr_a', 'MEMBER'), pg_has_role('hr_a', 'hr_g', 'MEMBER WITH ADMIN OPTION') FROM hrt;
+    SELECT n, pg_has_role(NULL, 'hr_g', 'USAGE'), pg_has_role('hr_a', 'hr_b', 'MEMBER, SET') FROM hrt;
+    SELECT pg_has_role('hr_a', 'hr_g', 'nonsense') FROM hrt;
+    SELECT pg_has_role('nosuch', 'hr_g', 'USAGE') FROM hrt;
+    SET ROLE hr_a;
+    SELECT * FROM hrt;
+    SET ROLE hr_b;
+    SELECT * FROM hrt;
+    SET ROLE millrace;
+    REVOKE hr_g FROM hr_a;
+    SET ROLE hr_a;
+    SELECT * FROM hrt;
+    SET ROLE millrace;
+    DROP TABLE hrt;
+    DROP ROLE hr_a, hr_b, hr_g;
+  `,
 };
