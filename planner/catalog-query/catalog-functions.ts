@@ -1,6 +1,8 @@
 /** Functions and types of the system catalog by name: those that make a query one of the catalog's, and those refused there. */
+import type { TypeName } from 'libpg-query';
 import { aggregatesNamed } from '../../runtime/plan/aggregates.ts';
 import { functionsNamed } from '../../runtime/plan/functions.ts';
+import { stringOf } from '../bind/tree.ts';
 import { isSessionFunction } from '../bind/session-functions.ts';
 
 const CATALOG_NAME =
@@ -12,7 +14,7 @@ export function isCatalogFunction(name: string): boolean {
   return functionsNamed('function', name).length === 0 && aggregatesNamed(name).length === 0;
 }
 
-export const CATALOG_TYPES: ReadonlySet<string> = new Set([
+const CATALOG_TYPES: ReadonlySet<string> = new Set([
   'oid',
   'name',
   'char',
@@ -37,6 +39,9 @@ export const CATALOG_TYPES: ReadonlySet<string> = new Set([
   'regrole',
   'regtype',
 ]);
+
+export const isCatalogType = ({ names }: TypeName): boolean =>
+  CATALOG_TYPES.has((names ?? []).map(stringOf).at(-1) ?? '');
 
 /**
  * Functions that PostgreSQL calls volatile and that do no harm in a mirror: they read it, or make a value. Every other

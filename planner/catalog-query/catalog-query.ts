@@ -8,7 +8,7 @@ import type { BindingContext } from '../bind/binding-context.ts';
 import { stringOf } from '../bind/tree.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';
 import type { Statement } from '../statement.ts';
-import { CATALOG_TYPES, isCatalogFunction, isRefusedFunction } from './catalog-functions.ts';
+import { isCatalogFunction, isCatalogType, isRefusedFunction } from './catalog-functions.ts';
 import { type NamesInTree, namesInTree } from './names-in-tree.ts';
 import { settingsOf } from './set-config.ts';
 
@@ -70,10 +70,7 @@ function kindOfRelation(binding: BindingContext, range: RangeVar): 'catalog' | '
 const nameOf = (call: FuncCall): string => (call.funcname ?? []).map(stringOf).at(-1) ?? '';
 
 function asksCatalog({ functions, types }: NamesInTree): boolean {
-  return (
-    functions.some((call) => isCatalogFunction(nameOf(call))) ||
-    types.some(({ names }) => CATALOG_TYPES.has((names ?? []).map(stringOf).at(-1) ?? ''))
-  );
+  return functions.some((call) => isCatalogFunction(nameOf(call))) || types.some(isCatalogType);
 }
 
 function mixed(binding: BindingContext, range: RangeVar): Error {

@@ -1,5 +1,5 @@
 /** PREPARE, EXECUTE, DEALLOCATE. */
-import type { DeallocateStmt, ExecuteStmt, PrepareStmt } from 'libpg-query';
+import type { DeallocateStmt, ExecuteStmt, PrepareStmt, TypeName as TypeNode } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import type { TypeName } from '../../common/types.ts';
 import { plainClause } from '../bind/clause.ts';
@@ -7,10 +7,11 @@ import { settle } from '../bind/coerce.ts';
 import { ExpressionBinder } from '../bind/expression-binder.ts';
 import { Scope } from '../bind/scope.ts';
 import { resolveType } from '../bind/type-names.ts';
+import { isCatalogType } from '../catalog-query/catalog-functions.ts';
 import { parseStatements } from '../parse/parse.ts';
 import { shiftPosition } from '../parse/shift-position.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
-import type { ParsedStatement, PlanContext, Planned } from '../statement.ts';
+import { catalogQueryIn, type ParsedStatement, type PlanContext, type Planned } from '../statement.ts';
 import { ENVIRONMENT, planned, type StatementContext } from '../statement-context.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
@@ -24,12 +25,12 @@ export function planPrepare(
   planParsed: PlanParsed,
 ): Planned {
   const { binding, parsed, plan } = context;
-  const declared = (prepare.argtypes ?? []).map((node): TypeName | null => {
-    if (!('TypeName' in node)) return null;
-    return resolveType(node.TypeName, (location, code, message, hint) =>
-      binding.error(location, code, message, hint),
-    ).name;
-  });
+  const named = (prepare.argtypes ?? []).flatMap((node) => ('TypeName' in node ? [node.TypeName] : []));
+  const resolve = (type: TypeNode): TypeName =>
+    resolveType(type, (location, code, message, hint) => binding.error(location, code, message, hint)).name;
+  // of types that only the system catalog has it finds out by itself
+  const foreign = named.find(isCatalogType);
+  const declared = named.map((type) => (isCatalogType(type) ? null : resolve(type)));
   const { start, end } = syntax.body ?? { start: 0, end: 0 };
   const [inner] = parseStatements(parsed.text.slice(start, end));
   if (inner === undefined) throw binding.error(-1, '42601', 'PREPARE needs a statement');
@@ -37,9 +38,10 @@ export function planPrepare(
   const { parameterValues: _none, ...described } = plan;
   let parameterTypes: readonly (TypeName | null)[];
   try {
-    parameterTypes = planParsed(inner, { ...described, parameterTypes: declared }).parameterTypes.map(
-      (t) => t.name,
-    );
+    const inside = planParsed(inner, { ...described, parameterTypes: declared });
+    const asked = catalogQueryIn(inside.statement) !== null;
+    if (!asked && foreign !== undefined) resolve(foreign);
+    parameterTypes = asked ? declared : inside.parameterTypes.map((t) => t.name);
   } catch (error) {
     throw error instanceof SqlError
       ? shiftPosition(error, binding.source.positionOfOffset(start) - 1)

@@ -123,6 +123,12 @@ describe('the system catalog', () => {
     await client.query('PREPARE p (text) AS SELECT relkind FROM pg_class WHERE relname = $1');
     expect(await rows(`EXECUTE p ('users')`)).toEqual([{ relkind: 'r' }]);
     await client.query('DEALLOCATE p');
+    await client.query('PREPARE q (oid, text) AS SELECT relname || $2 AS name FROM pg_class WHERE oid = $1');
+    expect(await rows(`EXECUTE q ('1259', '!')`)).toEqual([{ name: 'pg_class!' }]);
+    await client.query('DEALLOCATE q');
+    await expect(client.query('PREPARE r (oid) AS SELECT $1')).rejects.toMatchObject({
+      code: expect.stringMatching(/^(0A000|42P18)$/),
+    });
   });
 
   it('tells two sessions apart', async () => {
