@@ -10,7 +10,7 @@ const CATALOG_NAME =
 
 /** Whether only the system catalog knows the function: our own are answered without it. */
 export function isCatalogFunction(name: string): boolean {
-  if (!CATALOG_NAME.test(name) || isSessionFunction(name)) return false;
+  if (!CATALOG_NAME.test(name) || isSessionFunction(name) || name === 'pg_has_role') return false;
   return functionsNamed('function', name).length === 0 && aggregatesNamed(name).length === 0;
 }
 

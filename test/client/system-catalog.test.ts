@@ -41,6 +41,7 @@ describe('the system catalog', () => {
       "SET application_name = 'x'",
       "SELECT current_setting('server_version_num')::int4",
       'SELECT pg_is_in_recovery()',
+      "SELECT pg_has_role('millrace', 'USAGE')",
     ]) {
       await client.query(sql);
     }
