@@ -15,6 +15,8 @@ export type EngineOptions = Readonly<{
   dataDirectory: string | null;
   /** Connectors of type file reach only below it; null: refused. */
   filesDirectory: string | null;
+  /** Hosts that connectors may reach beside the loopback (source/allowed-host.ts). */
+  connectorHosts: readonly string[];
   memoryLimitBytes: number;
   tickIntervalMs: number;
   walSync: 'commit' | 'interval' | 'off';

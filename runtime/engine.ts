@@ -4,6 +4,8 @@ import { EngineCore } from './tick/engine-core.ts';
 import { TickLoop } from './tick/tick-loop.ts';
 import { EngineProxy } from './worker/engine-proxy.ts';
 
+export { isHostEntry } from './source/allowed-host.ts';
+
 /** `onFatal`: the engine's thread died of an assertion; nothing it holds can be trusted any more. */
 export function startEngine(
   options: EngineOptions,

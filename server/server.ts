@@ -73,6 +73,7 @@ export async function startServer(
     startEngine({
       dataDirectory: config.dataDirectory,
       filesDirectory: config.filesDirectory === '' ? null : config.filesDirectory,
+      connectorHosts: config.connectorHosts,
       memoryLimitBytes: config.memoryLimitBytes,
       tickIntervalMs: config.tickIntervalMs,
       walSync: config.walSync,

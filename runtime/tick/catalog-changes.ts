@@ -45,8 +45,7 @@ export class CatalogChanges {
       for (const change of changes) {
         if (change.kind !== 'create') continue;
         // at a start it is not asked: what the server may no longer reach fails where it is read
-        if (change.object.kind === 'stream')
-          checkReach(change.object.source, this.#state.options.filesDirectory);
+        if (change.object.kind === 'stream') checkReach(change.object.source, this.#state.options);
         // before it reads what is there, of which rows may be rejected
         if (isRelation(change.object)) this.#forgetNamesakes(change.object);
         this.create(change.object, tick);

@@ -120,7 +120,7 @@ export class QueryFactory {
 
   #source(definition: StreamDefinition, used: ReadonlySet<number> | null): Source {
     try {
-      const source = createSource(definition, used, this.#state.options.filesDirectory);
+      const source = createSource(definition, used, this.#state.options);
       source.onReady(() => this.#state.wake());
       return source;
     } catch (error) {

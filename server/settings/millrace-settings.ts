@@ -12,6 +12,7 @@ import {
   textSetting,
 } from './setting-kind.ts';
 import { SECURITY_SETTINGS } from './security-settings.ts';
+import { isHostEntry } from '../../runtime/engine.ts';
 import { type SettingDefinition, setting } from './setting-definition.ts';
 
 const MIB = 2 ** 20;
@@ -25,6 +26,17 @@ const rate: SettingKind<number> = integer(
   Number.MAX_SAFE_INTEGER,
   'a number of rows a second (0: no limit)',
 );
+
+const hostList: SettingKind<readonly string[]> = {
+  type: 'string',
+  takes: 'a list of names, addresses or ranges such as "feed.example:9999, 10.0.0.0/8"',
+  parse: (text) => {
+    const entries = text.split(',').map((entry) => entry.trim());
+    if (entries.length === 1 && entries[0] === '') return [];
+    return entries.every(isHostEntry) ? entries : null;
+  },
+  format: (entries) => entries.join(', '),
+};
 
 const user = <T>(
   name: string,
@@ -113,6 +125,13 @@ export const SERVER_SETTINGS = {
     '',
     'Where connectors of type file may read and write; empty = nowhere.',
     { flag: 'files', confidential: true },
+  ),
+  connectorHosts: setting(
+    'start',
+    'millrace.connector_hosts',
+    hostList,
+    '',
+    'Hosts that connectors may reach beside the loopback: names, addresses and CIDR ranges, with a port or without.',
   ),
   demo: setting('start', 'millrace.demo', booleanSetting, 'on', 'Whether a demo stream and view are made.'),
   insecure: setting(

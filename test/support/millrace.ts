@@ -40,6 +40,7 @@ export class Millrace {
     const core = startEngineHere({
       dataDirectory: null,
       filesDirectory: null,
+      connectorHosts: [],
       memoryLimitBytes: 2 ** 31,
       tickIntervalMs: 100,
       walSync: 'off',
