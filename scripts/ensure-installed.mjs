@@ -22,4 +22,9 @@ if (!fresh) {
   if (run.error !== undefined)
     process.stderr.write(`millrace: npm could not be started: ${run.error.message}\n`);
   if (run.status !== 0) process.exit(run.status ?? 1);
+  // 2 s once, which the first question of the catalog would take else; where it fails it does
+  spawnSync(`${root}node_modules/.bin/node`, [`${root}server/system-catalog/prepare-image.ts`], {
+    stdio: 'ignore',
+    shell: windows,
+  });
 }

@@ -1,7 +1,8 @@
 /**
  * The cluster that the mirror starts from: made once by initdb and our own functions (2 s), kept compressed in the data
- * directory, and read at later starts (a fifth of that). It depends on nothing but the version of PGlite and what is done to it, which its
- * name says; a file that can't be read or is damaged is made again.
+ * directory, and read at later starts (a fifth of that). The one that installing made, beside the packages, serves before.
+ * It depends on nothing but the version of PGlite and what is done to it, which its name says; a file that can't be read
+ * or is damaged is made again.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -22,18 +23,32 @@ const DIGEST_BYTES = 32;
 
 const digest = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
 
+/** What installing made (prepare-image.ts), so that the first query after the first start need not wait. */
+export const INSTALLED_DIRECTORY = installedDirectory();
+
+function installedDirectory(): string | null {
+  try {
+    const main = createRequire(import.meta.url).resolve('@electric-sql/pglite');
+    return join(main.slice(0, main.lastIndexOf('@electric-sql')), '.cache', 'millrace');
+  } catch {
+    return null;
+  }
+}
+
 /** An image that was not there, to be kept by whoever outlives the mirror. */
 export type FreshImage = Readonly<{ name: string; bytes: Uint8Array<ArrayBuffer> }>;
 
 export async function startImage(
   pglite: Constructor,
   directory: string | null,
+  installed: string | null = INSTALLED_DIRECTORY,
 ): Promise<Readonly<{ image: Blob; fresh: FreshImage | null }>> {
   if (directory === null) return { image: new Blob([await makeImage(pglite)]), fresh: null };
   const name = await imageName();
   const kept = await readImage(join(directory, name));
   if (kept !== null) return { image: new Blob([kept]), fresh: null };
-  const bytes = await makeImage(pglite);
+  const shared = installed === null ? null : await readImage(join(installed, name));
+  const bytes = shared ?? (await makeImage(pglite));
   return { image: new Blob([bytes]), fresh: { name, bytes } };
 }
 
