@@ -55,6 +55,11 @@ export const AUDIT_CHARACTERS_MAX = 200;
 export const AUDIT_LOGINS_KEPT_MAX = 10_000;
 export const AUDIT_LOGINS_KEPT_MS = 600_000;
 
+/** Of one setting's value, of names with a prefix of the user's own in a session, and of what a transaction may have to undo. */
+export const SETTING_CHARACTERS_MAX = 32 * KIB;
+export const CUSTOM_SETTINGS_MAX = 1_000;
+export const SETTING_CHANGES_MAX = 10_000;
+
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
 /** What a SCROLL or WITH HOLD cursor may keep; above it 53400. */
@@ -62,8 +67,9 @@ export const CURSOR_BYTES_MAX = 64 * MIB;
 /** What one keeps that was not told to: above it, it only goes forward. */
 export const CURSOR_TRIED_BYTES_MAX = 4 * MIB;
 
-/** Channels that a session listens to, and notifications that a transaction may send: above them 54000. */
+/** Channels that a session listens to, LISTENs and UNLISTENs of a transaction, and notifications that it may send: above them 54000. */
 export const CHANNELS_MAX = 1_000;
+export const CHANNEL_CHANGES_MAX = 2 * CHANNELS_MAX;
 export const NOTIFICATIONS_OF_BLOCK_MAX = 10_000;
 /** Changes of a relation that a notification names; PostgreSQL's clients take payloads of less than 8,000 bytes. */
 export const NOTIFIED_CHANGES_BYTES_MAX = 7_900;

@@ -36,6 +36,10 @@ export class RelationListener {
     if (!this.#changes.isEmpty) this.#schedule();
   }
 
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;

@@ -21,6 +21,11 @@ export class Listening {
     return [...this.#channels.keys()];
   }
 
+  /** Whether the changes of a relation of that name are sent already. */
+  follows(channel: string): boolean {
+    return this.#channels.get(channel)?.stopped === false;
+  }
+
   apply(change: ListenChange): void {
     if (change.kind === 'listen') this.#listen(change.channel, change.listener);
     else if (change.channel !== null) this.#unlisten(change.channel);
@@ -28,10 +33,9 @@ export class Listening {
   }
 
   #listen(channel: string, listener: RelationListener | null): void {
-    const known = this.#channels.get(channel);
-    // a relation that was made since the first LISTEN
-    if (known === null || known === undefined) this.#channels.set(channel, listener);
-    else listener?.stop();
+    if (this.follows(channel)) listener?.stop();
+    // a relation that was made since the first LISTEN, or whose changes were no longer to be read for a while
+    else this.#channels.set(channel, listener);
     this.#channels.get(channel)?.start();
     this.#hub.listen(channel, this.#sink);
   }

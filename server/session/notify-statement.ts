@@ -1,9 +1,9 @@
 /** LISTEN, UNLISTEN, NOTIFY. */
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
-import { CHANNELS_MAX, NOTIFICATIONS_OF_BLOCK_MAX } from '../limits.ts';
+import { CHANNEL_CHANGES_MAX, CHANNELS_MAX, NOTIFICATIONS_OF_BLOCK_MAX } from '../limits.ts';
 import { RelationListener } from '../notifications/relation-listener.ts';
-import { dropListenChange, type ListenChange } from './listening.ts';
+import { dropListenChange, type ListenChange, type Listening } from './listening.ts';
 import type { Outcome } from './outcome.ts';
 import { runSubscribe } from './query-statement.ts';
 import type { Session } from './session.ts';
@@ -21,11 +21,12 @@ export async function executeListen(session: Session, statement: ListenStatement
       hint: 'Subscribe by WebSocket or Server-Sent Events.',
     });
   }
+  const changes = session.transaction?.listens ?? [];
   const isNew = !listening.channels.includes(channel);
-  if (isNew && listening.channels.length + pendingListens(session) >= CHANNELS_MAX)
+  if (isNew && listening.channels.length + changes.length >= CHANNELS_MAX)
     throw new SqlError('54000', 'too many channels in this session');
   const listener =
-    subscribe === null
+    subscribe === null || isFollowed(listening, changes, channel)
       ? null
       : new RelationListener(
           session,
@@ -37,7 +38,16 @@ export async function executeListen(session: Session, statement: ListenStatement
   return command('LISTEN');
 }
 
-const pendingListens = ({ transaction }: Session): number => transaction?.listens.length ?? 0;
+/** Once the block has committed, if it does: nothing more is needed of the engine. */
+function isFollowed(listening: Listening, changes: readonly ListenChange[], channel: string): boolean {
+  for (const change of changes.toReversed()) {
+    if (change.channel !== channel && change.channel !== null) continue;
+    if (change.kind === 'unlisten') return false;
+    // null: so it was already, or there was no such relation
+    if (change.listener !== null) return !change.listener.stopped;
+  }
+  return listening.follows(channel);
+}
 
 export function executeUnlisten(session: Session, channel: string | null): Outcome {
   if (session.listening !== null) applyOrKeep(session, { kind: 'unlisten', channel });
@@ -45,8 +55,13 @@ export function executeUnlisten(session: Session, channel: string | null): Outco
 }
 
 function applyOrKeep(session: Session, change: ListenChange): void {
-  if (session.transaction !== null && session.buffers) session.transaction.listens.push(change);
-  else session.listening?.apply(change);
+  const { transaction } = session;
+  if (transaction === null || !session.buffers) session.listening?.apply(change);
+  else if (transaction.listens.length < CHANNEL_CHANGES_MAX) transaction.listens.push(change);
+  else {
+    dropListenChange(change);
+    throw new SqlError('54000', 'too many changes of channels in this transaction');
+  }
 }
 
 export function executeNotify(session: Session, channel: string, payload: string): Outcome {

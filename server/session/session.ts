@@ -101,12 +101,15 @@ export class Session {
   #overlay: Readonly<{ base: CatalogView; changes: number; view: CatalogView }> | null = null;
   #closed = false;
   readonly #refresh: Refresh;
+  /** False: who is let in under any name, as a role of another one. */
+  readonly #ownName: boolean;
   #meaning: Readonly<{ version: number; text: string }> | null = null;
 
   constructor(context: ServerContext, login: Login, events: SessionEvents) {
     this.context = context;
     this.#rights = new FollowedRights(context.catalog);
     this.login = login;
+    this.#ownName = context.catalog.current.roleByOid(login.role)?.name === login.user;
     this.#events = events;
     this.#sources = new OpenSources(context.slowReaders);
     this.activity = new SessionActivity(context.clock);
@@ -123,7 +126,13 @@ export class Session {
 
   /** session_user: who logged in, or whom SET SESSION AUTHORIZATION made of it. */
   get sessionUser(): string {
-    return this.settings.get('session_authorization');
+    if (this.settings.roleOf('session_authorization') === null && !this.#ownName) return this.login.user;
+    return this.#nameOf(this.sessionRole, this.settings.get('session_authorization'));
+  }
+
+  /** Roles may be renamed, and their names given to others: policies ask who somebody is now. */
+  #nameOf(role: Oid, before: string): string {
+    return this.catalog.roleByOid(role)?.name ?? before;
   }
 
   get sessionRole(): Oid {
@@ -132,7 +141,8 @@ export class Session {
 
   /** current_user: whose privileges count, and whose objects it makes. */
   get user(): string {
-    return this.settings.roleOf('role') === null ? this.sessionUser : this.settings.get('role');
+    const role = this.settings.roleOf('role');
+    return role === null ? this.sessionUser : this.#nameOf(role, this.settings.get('role'));
   }
 
   get role(): Oid {

@@ -1,4 +1,5 @@
 import { SqlError } from '../../common/sql-error.ts';
+import { CUSTOM_SETTINGS_MAX, SETTING_CHANGES_MAX, SETTING_CHARACTERS_MAX } from '../limits.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { TextSettings } from '../../common/value-text.ts';
 import { SETTING_DEFINITIONS, settingNamed } from '../settings/all-settings.ts';
@@ -6,9 +7,10 @@ import type { SettingDefinition } from '../settings/setting-definition.ts';
 import { canonicalText } from '../settings/setting-kind.ts';
 import { invalidSetting, unchangeableSetting, unrecognizedSetting } from '../settings/setting-errors.ts';
 
-const CUSTOM_SETTINGS_MAX = 1_000;
-
 type Change = Readonly<{ name: string; before: string | undefined }>;
+
+/** Where a block's settings were at a savepoint. */
+export type SettingsMark = Readonly<{ changes: number; local: readonly Change[] }>;
 
 /**
  * A session's settings. SET is undone when its transaction fails, SET LOCAL at its end: while a block runs, the values
@@ -22,7 +24,10 @@ export class SessionSettings {
   readonly #onReport: (name: string, value: string) => void;
   /** Values before each SET [LOCAL] of the block; null outside one. */
   #undo: Change[] | null = null;
-  #local: Change[] = [];
+  /** Of SET LOCAL: the value before the first one of each name. */
+  #local: readonly Change[] = [];
+  /** Where the last savepoint is among the changes: what a name was before it is kept once. */
+  #markedAt = 0;
   #version = 0;
   #text: TextSettings | null = null;
 
@@ -132,27 +137,41 @@ export class SessionSettings {
       if (!settable || name.startsWith('transaction_')) continue;
       this.#assign(definition.name.toLowerCase(), this.#startup.get(definition.name.toLowerCase())!, false);
     }
+    for (const name of this.#customNames()) this.#assign(name, this.#startup.get(name) ?? '', false);
+  }
+
+  #customNames(): readonly string[] {
+    return [...this.#values.keys()].filter((name) => isCustom(name));
   }
 
   beginBlock(): void {
     this.#undo = [];
     this.#local = [];
+    this.#markedAt = 0;
   }
 
   /** A place to which `restoreTo` goes back (a savepoint). */
-  mark(): number {
-    return this.#undo?.length ?? 0;
+  mark(): SettingsMark {
+    this.#markedAt = this.#undo?.length ?? 0;
+    return { changes: this.#markedAt, local: this.#local };
   }
 
-  restoreTo(mark: number): void {
+  /** SET LOCAL of before the savepoint ends with the block again, whatever was set since. */
+  restoreTo({ changes, local }: SettingsMark): void {
+    this.#undoTo(changes);
+    this.#local = local;
+    this.#markedAt = changes;
+  }
+
+  #undoTo(changes: number): void {
     const undo = this.#undo;
     if (undo === null) return;
-    while (undo.length > mark) this.#restore(undo.pop()!);
+    while (undo.length > changes) this.#restore(undo.pop()!);
   }
 
   endBlock(committed: boolean): void {
-    if (committed) while (this.#local.length > 0) this.#restore(this.#local.pop()!);
-    else this.restoreTo(0);
+    if (committed) for (const change of this.#local) this.#restore(change);
+    else this.#undoTo(0);
     this.#undo = null;
     this.#local = [];
   }
@@ -181,14 +200,22 @@ export class SessionSettings {
       throw new SqlError('54000', 'too many custom settings in this session');
     }
     if (this.#undo !== null) {
-      this.#undo.push({ name: key, before });
-      if (local) this.#local.push({ name: key, before });
+      this.#keepBefore(this.#undo, { name: key, before });
       // A plain SET after a SET LOCAL outlives the block.
-      else this.#local = this.#local.filter((change) => change.name !== key);
+      if (!local) this.#local = this.#local.filter((change) => change.name !== key);
+      else if (!this.#local.some((change) => change.name === key))
+        this.#local = [...this.#local, { name: key, before }];
     } else if (local) {
       return; // SET LOCAL outside a block has no effect; the session warns.
     }
     this.#store(key, value);
+  }
+
+  #keepBefore(undo: Change[], change: Change): void {
+    if (undo.some(({ name }, i) => i >= this.#markedAt && name === change.name)) return;
+    if (undo.length >= SETTING_CHANGES_MAX)
+      throw new SqlError('54000', 'too many changes of settings in this transaction');
+    undo.push(change);
   }
 
   #restore(change: Change): void {
@@ -212,6 +239,11 @@ export class SessionSettings {
   /** The value as it is kept. 42704, 55P02, 42501, 22023. */
   check(name: string, value: string, privileged: boolean): string {
     const definition = settingNamed(name);
+    if (value.length > SETTING_CHARACTERS_MAX) {
+      throw new SqlError('54000', `the value for parameter "${name.slice(0, NAME_CHARACTERS)}" is too long`, {
+        detail: `A setting may have ${SETTING_CHARACTERS_MAX} characters.`,
+      });
+    }
     if (definition === undefined) {
       // A name with a prefix of its own is a custom setting, as in PostgreSQL; our own prefix is closed.
       const [prefix] = name.toLowerCase().split('.');
@@ -235,6 +267,12 @@ function requireSettable(definition: SettingDefinition, privileged: boolean): vo
   if (context !== 'superuser') throw unchangeableSetting(definition);
   throw new SqlError('42501', `permission denied to set parameter "${name}"`);
 }
+
+/** Of a name in an error. */
+const NAME_CHARACTERS = 63;
+
+/** A name that nobody defined: the session's own. */
+const isCustom = (name: string): boolean => name.includes('.') && settingNamed(name) === undefined;
 
 /** Beside the name, which may be given to another role: a key that no statement can name. */
 const roleKey = (name: string): string => `\0${name}`;

@@ -1,9 +1,10 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
 import { dropListenChange, type ListenChange } from './listening.ts';
+import type { SettingsMark } from './settings.ts';
 
 /** How far things of the session were at a savepoint: what it goes back to. */
-type SessionMarks = Readonly<{ settings: number; portals: number }>;
+type SessionMarks = Readonly<{ settings: SettingsMark; portals: number }>;
 type Savepoint = Readonly<{
   name: string;
   statements: number;

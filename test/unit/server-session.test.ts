@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SqlError } from '../../common/sql-error.ts';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
 import { CatalogView, OidAllocator } from '../../server/catalog.ts';
+import { SETTING_CHANGES_MAX, SETTING_CHARACTERS_MAX } from '../../server/limits.ts';
 import { verifyChanges } from '../../server/session/commit.ts';
 import { Interrupt } from '../../server/session/interrupt.ts';
 import { parseNameList, SessionSettings } from '../../server/session/settings.ts';
@@ -81,6 +82,42 @@ describe('SessionSettings', () => {
     expect(settings.show('a.b')).toBe('2');
   });
 
+  it('ends a SET LOCAL of before a savepoint with its block, although a plain SET came and went since', () => {
+    const { settings } = open();
+    settings.beginBlock();
+    settings.set('a.b', '1', true);
+    const mark = settings.mark();
+    settings.set('a.b', '2');
+    settings.restoreTo(mark);
+    expect(settings.show('a.b')).toBe('1');
+    settings.endBlock(true);
+    expect(() => settings.show('a.b')).toThrow('unrecognized');
+  });
+
+  it('keeps of a block one value of each name between two savepoints, and no more of them than it may', () => {
+    const { settings } = open();
+    settings.beginBlock();
+    for (let i = 0; i < 2 * SETTING_CHANGES_MAX; i++) settings.set('a.b', `${i}`);
+    for (let i = 1; i < SETTING_CHANGES_MAX; i++) {
+      settings.mark();
+      settings.set('a.b', `again ${i}`);
+    }
+    settings.mark();
+    expect(() => settings.set('a.b', 'once more')).toThrow(expect.objectContaining({ code: '54000' }));
+    settings.endBlock(false);
+    expect(() => settings.show('a.b')).toThrow('unrecognized');
+  });
+
+  it('takes no endless value, and forgets those of own names with RESET ALL', () => {
+    const { settings } = open();
+    const long = 'x'.repeat(SETTING_CHARACTERS_MAX + 1);
+    for (const name of ['a.b', 'search_path', 'application_name'])
+      expect(() => settings.set(name, long)).toThrow(expect.objectContaining({ code: '54000' }));
+    settings.set('app.tenant', 'acme');
+    settings.resetAll(false);
+    expect(settings.show('app.tenant')).toBe('');
+  });
+
   it('reads lists of names', () => {
     expect(parseNameList('"$user", Public,"a""b,c" , x')).toEqual(['$user', 'public', 'a"b,c', 'x']);
     expect(parseNameList('')).toEqual([]);
@@ -88,19 +125,22 @@ describe('SessionSettings', () => {
   });
 });
 
+const FIRST = { changes: 0, local: [] };
+const SECOND = { changes: 5, local: [] };
+
 describe('Transaction', () => {
   it('goes back to savepoints, the innermost of a name first', () => {
     const transaction = new Transaction(false, 0);
     transaction.statements = 1;
-    transaction.savepoint('a', { settings: 0, portals: 0 });
+    transaction.savepoint('a', { settings: FIRST, portals: 0 });
     transaction.statements = 2;
-    transaction.savepoint('a', { settings: 5, portals: 1 });
+    transaction.savepoint('a', { settings: SECOND, portals: 1 });
     transaction.statements = 3;
     transaction.failed = true;
-    expect(transaction.rollbackTo('a')).toEqual({ settings: 5, portals: 1 });
+    expect(transaction.rollbackTo('a')).toEqual({ settings: SECOND, portals: 1 });
     expect([transaction.failed, transaction.statements]).toEqual([false, 2]);
     transaction.release('a');
-    expect(transaction.rollbackTo('a')).toEqual({ settings: 0, portals: 0 });
+    expect(transaction.rollbackTo('a')).toEqual({ settings: FIRST, portals: 0 });
     expect(transaction.statements).toBe(1);
     expect(() => transaction.release('b')).toThrow(expect.objectContaining({ code: '3B001' }));
   });
