@@ -86,6 +86,34 @@ describe('the first password', () => {
     expect((await start(['--password-file', path])).stderr).toContain('must have one line');
     expect((await start(['--password-file', join(data, 'none')])).stderr).toContain('cannot be read: ENOENT');
   });
+
+  it('comes with a warning where no superuser has one', async () => {
+    const server = await TestServer.start();
+    const client = await server.connect('anybody');
+    const warnings: unknown[] = [];
+    client.on('notice', ({ severity, message, hint }) => warnings.push([severity, message, hint]));
+    await client.query("CREATE ROLE anna LOGIN PASSWORD 'secret'");
+    expect(warnings).toEqual([
+      [
+        'WARNING',
+        'from now on everybody needs a password, and no superuser has one',
+        expect.stringContaining('ALTER ROLE'),
+      ],
+    ]);
+    await client.query("ALTER ROLE millrace PASSWORD 'owner'");
+    await client.query("CREATE ROLE bob LOGIN PASSWORD 'secret'");
+    expect(warnings).toHaveLength(1);
+    await client.end();
+    expect(await logIn(server, 'owner')).toBe('millrace');
+    await server.stop();
+    const careful = await TestServer.start();
+    const first = await careful.connect('anybody');
+    first.on('notice', (notice) => warnings.push(notice));
+    await first.query("ALTER ROLE millrace PASSWORD 'owner'");
+    expect(warnings).toHaveLength(1);
+    await first.end();
+    await careful.stop();
+  });
 });
 
 describe('rules', () => {
