@@ -9,7 +9,8 @@ import type { ServerContext } from './server-context.ts';
 import { closeSession, OWNER, openSession } from './session/open-session.ts';
 import type { RowsOutcome } from './session/outcome.ts';
 import { nextEvent } from './session/row-source.ts';
-import { NO_ARGUMENTS, type Session } from './session/session.ts';
+import { NO_ARGUMENTS } from './session/arguments.ts';
+import type { Session } from './session/session.ts';
 
 const STREAM = `CREATE STREAM IF NOT EXISTS posts (
   at timestamptz NOT NULL, tag text, author bigint, likes int,

@@ -6,10 +6,8 @@ import { SYSTEM_VIEWS, type SystemViewName } from '../../runtime/plan/system-vie
 import { withRowSecurity } from '../authorize/row-security.ts';
 import { requireRight } from '../authorize/requirements.ts';
 import { filter, type LogicalNode } from '../logical/logical-plan.ts';
-import { propertiesOf } from '../logical/properties.ts';
-import { WINDOW_CLAUSE_MARKERS } from '../parse/stream-clauses.ts';
 import type { BindingContext } from './binding-context.ts';
-import { usesWindow, WINDOW_END, WINDOW_START } from './bound.ts';
+import { usesWindow } from './bound.ts';
 import { type Origins, plainClause } from './clause.ts';
 import type { BindEnvironment } from './environment.ts';
 import { ExpressionBinder } from './expression-binder.ts';
@@ -19,7 +17,7 @@ import { shownName, requireThisDatabase } from './relation-lookup.ts';
 import { Scope, type ScopeColumn, type ScopeRelation } from './scope.ts';
 import { visibleSystemRows } from './system-view-rows.ts';
 import { stringOf } from './tree.ts';
-import { windowClauseSpecification } from './window-specification.ts';
+import { applyWindowClause, windowMarker } from './window-clause.ts';
 
 /** What FROM needs of the query binder. */
 export type FromBinder = Readonly<{
@@ -50,7 +48,7 @@ export function bindFrom(from: FromBinder, items: readonly Node[]): FromItem {
   for (const item of items) {
     const marker = windowMarker(item);
     if (marker !== null && result !== null) {
-      result = applyWindowClause(from, result, marker);
+      result = applyWindowClause(context, result, marker);
       continue;
     }
     if (result !== null) {
@@ -67,83 +65,6 @@ export function bindFrom(from: FromBinder, items: readonly Node[]): FromItem {
   const node: LogicalNode = { kind: 'values', rows: [[]], schema: [] };
   return { node, relations: [], window: null };
 }
-
-/** Location of the function that stands for a window clause. */
-function windowMarker(item: Node): number | null {
-  if (!('RangeFunction' in item)) return null;
-  const list = item.RangeFunction.functions?.[0];
-  const call = list !== undefined && 'List' in list ? list.List.items?.[0] : undefined;
-  if (call === undefined || !('FuncCall' in call)) return null;
-  const name = (call.FuncCall.funcname ?? []).map(stringOf).join('.');
-  return WINDOW_CLAUSE_MARKERS.has(name) ? (call.FuncCall.location ?? 0) : null;
-}
-
-function applyWindowClause(from: FromBinder, item: FromItem, location: number): FromItem {
-  const { context } = from;
-  const clause = context.clauses.windows.get(context.offset(location));
-  if (clause === undefined) {
-    throw context.error(location, '42883', 'function does not exist');
-  }
-  if (item.window !== null)
-    throw context.error(
-      location,
-      '0A000',
-      'a query can have one window only',
-      'Put the inner window into a sub-query.',
-    );
-  const specification = windowClauseSpecification(context, clause);
-  const time = timeOf(from, item, location);
-  return {
-    ...item,
-    ...withWindowColumns(item.relations, time.type),
-    window: {
-      specification,
-      time: time.index,
-      timeType: time.type,
-      spelling: 'window-clause',
-      partition: null,
-      location,
-    },
-  };
-}
-
-/** The window clause names no column: it is over the relation's time attribute. */
-function timeOf(
-  from: FromBinder,
-  item: FromItem,
-  location: number,
-): Readonly<{ index: number; type: SqlType }> {
-  const times = timeAttributes(item.node);
-  const [time] = times;
-  const type = time === undefined ? undefined : item.node.schema[time]?.type;
-  if (time === undefined || type === undefined) {
-    throw from.context.error(
-      location,
-      '0A000',
-      'the window clause needs a relation with a time attribute',
-      'Name the column: GROUP BY HOP(column, slide, size) or FROM HOP(relation, column, slide, size).',
-    );
-  }
-  return { index: time, type };
-}
-
-/** The new columns replace the input's of the same name. */
-export function withWindowColumns(
-  relations: readonly ScopeRelation[],
-  type: SqlType,
-): Readonly<{ relations: readonly ScopeRelation[] }> {
-  const kept = relations.map((r) => ({
-    ...r,
-    columns: r.columns.filter((c) => c.name !== 'window_start' && c.name !== 'window_end'),
-  }));
-  const columns: readonly ScopeColumn[] = windowColumns(type);
-  return { relations: [...kept, { alias: '', original: null, schema: null, columns }] };
-}
-
-export const windowColumns = (type: SqlType): readonly ScopeColumn[] => [
-  { name: 'window_start', type, index: WINDOW_START, hidden: false },
-  { name: 'window_end', type, index: WINDOW_END, hidden: false },
-];
 
 export function startOf(node: Node): number {
   if ('RangeVar' in node) return node.RangeVar.location ?? 0;
@@ -401,7 +322,3 @@ function bindJoin(from: FromBinder, join: JoinExpr): FromItem {
     window: left.window,
   };
 }
-
-const timeAttributes = (node: LogicalNode): readonly number[] => [
-  ...propertiesOf(node, 'close').times.keys(),
-];

@@ -8,10 +8,10 @@ import type { WindowSpecification } from '../../runtime/plan/query-plan.ts';
 import { propertiesOf } from '../logical/properties.ts';
 import { plainClause } from './clause.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
-import { windowColumns, withWindowColumns } from './from-binder.ts';
 import type { FromItem, PendingWindow } from './from-item.ts';
 import { Scope, type ScopeRelation } from './scope.ts';
 import { leftmostLocation, stringOf } from './tree.ts';
+import { windowColumns, withWindowColumns } from './window-clause.ts';
 import { bindTime, type WindowKind, windowSpecification } from './window-table-function.ts';
 
 export type GroupWindow = Readonly<{

@@ -13,13 +13,13 @@ import {
   isUnnameable,
   relationNode,
   startOf,
-  windowColumns,
   streamOf,
 } from './from-binder.ts';
 import type { FromItem } from './from-item.ts';
 import { Scope, type ScopeColumn } from './scope.ts';
 import { cast } from './special-forms.ts';
 import { leftmostLocation, stringOf } from './tree.ts';
+import { windowColumns } from './window-clause.ts';
 import { checkPanes, durationArgument } from './window-specification.ts';
 
 export type WindowKind = 'hop' | 'tumble' | 'cumulate' | 'session';

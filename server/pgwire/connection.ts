@@ -6,6 +6,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import { flattenError } from '../flatten-error.ts';
 import type { Notification } from '../notifications/notification-hub.ts';
 import type { ServerContext } from '../server-context.ts';
+import { idleLimitOf } from '../session/idle-limit.ts';
 import { Session } from '../session/session.ts';
 import type { Peer } from '../session/session-activity.ts';
 import {
@@ -167,7 +168,7 @@ export class Connection {
 
   /** Waits for the client, but for no longer than the session's idle limits. */
   async #nextMessage(): Promise<FrontendMessage | null> {
-    const limit = this.#wire!.session.idleLimit;
+    const limit = idleLimitOf(this.#wire!.session);
     if (limit === null) return this.#input.next();
     const timer = setTimeout(() => {
       this.#ending = limit.error;

@@ -8,7 +8,8 @@ import type { Outcome, RowsOutcome } from '../session/outcome.ts';
 import { Portal, UNDECLARED } from '../session/portal.ts';
 import { noStatement } from '../session/prepare-statement.ts';
 import type { Prepared } from '../session/prepared.ts';
-import type { Arguments, Session } from '../session/session.ts';
+import type { Arguments } from '../session/arguments.ts';
+import type { Session } from '../session/session.ts';
 import { preparedColumns } from '../session/statement-columns.ts';
 import {
   writeBindComplete,

@@ -1,7 +1,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement } from '../../planner/statement.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
-import { NEVER_ARGUMENTS, NO_ARGUMENTS } from '../session/session.ts';
+import { NEVER_ARGUMENTS, NO_ARGUMENTS } from '../session/arguments.ts';
 import { writeCommandComplete, writeEmptyQueryResponse, writeRowDescription } from './backend-messages.ts';
 import { keptAnswer, sendAnswer } from './cached-answer.ts';
 import { sendOutcome, type Wire } from './send-outcome.ts';

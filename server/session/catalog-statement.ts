@@ -13,7 +13,8 @@ import type { MirrorField, MirrorReply } from '../system-catalog/mirror-messages
 import { sessionFacts } from '../system-catalog/session-facts.ts';
 import type { RowsOutcome } from './outcome.ts';
 import { StaticRows } from './row-source.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 import { inWholeText } from './whole-text.ts';
 
 type CatalogStatement = Extract<Statement, { kind: 'catalog' }>;

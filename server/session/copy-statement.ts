@@ -5,7 +5,8 @@ import { runCatalog } from './catalog-statement.ts';
 import { endingAtMark } from './end-of-copy.ts';
 import type { CopyIngest, Outcome, RowsOutcome } from './outcome.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 
 type CopyFrom = Extract<Statement, { kind: 'copy-from' }>;
 type CopyTo = Extract<Statement, { kind: 'copy-to' }>;

@@ -8,7 +8,8 @@ import { Portal } from './portal.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
 import { nextEvent, type RowSource, StaticRows } from './row-source.ts';
 import type { Scrolling } from './scroll-cursor.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 
 type DeclareStatement = Extract<Statement, { kind: 'declare' }>;
 type FetchStatement = Extract<Statement, { kind: 'fetch' }>;

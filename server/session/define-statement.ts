@@ -6,7 +6,8 @@ import type { ParsedStatement, Statement } from '../../planner/statement.ts';
 import type { CatalogChange } from '../../runtime/plan/relation.ts';
 import { defineChanges } from './define-changes.ts';
 import type { Outcome } from './outcome.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 import { textRows } from './text-rows.ts';
 
 type Definition = Extract<Statement, { kind: 'create' | 'drop' | 'alter' | 'change' }>;

@@ -9,7 +9,8 @@ import { executeListen, executeNotify, executeUnlisten } from './notify-statemen
 import type { Outcome } from './outcome.ts';
 import { executeDeallocate, executeExecute, executePrepare } from './prepare-statement.ts';
 import { runQuery, runSubscribe } from './query-statement.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 import {
   executeAlterSystem,
   executeDiscard,

@@ -1,5 +1,6 @@
 import type { PlanContext } from '../../planner/statement.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 
 /** What the planner is told of a session. */
 export function planContextOf(session: Session, given: Arguments): PlanContext {

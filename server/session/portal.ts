@@ -4,7 +4,8 @@ import type { Outcome, RowsOutcome } from './outcome.ts';
 import { presentRows } from './presented-rows.ts';
 import { ResultCursor } from './result-cursor.ts';
 import { ScrollCursor, type Scrolling } from './scroll-cursor.ts';
-import type { Arguments, Session } from './session.ts';
+import type { Arguments } from './arguments.ts';
+import type { Session } from './session.ts';
 
 /** How DECLARE made a cursor. */
 export type Declared = Readonly<{

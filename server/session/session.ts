@@ -1,7 +1,5 @@
-import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
-import type { TypeName } from '../../common/types.ts';
-import type { ParsedStatement, Planned, Signal, Statement } from '../../planner/statement.ts';
+import type { ParsedStatement, Planned, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid, Requirement } from '../../runtime/plan/relation.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
@@ -10,7 +8,7 @@ import { PREPARED_STATEMENTS_MAX } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { ServerContext } from '../server-context.ts';
-import type { CatalogParameters } from '../system-catalog/catalog-request.ts';
+import type { Arguments } from './arguments.ts';
 import { commitTransaction } from './commit.ts';
 import { executeStatement } from './execute-statement.ts';
 import { type Endable, FollowedRights } from './followed-rights.ts';
@@ -18,12 +16,13 @@ import { Interrupt } from './interrupt.ts';
 import { Listening } from './listening.ts';
 import type { Login } from './login.ts';
 import type { Notice } from './notice.ts';
-import { sendNotification, settleNotifications } from './notify-statement.ts';
+import { settleNotifications } from './notify-statement.ts';
 import type { Outcome } from './outcome.ts';
 import { OpenSources } from './open-sources.ts';
 import { queryLimits } from './query-limits.ts';
 import { meaningOf } from './session-meaning.ts';
 import { planContextOf } from './plan-context.ts';
+import { applyEffects } from './plan-effects.ts';
 import { Portals } from './portals.ts';
 import type { Prepared } from './prepared.ts';
 import { Refresh } from './refresh.ts';
@@ -43,15 +42,6 @@ export type SessionEvents = Readonly<{
   notifications: NotificationSink | null;
 }>;
 
-export type Arguments = Readonly<{
-  types: readonly (TypeName | null)[];
-  /** PostgreSQL text forms, null = NULL; undefined while only describing. */
-  values?: readonly (string | null)[];
-  /** Of a query of the system catalog: the parameters as they came, and the formats that its rows are to have. */
-  parameters?: CatalogParameters;
-  resultFormats?: readonly number[];
-}>;
-
 /** After one of its own a session reads what is there then. */
 const WRITES: ReadonlySet<Statement['kind']> = new Set([
   'write',
@@ -62,10 +52,6 @@ const WRITES: ReadonlySet<Statement['kind']> = new Set([
   'alter',
   'transaction',
 ]);
-
-export const NO_ARGUMENTS: Arguments = { types: [] };
-/** Of a text that can't have any: $1 in it is 42P02. */
-export const NEVER_ARGUMENTS: Arguments = { types: [], values: [] };
 
 /**
  * One client's state, whatever the protocol: settings, prepared statements, portals and the transaction. Statements
@@ -233,18 +219,6 @@ export class Session {
     }
   }
 
-  /** Why a client that sends nothing is sent away, and after how long; null = it may stay. */
-  get idleLimit(): Readonly<{ milliseconds: number; error: SqlError }> | null {
-    const inBlock = this.status !== 'idle';
-    const name = inBlock ? 'idle_in_transaction_session_timeout' : 'idle_session_timeout';
-    const milliseconds = parseDurationMs(this.settings.get(name)) ?? 0;
-    if (milliseconds === 0) return null;
-    const error = inBlock
-      ? new SqlError('25P03', 'terminating connection due to idle-in-transaction timeout')
-      : new SqlError('57P05', 'terminating connection due to idle-session timeout');
-    return { milliseconds, error };
-  }
-
   /** Starts the clock of statement_timeout; the work of every message stands between this and `finish`. */
   start(): void {
     this.#running = true;
@@ -278,32 +252,10 @@ export class Session {
     this.refuseInFailedBlock(parsed);
     this.activity.begin(shownStatement(parsed.text));
     const planned = await this.planText(parsed, given);
-    for (const notice of planned.notices) this.notify(notice);
-    // set_config() in a select list: its value is in the answer already.
-    for (const { name, value, local } of planned.settings ?? []) {
-      if (value === null) this.settings.reset(name, local, this.isSuperuser);
-      else this.settings.set(name, value, local, this.isSuperuser);
-    }
-    for (const signal of planned.signals ?? []) this.#send(signal);
+    applyEffects(this, planned);
     this.#requires = planned.requires;
     if (WRITES.has(planned.statement.kind)) this.#refresh.end();
     return executeStatement(this, amend(planned.statement), parsed, given);
-  }
-
-  #send(signal: Signal): void {
-    switch (signal.kind) {
-      case 'reload':
-        this.context.reload();
-        break;
-      case 'notify':
-        sendNotification(this, signal.channel, signal.payload);
-        break;
-      case 'backend':
-        this.context.sessions.signal(signal.pid, signal.terminate);
-        break;
-      default:
-        unreachable(signal);
-    }
   }
 
   refuseInFailedBlock(parsed: ParsedStatement | null): void {
