@@ -1,5 +1,5 @@
 /** Sessions with little privilege that try to be somebody else, or to use up the server. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
