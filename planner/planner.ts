@@ -11,6 +11,7 @@ export { lostSinks } from './authorize/lost-sinks.ts';
 export { firstRefusal, requireAccess, requireConnect } from './authorize/requirements.ts';
 export { mayHoldSecret, shownStatement } from './parse/clear-text.ts';
 export { hasPrivilegesOf, isPlainMemberOf } from './authorize/membership.ts';
+export { requireSignal } from './bind/signal-function.ts';
 export { requireSettingsReader } from './authorize/settings.ts';
 export { versionText } from './bind/session-functions.ts';
 export { expressionText } from './explain/expression-text.ts';

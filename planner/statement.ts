@@ -99,6 +99,8 @@ export type Statement =
       reads: readonly string[];
       /** set_config(…): the session applies these where the query gives rows. */
       settings: readonly Readonly<{ name: string; value: string | null; local: boolean }>[];
+      /** Columns of process ids, and what they are to become: whether the session has signalled them. */
+      signals: readonly Readonly<{ column: number; name: string; terminate: boolean }>[];
     }>
   | Readonly<{
       kind: 'subscribe';

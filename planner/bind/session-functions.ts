@@ -208,7 +208,7 @@ function bindSignal(
     context.gathered.notices.push({ severity: 'WARNING', code: '01000', message });
     return typed(sessionConstant(context, 'f', 'bool'), location);
   }
-  requireSignal(context, role, terminate);
+  requireSignal(context.catalog, context.plan.role, role, terminate);
   context.gathered.signals.push({ kind: 'backend', pid, terminate });
   return typed(sessionConstant(context, 't', 'bool'), location);
 }

@@ -11,6 +11,7 @@ import type { Statement } from '../statement.ts';
 import { isCatalogFunction, isCatalogType, isRefusedFunction } from './catalog-functions.ts';
 import { type NamesInTree, namesInTree } from './names-in-tree.ts';
 import { settingsOf } from './set-config.ts';
+import { isSignal, signalsOf } from './signals.ts';
 
 export type CatalogQuery = Extract<Statement, { kind: 'catalog' }>;
 
@@ -49,11 +50,13 @@ export function catalogQuery(
   const other = names.relations.find((_, i) => kinds[i] === 'other');
   if (other !== undefined) throw mixed(binding, other);
   refuseMore(binding, names, clauses);
+  const signals = signalsOf(binding, node, names.functions, text);
   return {
     kind: 'catalog',
-    text: underPresentNames(binding, names, text),
+    text: underPresentNames(binding, names, signals.text),
     reads: [...new Set([...names.relations.map((r) => r.relname ?? ''), ...names.functions.map(nameOf)])],
     settings: settingsOf(binding, node, names.functions),
+    signals: signals.signals,
   };
 }
 
@@ -104,13 +107,11 @@ function refuseMore(binding: BindingContext, names: NamesInTree, clauses: Stream
     const name = nameOf(call);
     // what stands behind our own functions in the mirror
     const hidden = (call.funcname ?? []).slice(0, -1).map(stringOf).includes('pg_toast');
-    if (!hidden && !isRefusedFunction(name)) continue;
-    const signal = name === 'pg_cancel_backend' || name === 'pg_terminate_backend';
+    if (!hidden && (isSignal(call) || !isRefusedFunction(name))) continue;
     throw binding.error(
       call.location,
       '0A000',
       `function ${name}() is not supported in a query of the system catalog`,
-      signal ? `Read the process ids first, then SELECT ${name}(pid) for each.` : undefined,
     );
   }
 }

@@ -15,6 +15,7 @@ import type { RowsOutcome } from './outcome.ts';
 import { StaticRows } from './row-source.ts';
 import type { Arguments } from './arguments.ts';
 import type { Session } from './session.ts';
+import { sendSignals, signalFields } from './signal-columns.ts';
 import { inWholeText } from './whole-text.ts';
 
 type CatalogStatement = Extract<Statement, { kind: 'catalog' }>;
@@ -29,7 +30,8 @@ export async function describeCatalog(
   parameterOids: readonly number[],
 ): Promise<CatalogDescription> {
   const reply = await ask(session, statement, parsed, describeMessages(statement.text, parameterOids));
-  return { parameterOids: reply.parameterOids, columns: schemaOf(reply.fields) };
+  const columns = signalFields(schemaOf(reply.fields), statement.signals);
+  return { parameterOids: reply.parameterOids, columns };
 }
 
 /** All rows at once: their bytes are bounded. */
@@ -39,8 +41,9 @@ export async function runCatalog(
   parsed: ParsedStatement,
   given: Arguments,
 ): Promise<RowsOutcome> {
-  const { text, settings } = statement;
-  const messages = queryMessages(text, parametersOf(given), given.resultFormats ?? []);
+  const { text, settings, signals } = statement;
+  const { resultFormats = [] } = given;
+  const messages = queryMessages(text, parametersOf(given), resultFormats);
   const reply = await ask(session, statement, parsed, messages);
   if (reply.rows > 0) {
     for (const { name, value, local } of settings) {
@@ -48,10 +51,14 @@ export async function runCatalog(
       else session.settings.set(name, value, local, session.isSuperuser);
     }
   }
+  const formatOf = (column: number): number =>
+    resultFormats.length === 1 ? resultFormats[0]! : (resultFormats[column] ?? 0);
+  const batches =
+    signals.length === 0 ? reply.batches : sendSignals(session, reply.batches, signals, formatOf);
   return {
     kind: 'rows',
-    columns: schemaOf(reply.fields),
-    source: new StaticRows(reply.batches, 0),
+    columns: signalFields(schemaOf(reply.fields), signals),
+    source: new StaticRows(batches, 0),
     live: null,
     tag: 'SELECT',
     counted: true,

@@ -60,7 +60,11 @@ describe('queries of the system catalog', () => {
       'runs a text for statistics',
       `SELECT * FROM pg_class, ts_stat('SELECT to_tsvector(relname) FROM pg_class')`,
     ],
-    ['signals the mirror', `SELECT pg_terminate_backend(pid) FROM pg_stat_activity`],
+    ['signals in WHERE', `SELECT 1 FROM pg_stat_activity WHERE pg_terminate_backend(pid)`],
+    ['signals what it merges', `SELECT DISTINCT pg_terminate_backend(pid) FROM pg_stat_activity`],
+    ['signals beside a star', `SELECT *, pg_cancel_backend(pid) FROM pg_stat_activity`],
+    ['signals in an expression', `SELECT NOT pg_cancel_backend(pid) FROM pg_stat_activity`],
+    ['signals under a quoted name', `SELECT "pg_cancel_backend"(pid) FROM pg_stat_activity`],
     [
       'reads what is told of sessions',
       `SELECT pg_toast.pg_session_fact('millrace.activity', true) FROM pg_class`,
