@@ -4,6 +4,10 @@ import { assert } from './assert.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** Longest text of a query: above it 54000. The setting millrace.statement_size_limit may ask for less. */
+export const STATEMENT_BYTES_MAX = 16 * MIB;
+/** Of a password in CREATE ROLE (22023). */
+export const PASSWORD_CHARACTERS_MAX = 1_000;
 /** Bytes a file source reads, and the most it decodes, in one tick. */
 export const FILE_CHUNK_BYTES = 1 * MIB;
 /** A longer line is rejected. */
@@ -25,7 +29,7 @@ export const RESULT_WINDOW_BYTES = 4 * MIB;
 export const UNSENT_BYTES_MAX = 16 * MIB;
 /** Polled queries: what all of a tick may take, and what an answer may hold; beyond it they are evaluated when asked. */
 export const POLLED_MS_MAX = 2;
-export const POLLED_ANSWER_BYTES_MAX = 256 * 1024;
+export const POLLED_ANSWER_BYTES_MAX = 256 * KIB;
 /** Encoded answers that are kept for who asks the same again, all together and one. */
 export const RESULT_CACHE_BYTES_MAX = 64 * MIB;
 export const RESULT_CACHE_ENTRY_BYTES_MAX = 8 * MIB;

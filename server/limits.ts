@@ -1,6 +1,11 @@
 /** The server's bounds (I4), beside those of common/limits.ts. Bytes and milliseconds as their names say. */
 import { assert } from '../common/assert.ts';
-import { BLOCK_ROWS_MAX, RESULT_CACHE_ENTRY_BYTES_MAX, UNSENT_BYTES_MAX } from '../common/limits.ts';
+import {
+  BLOCK_ROWS_MAX,
+  RESULT_CACHE_ENTRY_BYTES_MAX,
+  STATEMENT_BYTES_MAX,
+  UNSENT_BYTES_MAX,
+} from '../common/limits.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -11,8 +16,9 @@ export const STARTUP_BYTES_MAX = 10_000;
 export const PASSWORD_BYTES_MAX = 1_024;
 /** What a client that has not logged in may have sent ahead; beyond it the socket waits. */
 export const LOGIN_BYTES_HIGH = 16 * KIB;
-/** Longest statement and longest message of any kind: above it 54000, and the message is skipped. */
-export const STATEMENT_BYTES_MAX = 16 * MIB;
+/** The least that millrace.statement_size_limit may be. */
+export const STATEMENT_BYTES_LEAST = KIB;
+/** Longest message of any kind: above it 54000, and the message is skipped. */
 export const MESSAGE_BYTES_MAX = STATEMENT_BYTES_MAX + 64 * KIB;
 /** A length beyond PostgreSQL's own bound can only be garbage: the connection ends. */
 export const MESSAGE_BYTES_ABSURD = 1024 * MIB;
@@ -22,6 +28,17 @@ export const INPUT_BYTES_HIGH = MIB;
 export const OUTPUT_BYTES_HIGH = MIB;
 /** Encoded at once before the socket gets it. */
 export const FLUSH_BYTES = 256 * KIB;
+/** Time for a client to read why its connection ends. */
+export const CLOSE_TIMEOUT_MS = 1_000;
+
+/** Files that settings name: configuration, rules, keys, passwords. */
+export const CONFIGURED_FILE_BYTES_MAX = MIB;
+/** Lines of a file of rules: each login looks through them. */
+export const HBA_RULES_MAX = 10_000;
+/** A shorter secret of HS256 could be guessed (RFC 7518, section 3.2). */
+export const JWT_SECRET_BYTES_LEAST = 32;
+/** Clocks differ: a token is good for so long before and after its time. */
+export const JWT_TOLERANCE_SECONDS = 5;
 
 /** HTTP: a request's headers, and the whole of it; how often that is checked. */
 export const HTTP_HEADERS_TIMEOUT_MS = 30_000;
@@ -39,6 +56,7 @@ export const LOGIN_FAILURES_FREE = 5;
 export const LOGIN_FAILURES_KEPT_MAX = 10_000;
 export const LOGIN_FAILURES_KEPT_MS = 900_000;
 /** Between two attempts of one who guesses; who would have to wait longer for a turn is sent away. */
+export const LOGIN_DELAY_MS_LEAST = 100;
 export const LOGIN_DELAY_MS_MAX = 10_000;
 export const LOGIN_WAIT_MS_MAX = 5_000;
 /** Right passwords of HTTP that need no second check for a while; checks at once and waiting. */
@@ -49,9 +67,9 @@ export const PASSWORD_CHECKS_WAITING_MAX = 100;
 /** Failed logins in the audit log: so many at once, then so many a second; the others are counted. */
 export const AUDIT_FAILURES_BURST = 100;
 export const AUDIT_FAILURES_SECOND = 5;
-/** Logins by HTTP request that are told once in so long. */
-/** of a name or reason that somebody sent */
+/** Of a name or reason that somebody sent. */
 export const AUDIT_CHARACTERS_MAX = 200;
+/** Logins by HTTP request that are told once in so long. */
 export const AUDIT_LOGINS_KEPT_MAX = 10_000;
 export const AUDIT_LOGINS_KEPT_MS = 600_000;
 
@@ -71,6 +89,9 @@ export const CURSOR_TRIED_BYTES_MAX = 4 * MIB;
 export const CHANNELS_MAX = 1_000;
 export const CHANNEL_CHANGES_MAX = 2 * CHANNELS_MAX;
 export const NOTIFICATIONS_OF_BLOCK_MAX = 10_000;
+/** Of a NOTIFY, PostgreSQL's own: its payload, and the name of its channel (22023). */
+export const NOTIFICATION_BYTES_MAX = 7_999;
+export const CHANNEL_BYTES_MAX = 63;
 /** Changes of a relation that a notification names; PostgreSQL's clients take payloads of less than 8,000 bytes. */
 export const NOTIFIED_CHANGES_BYTES_MAX = 7_900;
 /** Ten a second of each relation. */
@@ -93,6 +114,9 @@ export const POLLED_PLANS_MAX = 32;
 
 /** Answers of the PostgreSQL protocol that are kept; a longer one goes out as it comes. */
 export const KEPT_ANSWER_BYTES_MAX = 256 * KIB;
+/** A longer text, by itself or with its parameters, is not worth its place. */
+export const KEPT_TEXT_CHARACTERS_MAX = 16_384;
+export const KEPT_KEY_CHARACTERS_MAX = 32_768;
 
 export const PLAN_CACHE_ENTRIES = 1_000;
 /** Longer texts are not cached, and parsed and planned in a thread of their own; it ends when there was none for so long. */
@@ -133,6 +157,9 @@ export const SLOW_READER_CHECK_MS = 50;
 
 assert(STARTUP_BYTES_MAX < MESSAGE_BYTES_MAX, 'a startup packet is a small message');
 assert(MESSAGE_BYTES_MAX < MESSAGE_BYTES_ABSURD, 'an oversized message can still be skipped');
+assert(NOTIFIED_CHANGES_BYTES_MAX <= NOTIFICATION_BYTES_MAX, 'changes fit into a notification');
+assert(LOGIN_DELAY_MS_LEAST <= LOGIN_DELAY_MS_MAX, 'a delay grows');
+assert(KEPT_TEXT_CHARACTERS_MAX <= KEPT_KEY_CHARACTERS_MAX, 'a text that is kept has room for parameters');
 assert(OUTPUT_BYTES_HIGH < UNSENT_BYTES_MAX, 'a reader is slow before it is too slow');
 assert(CURSOR_TRIED_BYTES_MAX < CURSOR_BYTES_MAX, 'who asks to scroll may keep more');
 assert(KEPT_ANSWER_BYTES_MAX < RESULT_CACHE_ENTRY_BYTES_MAX, 'an answer fits into the cache');

@@ -1,5 +1,6 @@
 /** The options of CREATE ROLE and ALTER ROLE. 42601, 22023, 22007. */
 import type { DefElem, Node } from 'libpg-query';
+import { PASSWORD_CHARACTERS_MAX } from '../../common/limits.ts';
 import { Secret } from '../../common/secret.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { parseWith } from '../../common/value-text.ts';
@@ -43,7 +44,6 @@ const FLAGS: Readonly<Record<string, Flag>> = {
 };
 
 /** Longer ones no client can send at its login. */
-const PASSWORD_CHARACTERS_MAX = 1_000;
 
 export function readRoleOptions(binding: BindingContext, nodes: readonly Node[]): RoleOptions {
   let attributes: RoleAttributes = {};

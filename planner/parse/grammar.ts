@@ -6,9 +6,6 @@ import { SqlError } from '../../common/sql-error.ts';
 import { expectedTokensHint } from './expected-tokens.ts';
 import type { SourceText } from './source-text.ts';
 
-/** Bytes of one query string; more is 54000 (setting statement_size_limit). */
-export const STATEMENT_BYTES_MAX = 16 * 1024 * 1024;
-
 /** Parentheses deeper than this would overflow the recursion of whoever walks the tree. */
 const NESTING_MAX = 1000;
 

@@ -1,8 +1,9 @@
 /** Splits a query string into statements and parses each: the door of the parse layer. */
+import { STATEMENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement } from '../statement.ts';
 import { withoutSecret } from './clear-text.ts';
-import { parseTree, STATEMENT_BYTES_MAX } from './grammar.ts';
+import { parseTree } from './grammar.ts';
 import { parseStatement } from './router.ts';
 import { shiftPosition } from './shift-position.ts';
 import { SourceText } from './source-text.ts';

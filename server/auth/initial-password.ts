@@ -1,10 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { BOOTSTRAP_ROLE_OID } from '../../runtime/plan/authorization.ts';
 import type { ServerCatalog } from '../catalog.ts';
+import { PASSWORD_BYTES_MAX } from '../limits.ts';
 import { ConfigError } from '../settings/config-error.ts';
+import { readConfiguredFile } from '../settings/read-configured-file.ts';
 import { formatVerifier, makeVerifier } from './scram-verifier.ts';
-
-const PASSWORD_BYTES_MAX = 1_024;
 
 /** What the one who starts the server gives as the first password: in MILLRACE_PASSWORD, or in a file. null: none. */
 export function readInitialPassword(
@@ -14,13 +13,7 @@ export function readInitialPassword(
   const given = environment['MILLRACE_PASSWORD'];
   if (given !== undefined && given !== '') return given;
   if (file === '') return null;
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`password file ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  const password = text.replace(/\r?\n$/, '');
+  const password = readConfiguredFile('password file', file).replace(/\r?\n$/, '');
   if (password === '' || password.length > PASSWORD_BYTES_MAX || /[\r\n\0]/.test(password)) {
     throw new ConfigError(`password file ${file} must have one line, the password`);
   }

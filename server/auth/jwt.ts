@@ -3,7 +3,6 @@
  * a secret is for HS256 alone and never a public key, an RSA key for RS256, an EC key for ES256. `none` is no algorithm.
  */
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   createLocalJWKSet,
@@ -12,13 +11,10 @@ import {
   type JWTPayload,
   jwtVerify,
 } from 'jose';
+import { JWT_SECRET_BYTES_LEAST, JWT_TOLERANCE_SECONDS } from '../limits.ts';
 import { ConfigError } from '../settings/config-error.ts';
 import type { Config } from '../settings/millrace-settings.ts';
-
-const SECRET_BYTES_LEAST = 32;
-const FILE_BYTES_MAX = 2 ** 20;
-/** Clocks differ. */
-const TOLERANCE_SECONDS = 5;
+import { readConfiguredFile } from '../settings/read-configured-file.ts';
 
 type Algorithm = 'HS256' | 'RS256' | 'ES256';
 type Keys = Readonly<{
@@ -48,7 +44,8 @@ export class JwtVerifier {
   static load(config: Config): JwtVerifier | null {
     const { jwtSecretFile, jwtKeyFile, jwtKeySetFile } = config;
     if (jwtSecretFile === '' && jwtKeyFile === '' && jwtKeySetFile === '') return null;
-    const read = (path: string): string => readText(resolve(config.dataDirectory, path));
+    const read = (path: string): string =>
+      readConfiguredFile('file of JWT keys', resolve(config.dataDirectory, path));
     const keys: Keys = {
       secret: jwtSecretFile === '' ? null : readSecret(read(jwtSecretFile), jwtSecretFile),
       publicKey: jwtKeyFile === '' ? null : readPublicKey(read(jwtKeyFile), jwtKeyFile),
@@ -65,7 +62,7 @@ export class JwtVerifier {
       const options = {
         algorithms: [key.algorithm],
         requiredClaims: ['exp'],
-        clockTolerance: TOLERANCE_SECONDS,
+        clockTolerance: JWT_TOLERANCE_SECONDS,
         currentDate: new Date(now),
         ...(jwtAudience === '' ? {} : { audience: jwtAudience }),
         ...(jwtIssuer === '' ? {} : { issuer: jwtIssuer }),
@@ -106,26 +103,13 @@ export class JwtVerifier {
   }
 }
 
-function readText(path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError(
-      `file of JWT keys ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`,
-    );
-  }
-  if (text.length > FILE_BYTES_MAX) throw new ConfigError(`file of JWT keys ${path} is too large`);
-  return text;
-}
-
 function readSecret(text: string, path: string): KeyObject {
   const secret = Buffer.from(text.replace(/\r?\n$/, ''));
   if (text.includes('-----BEGIN')) {
     throw new ConfigError(`JWT secret file ${path} has a key in PEM form: a public key is no secret`);
   }
-  if (secret.length < SECRET_BYTES_LEAST) {
-    throw new ConfigError(`JWT secret file ${path} must have ${SECRET_BYTES_LEAST} bytes at least`);
+  if (secret.length < JWT_SECRET_BYTES_LEAST) {
+    throw new ConfigError(`JWT secret file ${path} must have ${JWT_SECRET_BYTES_LEAST} bytes at least`);
   }
   return createSecretKey(secret);
 }

@@ -1,14 +1,14 @@
 import { isIPv6 } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import {
+  LOGIN_DELAY_MS_LEAST,
   LOGIN_DELAY_MS_MAX,
   LOGIN_FAILURES_FREE,
   LOGIN_FAILURES_KEPT_MAX,
   LOGIN_FAILURES_KEPT_MS,
   LOGIN_WAIT_MS_MAX,
 } from '../limits.ts';
-
-const DELAY_MS_LEAST = 100;
+import { groupsOf } from './peer-address.ts';
 
 type Failures = { count: number; freeAt: number };
 
@@ -56,7 +56,7 @@ export class LoginThrottle {
 }
 
 function delayMs(count: number): number {
-  return Math.min(DELAY_MS_LEAST * 2 ** (count - LOGIN_FAILURES_FREE), LOGIN_DELAY_MS_MAX);
+  return Math.min(LOGIN_DELAY_MS_LEAST * 2 ** (count - LOGIN_FAILURES_FREE), LOGIN_DELAY_MS_MAX);
 }
 
 /** Whoever has one address of IPv6 has the 2^64 beside it. */
@@ -64,10 +64,7 @@ function keyOf(user: string, address: string): string {
   return JSON.stringify([user, isIPv6(address) ? networkOf(address) : address]);
 }
 
-function networkOf(address: string): string {
-  const [head = '', tail] = address.split('%')[0]!.split('::');
-  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const [left, right] = [groups(head), groups(tail ?? '')];
-  const missing = tail === undefined ? 0 : Math.max(8 - left.length - right.length, 0);
-  return [...left, ...Array.from({ length: missing }, () => '0'), ...right].slice(0, 4).join(':');
-}
+const networkOf = (address: string): string =>
+  groupsOf(address.split('%')[0] ?? '')
+    .slice(0, 4)
+    .join(':');

@@ -14,3 +14,12 @@ export function plainAddress(address: string | undefined): string {
 export function isLoopbackAddress(address: string): boolean {
   return address !== '' && LOOPBACK.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
+
+/** The eight groups of an IPv6 address without a zone, `::` filled up. */
+export function groupsOf(address: string): readonly string[] {
+  const [head = '', tail] = address.split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const [left, right] = [groups(head), groups(tail ?? '')];
+  const missing = tail === undefined ? 0 : Math.max(8 - left.length - right.length, 0);
+  return [...left, ...Array.from({ length: missing }, () => '0'), ...right];
+}

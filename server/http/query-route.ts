@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
-import { STATEMENT_BYTES_MAX } from '../limits.ts';
+import { STATEMENT_BYTES_MAX } from '../../common/limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { inOwnTypes } from '../session/own-types.ts';

@@ -1,5 +1,5 @@
 /** Finite queries that ask again what was asked before: their rows are encoded once for all who ask while nothing changes. */
-import { KEPT_ANSWER_BYTES_MAX } from '../limits.ts';
+import { KEPT_ANSWER_BYTES_MAX, KEPT_TEXT_CHARACTERS_MAX } from '../limits.ts';
 import type { ParsedStatement } from '../../planner/statement.ts';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
 import type { Result } from '../results/result-cache.ts';
@@ -25,7 +25,7 @@ export function keptAnswer(
   given: Arguments,
   formats: readonly number[],
 ): Kept | null {
-  if (session.transaction !== null || statement.text.length > TEXT_CHARACTERS_MAX) return null;
+  if (session.transaction !== null || statement.text.length > KEPT_TEXT_CHARACTERS_MAX) return null;
   if (!QUERY.test(statement.text)) return null;
   const planned = session.plan(statement, { types: given.types });
   const { results } = session.context;
@@ -34,7 +34,6 @@ export function keptAnswer(
 }
 
 const QUERY = /^\s*(?:select|with|values|table)\b/i;
-const TEXT_CHARACTERS_MAX = 16_384;
 
 /**
  * Sends the rows, known ones or those that `run` gives; gives their number. `begin` is called with the columns before

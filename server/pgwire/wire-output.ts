@@ -1,10 +1,9 @@
 import type { Socket } from 'node:net';
 import { ByteWriter } from '../../runtime/format/encode/byte-writer.ts';
-import { FLUSH_BYTES, OUTPUT_BYTES_HIGH } from '../limits.ts';
+import { CLOSE_TIMEOUT_MS, FLUSH_BYTES, OUTPUT_BYTES_HIGH } from '../limits.ts';
 
 /** Buffers that wait to be filled again; a long result goes through a handful of them instead of thousands. */
 const SPARE_MAX = 4;
-const CLOSE_TIMEOUT_MS = 1_000;
 
 /** The server's messages on their way to a client. */
 export class WireOutput {

@@ -3,6 +3,7 @@ import { RESULT_CACHE_BYTES_MAX, RESULT_CACHE_ENTRY_BYTES_MAX } from '../../comm
 import type { Schema } from '../../common/types.ts';
 import type { ParsedStatement, Planned } from '../../planner/statement.ts';
 import type { Engine, RelationChanges } from '../../runtime/engine-client.ts';
+import { KEPT_KEY_CHARACTERS_MAX } from '../limits.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import type { RowsOutcome } from '../session/outcome.ts';
 import { StaticRows } from '../session/row-source.ts';
@@ -24,8 +25,6 @@ export type Result = Readonly<{
 
 /** Members of an entry beside its body and key, about. */
 const ENTRY_BYTES = 1_000;
-/** A longer text with its parameters is not worth its place. */
-const KEY_CHARACTERS_MAX = 32_768;
 
 /** `format`: whatever the encoding depends on beside the session's settings. */
 export type Question = Readonly<{ statement: ParsedStatement; given: Arguments; format: string }>;
@@ -78,7 +77,7 @@ export class ResultCache {
     const relations = repeatableQuery(planned, catalog);
     if (relations === null) return null;
     const parameters = given.values === undefined ? '' : JSON.stringify([given.types, given.values]);
-    if (statement.text.length + parameters.length > KEY_CHARACTERS_MAX) return null;
+    if (statement.text.length + parameters.length > KEPT_KEY_CHARACTERS_MAX) return null;
     const { readTick } = session;
     let ticks = '';
     for (const relation of relations) {

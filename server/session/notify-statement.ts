@@ -1,7 +1,13 @@
 /** LISTEN, UNLISTEN, NOTIFY. */
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
-import { CHANNEL_CHANGES_MAX, CHANNELS_MAX, NOTIFICATIONS_OF_BLOCK_MAX } from '../limits.ts';
+import {
+  CHANNEL_BYTES_MAX,
+  CHANNEL_CHANGES_MAX,
+  CHANNELS_MAX,
+  NOTIFICATION_BYTES_MAX,
+  NOTIFICATIONS_OF_BLOCK_MAX,
+} from '../limits.ts';
 import { RelationListener } from '../notifications/relation-listener.ts';
 import { dropListenChange, type ListenChange, type Listening } from './listening.ts';
 import type { Outcome } from './outcome.ts';
@@ -69,14 +75,11 @@ export function executeNotify(session: Session, channel: string, payload: string
   return command('NOTIFY');
 }
 
-/** PostgreSQL's bounds. */
-const PAYLOAD_BYTES_MAX = 7_999;
-const CHANNEL_BYTES_MAX = 63;
-
 function checkNotification(channel: string, payload: string): void {
   if (channel === '') throw new SqlError('22023', 'channel name cannot be empty');
   if (Buffer.byteLength(channel) > CHANNEL_BYTES_MAX) throw new SqlError('22023', 'channel name too long');
-  if (Buffer.byteLength(payload) > PAYLOAD_BYTES_MAX) throw new SqlError('22023', 'payload string too long');
+  if (Buffer.byteLength(payload) > NOTIFICATION_BYTES_MAX)
+    throw new SqlError('22023', 'payload string too long');
 }
 
 /** At once, or when the block commits; the same one twice in a block is one. 22023 */

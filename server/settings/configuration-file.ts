@@ -5,14 +5,13 @@
  *   name = value          # the sign may be left out; the last of several lines counts
  *   name = 'any ''text'''
  */
-import { readFileSync } from 'node:fs';
 import { ConfigError } from './config-error.ts';
+import { readConfiguredFile } from './read-configured-file.ts';
 
 export type FileLine = Readonly<{ name: string; value: string; line: number }>;
 
 const LINE = /^\s*([A-Za-z_][\w.]*)\s*(?:=\s*|\s)\s*(?:'((?:[^'\\]|''|\\.)*)'|([^\s'#][^\s#]*))\s*(?:#.*)?$/;
 const BLANK = /^\s*(?:#.*)?$/;
-const FILE_BYTES_MAX = 2 ** 20;
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
@@ -34,16 +33,7 @@ export function parseConfigurationFile(text: string, path: string): readonly Fil
 
 /** No lines where there is no file, unless it must be there. */
 export function readConfigurationFile(path: string, required: boolean): readonly FileLine[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (!required && (code === 'ENOENT' || code === 'ENOTDIR')) return [];
-    throw new ConfigError(`configuration file ${path} cannot be read: ${code ?? error}`);
-  }
-  if (text.length > FILE_BYTES_MAX) throw new ConfigError(`configuration file ${path} is too large`);
-  return parseConfigurationFile(text, path);
+  return parseConfigurationFile(readConfiguredFile('configuration file', path, required), path);
 }
 
 /** A line that is read back as the same value. */

@@ -12,12 +12,13 @@ import {
   textSetting,
 } from './setting-kind.ts';
 import { SECURITY_SETTINGS } from './security-settings.ts';
+import { STATEMENT_BYTES_MAX } from '../../common/limits.ts';
+import { STATEMENT_BYTES_LEAST } from '../limits.ts';
 import { isHostEntry } from '../../runtime/engine.ts';
 import { type SettingDefinition, setting } from './setting-definition.ts';
 
 const MIB = 2 ** 20;
 const MEMORY_LIMIT_LEAST = 64 * MIB;
-const STATEMENT_SIZE_LEAST = 1024;
 const memoryLimit = sizeBetween(MEMORY_LIMIT_LEAST, Number.MAX_SAFE_INTEGER);
 const quarterOfMemory = Math.max(Math.floor(totalmem() / 4 / MIB) * MIB, MEMORY_LIMIT_LEAST);
 
@@ -193,7 +194,7 @@ export const SERVER_SETTINGS = {
   statementBytesMax: setting(
     'reload',
     'millrace.statement_size_limit',
-    sizeBetween(STATEMENT_SIZE_LEAST, 16 * MIB),
+    sizeBetween(STATEMENT_BYTES_LEAST, STATEMENT_BYTES_MAX),
     '16MB',
     'Longest statement.',
   ),

@@ -1,11 +1,12 @@
 /** Rules from a file in pg_hba.conf's form; ConfigError names the line that can't be one. */
 import { isIP } from 'node:net';
+import { HBA_RULES_MAX } from '../../limits.ts';
 import { ConfigError } from '../../settings/config-error.ts';
+import { groupsOf } from '../peer-address.ts';
 import { type HbaWord, readHbaLines } from './hba-line.ts';
 import type { AddressPattern, HbaRule, NamePattern } from './hba-rule.ts';
 
 const TRANSPORTS = ['local', 'host', 'hostssl', 'hostnossl'] as const;
-const RULES_MAX = 10_000;
 
 /** md5 asks for SCRAM where that is what is kept of a password, as in PostgreSQL; nothing else is kept here. */
 const METHODS: Readonly<Record<string, HbaRule['method']>> = {
@@ -17,7 +18,7 @@ const METHODS: Readonly<Record<string, HbaRule['method']>> = {
 
 export function parseHba(text: string, path: string): readonly HbaRule[] {
   const lines = readHbaLines(text, path);
-  if (lines.length > RULES_MAX) throw new ConfigError(`${path} has more than ${RULES_MAX} rules`);
+  if (lines.length > HBA_RULES_MAX) throw new ConfigError(`${path} has more than ${HBA_RULES_MAX} rules`);
   return lines.map(({ number, fields }) => new LineParser(fields, `${path} line ${number}`).rule(number));
 }
 
@@ -126,10 +127,7 @@ function maskBits(text: string, version: number): string {
       .map((part) => Number(part).toString(2).padStart(8, '0'))
       .join('');
   }
-  const [head = '', tail] = text.split('::');
-  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
-  const [left, right] = [groups(head), groups(tail ?? '')];
-  const missing = tail === undefined ? 0 : 8 - left.length - right.length;
-  const all = [...left, ...Array.from({ length: missing }, () => '0'), ...right];
-  return all.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0')).join('');
+  return groupsOf(text)
+    .map((group) => Number.parseInt(group, 16).toString(2).padStart(16, '0'))
+    .join('');
 }

@@ -1,16 +1,14 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Logger } from 'pino';
 import { SqlError } from '../../../common/sql-error.ts';
 import type { CatalogView } from '../../catalog.ts';
 import { ConfigError } from '../../settings/config-error.ts';
 import type { Config } from '../../settings/millrace-settings.ts';
+import { readConfiguredFile } from '../../settings/read-configured-file.ts';
 import type { LoginMethod, Peer } from '../peer.ts';
 import { defaultMethod } from './default-method.ts';
 import { type HbaRule, isAbout } from './hba-rule.ts';
 import { parseHba } from './parse-hba.ts';
-
-const FILE_BYTES_MAX = 2 ** 20;
 
 /** Which method a client must use: by the rules of a file, or by those that hold where there is none. */
 export class Rules {
@@ -70,12 +68,5 @@ export class Rules {
 function load(config: Config): readonly HbaRule[] | null {
   if (config.hbaFile === '') return null;
   const path = resolve(config.dataDirectory, config.hbaFile);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`file of rules ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-  }
-  if (text.length > FILE_BYTES_MAX) throw new ConfigError(`file of rules ${path} is too large`);
-  return parseHba(text, path);
+  return parseHba(readConfiguredFile('file of rules', path), path);
 }
