@@ -80,6 +80,18 @@ export const SETTING_CHANGES_MAX = 10_000;
 
 export const PREPARED_STATEMENTS_MAX = 10_000;
 export const PORTALS_MAX = 1_000;
+/** What sessions keep from one statement to the next, all of them together and one: above it 53200. */
+export const HELD_BYTES_MAX = 512 * MIB;
+export const HELD_BYTES_SESSION_MAX = 128 * MIB;
+/** What a character of a prepared statement takes, with its tree and plan, about. */
+export const PREPARED_BYTES_CHARACTER = 8;
+/** An answer of the system catalog that waits for its reader is counted from this size on. */
+export const HELD_ANSWER_BYTES_MIN = MIB;
+/** Finite results that wait for their readers, all together: above it those of the session that has the most end. */
+export const WAITING_RESULTS_BYTES_MAX = 512 * MIB;
+/** Messages looked at ahead of an Execute. */
+export const MESSAGES_AHEAD_MAX = 100;
+export const SAVEPOINTS_MAX = 10_000;
 /** What a SCROLL or WITH HOLD cursor may keep; above it 53400. */
 export const CURSOR_BYTES_MAX = 64 * MIB;
 /** What one keeps that was not told to: above it, it only goes forward. */
@@ -161,6 +173,8 @@ assert(NOTIFIED_CHANGES_BYTES_MAX <= NOTIFICATION_BYTES_MAX, 'changes fit into a
 assert(LOGIN_DELAY_MS_LEAST <= LOGIN_DELAY_MS_MAX, 'a delay grows');
 assert(KEPT_TEXT_CHARACTERS_MAX <= KEPT_KEY_CHARACTERS_MAX, 'a text that is kept has room for parameters');
 assert(OUTPUT_BYTES_HIGH < UNSENT_BYTES_MAX, 'a reader is slow before it is too slow');
+assert(CURSOR_BYTES_MAX < HELD_BYTES_SESSION_MAX, 'a session may keep a whole cursor');
+assert(HELD_BYTES_SESSION_MAX < HELD_BYTES_MAX, 'one session leaves something to the others');
 assert(CURSOR_TRIED_BYTES_MAX < CURSOR_BYTES_MAX, 'who asks to scroll may keep more');
 assert(KEPT_ANSWER_BYTES_MAX < RESULT_CACHE_ENTRY_BYTES_MAX, 'an answer fits into the cache');
 assert(BLOCK_ROWS_MAX <= HTTP_ROWS_MAX, 'what a block wrote can be read in one answer');

@@ -9,6 +9,7 @@ import type { ResultCache } from './results/result-cache.ts';
 import type { ServerMetrics } from './metrics.ts';
 import type { NotificationHub } from './notifications/notification-hub.ts';
 import type { PlannerThread } from './planning/planner-thread.ts';
+import type { HeldMemory } from './session/held-memory.ts';
 import type { PlanCache } from './session/plan-cache.ts';
 import type { SlowReaders } from './session/slow-readers.ts';
 import type { SessionRegistry } from './session/session-registry.ts';
@@ -30,6 +31,7 @@ export type ServerContext = Readonly<{
   sessions: SessionRegistry;
   notifications: NotificationHub;
   slowReaders: SlowReaders;
+  heldMemory: HeldMemory;
   metrics: ServerMetrics;
   log: Logger;
   configuration: Configuration;

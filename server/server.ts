@@ -23,6 +23,7 @@ import { NotificationHub } from './notifications/notification-hub.ts';
 import { WireServer } from './pgwire/wire-server.ts';
 import { PlannerThread } from './planning/planner-thread.ts';
 import type { ServerContext } from './server-context.ts';
+import { HeldMemory } from './session/held-memory.ts';
 import { PlanCache } from './session/plan-cache.ts';
 import { SlowReaders } from './session/slow-readers.ts';
 import { SessionRegistry } from './session/session-registry.ts';
@@ -108,6 +109,7 @@ export async function startServer(
     sessions: new SessionRegistry(config.connectionsMax, config.superuserConnections),
     notifications: new NotificationHub(),
     slowReaders: new SlowReaders(),
+    heldMemory: new HeldMemory(),
     metrics,
     log,
     configuration,

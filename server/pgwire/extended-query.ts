@@ -3,6 +3,7 @@ import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { type Schema, sameType, typeNameOfOid, typeOid, type TypeName } from '../../common/types.ts';
 import { catalogQueryIn, type ParsedStatement, type Planned } from '../../planner/statement.ts';
+import { MESSAGES_AHEAD_MAX } from '../limits.ts';
 import { type CatalogDescription, describeCatalog } from '../session/catalog-statement.ts';
 import type { Outcome, RowsOutcome } from '../session/outcome.ts';
 import { Portal, UNDECLARED } from '../session/portal.ts';
@@ -49,8 +50,7 @@ export async function handleParse({ session, output }: Wire, message: Message<'p
   const declaredTypes = parameterOids.map(declaredType);
   const planned = parsed === null ? null : await session.planText(parsed, { types: declaredTypes });
   const described = await describe(session, parsed, planned, parameterOids);
-  session.prepared.delete(name);
-  session.addPrepared(name, {
+  session.prepared.set(name, {
     parsed,
     declaredTypes,
     parameterTypes: planned?.parameterTypes ?? [],
@@ -105,6 +105,7 @@ export function handleBind({ session, output }: Wire, message: Message<'bind'>):
     new Portal(session, parsed, columns, message.resultFormats, run, {
       ...UNDECLARED,
       given: prepared.described === null ? given : null,
+      parameterBytes: message.portal === '' ? 0 : parameterBytes(message),
     }),
   );
   writeBindComplete(output.writer);
@@ -122,6 +123,9 @@ function boundArguments(message: Message<'bind'>, prepared: Prepared): Arguments
   requireParameters(message, oids.length);
   return { types: declaredTypes, parameters: { oids, values, formats }, resultFormats };
 }
+
+const parameterBytes = ({ parameters }: Message<'bind'>): number =>
+  parameters.reduce((sum, value) => sum + (value?.length ?? 0), 0);
 
 function requireFormats(formats: number, columns: number): void {
   if (formats > 1 && formats !== columns) {
@@ -246,11 +250,13 @@ function requireSameColumns(described: Schema | null, actual: Schema): void {
 
 /** Whether the client's next message but Close is a Sync. It must send one or a Flush before it waits for answers. */
 async function syncFollows({ session, input }: Wire): Promise<boolean> {
-  for (let i = 0; ; i++) {
+  // whoever closes so much at once waits a little longer for a write that ends there
+  for (let i = 0; i < MESSAGES_AHEAD_MAX; i++) {
     const message = await session.interrupt.wait(input.peek(i));
     if (message === null || message.kind === 'sync') return true;
     if (message.kind !== 'close') return false;
   }
+  return false;
 }
 
 /** A portal that was read to its end gives no more rows; one that gave none can't be run twice. */

@@ -55,9 +55,11 @@ export class ResultCache {
   /** The rows that an evaluation would give, where they are here already; null: evaluate. */
   rowsOf(session: Session, planned: Planned, given: Arguments): RowsOutcome | null {
     const { statement } = planned;
+    const { rowsMax, memoryBytesMax } = queryLimits(session.settings);
     // parameters are not in the plan that was described, and how much a session may have is not known there
     if (
-      queryLimits(session.settings).rowsMax !== undefined ||
+      rowsMax !== undefined ||
+      memoryBytesMax !== undefined ||
       given.values !== undefined ||
       statement.kind !== 'query' ||
       session.readTick !== null

@@ -2,7 +2,9 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { Field, Schema } from '../../common/types.ts';
 import { typeOid } from '../../common/types.ts';
+import { batchBytes } from '../../runtime/batch/concat.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
+import { HELD_ANSWER_BYTES_MIN } from '../limits.ts';
 import {
   type CatalogParameters,
   describeMessages,
@@ -58,11 +60,19 @@ export async function runCatalog(
   return {
     kind: 'rows',
     columns: signalFields(schemaOf(reply.fields), signals),
-    source: new StaticRows(batches, 0),
+    source: heldRows(session, batches),
     live: null,
     tag: 'SELECT',
     counted: true,
   };
+}
+
+/** They may wait in a portal for long. */
+function heldRows(session: Session, batches: MirrorReply['batches']): StaticRows {
+  const bytes = batches.reduce((sum, batch) => sum + batchBytes(batch), 0);
+  if (bytes < HELD_ANSWER_BYTES_MIN) return new StaticRows(batches, 0);
+  session.held.take(bytes);
+  return session.track(new StaticRows(batches, 0, () => session.held.give(bytes)));
 }
 
 async function ask(

@@ -38,13 +38,18 @@ export async function executeDeclare(
     hold: statement.hold,
     binary: statement.binary,
     given: null,
+    parameterBytes: 0,
   });
   await portal.outcome();
-  session.portals.add(name, portal);
-  if (outsideBlock) {
-    await portal.keep();
-    portal.held = true;
+  try {
+    session.portals.add(name, portal);
+    if (outsideBlock) await portal.keep();
+  } catch (error) {
+    // there is no transaction that would end it
+    if (!session.portals.close(name)) portal.close();
+    throw error;
   }
+  portal.held = outsideBlock;
   return { kind: 'command', tag: 'DECLARE CURSOR', tick: null };
 }
 

@@ -14,9 +14,16 @@ export type Declared = Readonly<{
   binary: boolean;
   /** What Bind gave; null for a cursor. */
   given: Arguments | null;
+  parameterBytes: number;
 }>;
 
-export const UNDECLARED: Declared = { scrolling: 'none', hold: false, binary: false, given: null };
+export const UNDECLARED: Declared = {
+  scrolling: 'none',
+  hold: false,
+  binary: false,
+  given: null,
+  parameterBytes: 0,
+};
 
 /** An open result: a statement bound to its arguments and, once it runs, the place where its reader is. */
 export class Portal {
@@ -30,6 +37,7 @@ export class Portal {
   #outcome: Outcome | null = null;
   #cursor: ScrollCursor | null = null;
   readonly #scrolling: Scrolling;
+  #parameterBytes: number;
   finished = false;
   /** What DECLARE said. */
   readonly binary: boolean;
@@ -57,6 +65,8 @@ export class Portal {
     this.parsed = parsed;
     this.columns = columns;
     this.resultFormats = resultFormats;
+    session.held.take(declared.parameterBytes);
+    this.#parameterBytes = declared.parameterBytes;
   }
 
   get started(): boolean {
@@ -70,7 +80,11 @@ export class Portal {
   }
 
   cursor(outcome: RowsOutcome): ScrollCursor {
-    this.#cursor ??= new ScrollCursor(new ResultCursor(presentRows(outcome)), this.#scrolling);
+    this.#cursor ??= new ScrollCursor(
+      new ResultCursor(presentRows(outcome)),
+      this.#scrolling,
+      this.#session.held,
+    );
     return this.#cursor;
   }
 
@@ -90,6 +104,9 @@ export class Portal {
 
   close(): void {
     this.finished = true;
+    this.#cursor?.close();
+    this.#session.held.give(this.#parameterBytes);
+    this.#parameterBytes = 0;
     if (this.#outcome?.kind === 'rows') this.#session.release(this.#outcome.source);
     if (this.#outcome?.kind === 'copy-out') this.#session.release(this.#outcome.rows.source);
     if (this.#outcome?.kind === 'copy-in') this.#outcome.ingest.abort();

@@ -20,10 +20,12 @@ export class Portals {
     return this.#portals.has(name);
   }
 
-  /** 54000 */
+  /** One that there is no place for is closed: 54000. */
   add(name: string, portal: Portal): void {
-    if (this.#portals.size >= PORTALS_MAX)
+    if (this.#portals.size >= PORTALS_MAX) {
+      portal.close();
       throw new SqlError('54000', 'too many open portals in this session');
+    }
     portal.number = ++this.#opened;
     this.#portals.set(name, portal);
   }

@@ -17,7 +17,7 @@ export async function executePrepare(session: Session, statement: PrepareStateme
   const asked = catalogQueryIn(planned.statement);
   const oids = parameterTypes.map((type) => (type === null ? 0 : typeOid(type)));
   const described = asked === null ? null : await describeCatalog(session, asked, parsed, oids);
-  session.addPrepared(name, {
+  session.prepared.set(name, {
     parsed,
     declaredTypes: parameterTypes,
     parameterTypes: planned.parameterTypes,

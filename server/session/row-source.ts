@@ -50,6 +50,11 @@ export class EngineRows implements RowSource {
     this.#continuous = continuous;
   }
 
+  /** Of a finite result: what waits for its reader. */
+  get waitingBytes(): number {
+    return this.#continuous || this.#error !== null ? 0 : this.#stream.pendingBytes;
+  }
+
   checkBound(): boolean {
     if (this.#continuous && this.#error === null && this.#stream.pendingBytes > UNSENT_BYTES_MAX) {
       this.#stream.cancel();
@@ -122,8 +127,11 @@ export class EngineRows implements RowSource {
 /** Rows that are there already: SHOW, EXPLAIN, catalog listings. */
 export class StaticRows implements RowSource {
   readonly #events: RowEvent[];
+  #onCancel: (() => void) | null;
 
-  constructor(batches: readonly Batch[], tick: number) {
+  /** `onCancel`: once, when they are no longer needed. */
+  constructor(batches: readonly Batch[], tick: number, onCancel: (() => void) | null = null) {
+    this.#onCancel = onCancel;
     this.#events = [
       ...batches.map((batch) => ({ kind: 'rows', batch, tick, snapshot: true, deletes: null }) as const),
       { kind: 'end', tick },
@@ -142,5 +150,9 @@ export class StaticRows implements RowSource {
     return false;
   }
 
-  cancel(): void {}
+  cancel(): void {
+    this.#events.splice(0, this.#events.length - 1);
+    this.#onCancel?.();
+    this.#onCancel = null;
+  }
 }

@@ -14,6 +14,7 @@ import type { Batch } from '../../runtime/batch/column.ts';
 import { batchBytes } from '../../runtime/batch/concat.ts';
 import { gatherBatch } from '../../runtime/batch/gather.ts';
 import { CURSOR_BYTES_MAX, CURSOR_TRIED_BYTES_MAX } from '../limits.ts';
+import type { HeldShare } from './held-memory.ts';
 import type { ResultCursor, RowCursor, Slice } from './result-cursor.ts';
 
 export type Scrolling = 'kept' | 'tried' | 'none';
@@ -24,12 +25,16 @@ export class ScrollCursor implements RowCursor {
   readonly #batches: Batch[] = [];
   /** rows up to and with the batch of that place */
   readonly #ends: number[] = [];
+  readonly #held: HeldShare;
   #bytes = 0;
   #stored = 0;
   #ended = false;
   #position = 0;
+  /** Once rows are lost. */
+  #failure: unknown = null;
 
-  constructor(cursor: ResultCursor, scrolling: Scrolling) {
+  constructor(cursor: ResultCursor, scrolling: Scrolling, held: HeldShare) {
+    this.#held = held;
     this.#cursor = cursor;
     this.#scrolling = scrolling;
   }
@@ -56,6 +61,7 @@ export class ScrollCursor implements RowCursor {
 
   /** The next rows. */
   poll(rowsMax: number): Slice | null {
+    if (this.#failure !== null) throw this.#failure;
     if (this.#position < this.#stored) return this.#keptSlice(rowsMax);
     const slice = this.#ended ? ({ kind: 'end' } as const) : this.#cursor.poll(rowsMax);
     if (slice?.kind === 'rows') {
@@ -111,25 +117,36 @@ export class ScrollCursor implements RowCursor {
 
   #record({ batch, from, to }: Slice & { kind: 'rows' }): void {
     const rows = to - from;
+    if (this.#scrolling !== 'none') this.#keep(batch, from, rows);
     this.#stored += rows;
-    if (this.#scrolling === 'none') return;
-    const whole = from === 0 && to === batch.rows;
-    const chosen = whole ? null : Uint32Array.from({ length: rows }, (_, i) => from + i);
-    this.#batches.push(chosen === null ? batch : gatherBatch(batch, chosen, rows));
-    this.#ends.push(this.#stored);
+  }
+
+  #keep(batch: Batch, from: number, rows: number): void {
     // parts of one batch share its texts
-    this.#bytes += Math.ceil((batchBytes(batch) * rows) / batch.rows);
-    if (this.#scrolling === 'kept' && this.#bytes > CURSOR_BYTES_MAX) {
-      throw new SqlError('53400', 'the cursor holds too many rows', {
-        detail: `A SCROLL or WITH HOLD cursor may keep ${CURSOR_BYTES_MAX} bytes.`,
-        hint: 'Declare it with NO SCROLL and WITHOUT HOLD, or add a LIMIT.',
-      });
+    const bytes = Math.ceil((batchBytes(batch) * rows) / batch.rows);
+    if (this.#scrolling === 'tried' && this.#bytes + bytes > CURSOR_TRIED_BYTES_MAX) return this.#forget();
+    try {
+      if (this.#bytes + bytes > CURSOR_BYTES_MAX) throw tooMuch();
+      this.#held.take(bytes);
+    } catch (error) {
+      // these rows were taken from the query and not given to anybody
+      this.#failure = error;
+      this.#forget();
+      throw error;
     }
-    if (this.#scrolling === 'tried' && this.#bytes > CURSOR_TRIED_BYTES_MAX) this.#forget();
+    this.#bytes += bytes;
+    const chosen = rows === batch.rows ? null : Uint32Array.from({ length: rows }, (_, i) => from + i);
+    this.#batches.push(chosen === null ? batch : gatherBatch(batch, chosen, rows));
+    this.#ends.push(this.#stored + rows);
+  }
+
+  close(): void {
+    this.#forget();
   }
 
   #forget(): void {
     this.#scrolling = 'none';
+    this.#held.give(this.#bytes);
     this.#batches.length = 0;
     this.#ends.length = 0;
     this.#bytes = 0;
@@ -137,6 +154,7 @@ export class ScrollCursor implements RowCursor {
 
   /** 55000 where rows that were read are not kept. */
   requireScroll(): void {
+    if (this.#failure !== null) throw this.#failure;
     if (this.#scrolling !== 'none') return;
     throw new SqlError('55000', 'cursor can only scan forward', {
       hint: 'Declare it with SCROLL option to enable backward scan.',
@@ -164,3 +182,9 @@ export class ScrollCursor implements RowCursor {
     return low;
   }
 }
+
+const tooMuch = (): SqlError =>
+  new SqlError('53400', 'the cursor holds too many rows', {
+    detail: `A SCROLL or WITH HOLD cursor may keep ${CURSOR_BYTES_MAX} bytes.`,
+    hint: 'Declare it with NO SCROLL and WITHOUT HOLD, or add a LIMIT.',
+  });

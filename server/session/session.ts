@@ -4,7 +4,6 @@ import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid, Requirement } from '../../runtime/plan/relation.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
 import { shownStatement, versionText } from '../../planner/planner.ts';
-import { PREPARED_STATEMENTS_MAX } from '../limits.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { ServerContext } from '../server-context.ts';
@@ -12,6 +11,7 @@ import type { Arguments } from './arguments.ts';
 import { commitTransaction } from './commit.ts';
 import { executeStatement } from './execute-statement.ts';
 import { type Endable, FollowedRights } from './followed-rights.ts';
+import { HeldShare } from './held-memory.ts';
 import { Interrupt } from './interrupt.ts';
 import { Listening } from './listening.ts';
 import type { Login } from './login.ts';
@@ -24,7 +24,7 @@ import { meaningOf } from './session-meaning.ts';
 import { planContextOf } from './plan-context.ts';
 import { applyEffects } from './plan-effects.ts';
 import { Portals } from './portals.ts';
-import type { Prepared } from './prepared.ts';
+import { PreparedStatements } from './prepared-statements.ts';
 import { Refresh } from './refresh.ts';
 import type { RowSource } from './row-source.ts';
 import { parseDurationMs, versionNumber } from '../settings/setting-kind.ts';
@@ -67,7 +67,8 @@ export class Session {
   readonly activity: SessionActivity;
   /** null: not told, or no client of the wire. */
   peer: Peer | null = null;
-  readonly prepared = new Map<string, Prepared>();
+  readonly held: HeldShare;
+  readonly prepared: PreparedStatements;
   readonly portals = new Portals();
   transaction: Transaction | null = null;
   /**
@@ -93,6 +94,8 @@ export class Session {
 
   constructor(context: ServerContext, login: Login, events: SessionEvents) {
     this.context = context;
+    this.held = new HeldShare(context.heldMemory);
+    this.prepared = new PreparedStatements(this.held);
     this.#rights = new FollowedRights(context.catalog);
     this.login = login;
     this.#ownName = context.catalog.current.roleByOid(login.role)?.name === login.user;
@@ -323,15 +326,6 @@ export class Session {
     this.transaction = null;
     this.#overlay = null;
     this.portals.endTransaction(committed);
-  }
-
-  addPrepared(name: string, prepared: Prepared): void {
-    if (this.prepared.size >= PREPARED_STATEMENTS_MAX) {
-      throw new SqlError('54000', 'too many prepared statements in this session', {
-        hint: 'DEALLOCATE those that are no longer needed.',
-      });
-    }
-    this.prepared.set(name, prepared);
   }
 
   /** Where policies hide rows there is none: it tells of all, also of why they were rejected. */

@@ -1,5 +1,6 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
+import { SAVEPOINTS_MAX } from '../limits.ts';
 import { dropListenChange, type ListenChange } from './listening.ts';
 import type { SettingsMark } from './settings.ts';
 
@@ -55,7 +56,10 @@ export class Transaction {
     return this.changes.some((change) => change.kind === 'create' && change.object.oid === oid);
   }
 
+  /** 54000 */
   savepoint(name: string, marks: SessionMarks): void {
+    if (this.#savepoints.length >= SAVEPOINTS_MAX)
+      throw new SqlError('54000', 'too many savepoints in this transaction');
     this.#savepoints.push({
       name,
       statements: this.statements,
