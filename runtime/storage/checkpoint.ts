@@ -22,6 +22,7 @@ import { assert } from '../../common/assert.ts';
 import type { Oid } from '../plan/relation.ts';
 import { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { KeptRows, LateRow, RejectedRowEntry } from '../tick/kept-rows.ts';
+import type { LateRows } from '../tick/late-rows.ts';
 import type { RelationSet } from '../tick/relation-set.ts';
 
 const FORMAT = 4;
@@ -30,7 +31,7 @@ const FILE = 'checkpoint.bin';
 export type EngineState = Readonly<{
   tick: Readonly<{ number: number; time: number }>;
   relations: RelationSet;
-  late: KeptRows<LateRow>;
+  late: LateRows;
   rejected: KeptRows<RejectedRowEntry>;
 }>;
 
@@ -131,7 +132,7 @@ export class Checkpoint {
     return saved === undefined ? null : new StateReader(saved);
   }
 
-  restoreKept(late: KeptRows<LateRow>, rejected: KeptRows<RejectedRowEntry>): void {
+  restoreKept(late: LateRows, rejected: KeptRows<RejectedRowEntry>): void {
     late.restore(...this.#late);
     rejected.restore(...this.#rejected);
   }

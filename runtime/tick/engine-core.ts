@@ -41,6 +41,7 @@ import { metricsOf } from './engine-metrics.ts';
 import { FiniteQueue } from './finite/finite-queue.ts';
 import type { FiniteRun } from './finite/finite-run.ts';
 import { openIngest } from './open-ingest.ts';
+import { inputRow } from './input-row.ts';
 import { type Polled, PolledQueries } from './polled-queries.ts';
 import { QueryFactory } from './query-factory.ts';
 import { Readers } from './readers.ts';
@@ -321,6 +322,8 @@ export class EngineCore implements Engine {
   }
 
   #endTick(tick: Tick): void {
+    const { relations } = this.state;
+    this.state.late.settle((schema, batch, row) => inputRow(relations, schema, batch, row));
     for (const stream of this.state.relations.streams.values()) stream.endTick(tick.time);
     for (const table of this.state.relations.tables.values()) table.endTick(tick.time);
     for (const { view } of this.state.relations.views.values()) view.endTick(tick.number, tick.time);

@@ -4,7 +4,8 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { EngineOptions } from '../engine-client.ts';
 import type { Block } from './block/block.ts';
-import { KeptRows, type LateRow, type RejectedRowEntry } from './kept-rows.ts';
+import { KeptRows, type RejectedRowEntry } from './kept-rows.ts';
+import { LateRows } from './late-rows.ts';
 import { RelationSet } from './relation-set.ts';
 import type { RejectRow } from './stream-runtime.ts';
 import type { Subscription } from './subscription.ts';
@@ -23,7 +24,7 @@ const MICROS_PER_MS = 1000;
 export class EngineState {
   readonly options: EngineOptions;
   readonly relations = new RelationSet();
-  readonly late = new KeptRows<LateRow>(KEPT_ROWS_MAX);
+  readonly late = new LateRows();
   readonly rejected = new KeptRows<RejectedRowEntry>(KEPT_ROWS_MAX);
   readonly ticks = new KeptRows<TickRecord>(KEPT_TICKS_MAX);
   readonly subscriptions = new Set<Subscription>();

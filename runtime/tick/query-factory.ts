@@ -12,7 +12,7 @@ import type { StateReader } from '../state/state-codec.ts';
 import { ContinuousQuery, type Feed } from './continuous-query.ts';
 import type { EngineState } from './engine-state.ts';
 import { PrivateFeed, streamFeed, tableFeed, viewFeed } from './feeds.ts';
-import { columnsRead, inputRow, isReadPerQuery } from './input-row.ts';
+import { columnsRead, isReadPerQuery } from './input-row.ts';
 import { rowToText } from './kept-rows.ts';
 import type { ResultChannel } from './result-channel.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
@@ -78,12 +78,7 @@ export class QueryFactory {
         reader?.push({ kind: 'notice', severity: 'WARNING', code: error.code, message, hint }, 0);
       },
       late: (time, watermark, schema, batch, row) => {
-        state.late.add({
-          view: name,
-          at: time,
-          lateBy: watermark - time,
-          row: inputRow(state.relations, schema, batch, row),
-        });
+        state.late.note({ view: name, at: time, lateBy: watermark - time, schema, batch, row });
       },
       notice: (code, message, hint) => {
         const words = hint === undefined ? {} : { hint };
