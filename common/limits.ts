@@ -39,6 +39,9 @@ export const WAL_SYNC_INTERVAL_MS = 200;
 export const SLICE_MS = 5;
 /** Rows of a sub-query of IN (54000): they are held as values. */
 export const SUBQUERY_ROWS_MAX = 1_000_000;
+/** Indexes of a relation (54000), and columns of one (54011): each is kept with every change. */
+export const INDEXES_MAX = 64;
+export const INDEX_COLUMNS_MAX = 32;
 /** Rows and bytes that an open transaction block may write (54000). */
 export const BLOCK_ROWS_MAX = 1_000_000;
 export const BLOCK_BYTES_MAX = 64 * MIB;

@@ -1,6 +1,12 @@
 /** What the binder asks of the catalog. The server's catalog implements it; tests use a plain one. */
 import type { DatabaseDefinition, RoleDefinition } from '../runtime/plan/authorization.ts';
-import type { CatalogObject, Oid, RelationDefinition, SchemaDefinition } from '../runtime/plan/relation.ts';
+import type {
+  CatalogObject,
+  IndexDefinition,
+  Oid,
+  RelationDefinition,
+  SchemaDefinition,
+} from '../runtime/plan/relation.ts';
 
 export interface Catalog {
   /** Changes with every change of the catalog: part of every plan cache's key. */
@@ -8,6 +14,9 @@ export interface Catalog {
   schema(name: string): SchemaDefinition | undefined;
   relation(schema: string, name: string): RelationDefinition | undefined;
   relationByOid(oid: Oid): RelationDefinition | undefined;
+  index(schema: string, name: string): IndexDefinition | undefined;
+  /** Of the table or materialized view, in the order of their creation. */
+  indexesOf(relation: Oid): readonly IndexDefinition[];
   role(name: string): RoleDefinition | undefined;
   roleByOid(oid: Oid): RoleDefinition | undefined;
   database(): DatabaseDefinition;

@@ -15,6 +15,7 @@ import { planAlterPolicy, planCreatePolicy, planRenamePolicy } from './authorize
 import { planCreateToken, planDropToken } from './authorize/tokens.ts';
 import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
+import { planReindex, planRenameIndex } from './define/change-index.ts';
 import { planCreateIndex } from './define/create-index.ts';
 import { planCreateSchema } from './define/create-schema.ts';
 import { planCreateSink } from './define/create-sink.ts';
@@ -106,6 +107,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
   if ('RenameStmt' in node) {
     const { RenameStmt: rename } = node;
     if (rename.renameType === 'OBJECT_ROLE') return planRenameRole(context, rename);
+    if (rename.renameType === 'OBJECT_INDEX') return planRenameIndex(context, rename);
     if (rename.renameType === 'OBJECT_POLICY') return planRenamePolicy(context, rename);
     return planRename(context, syntax, rename);
   }
@@ -127,6 +129,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
     });
   }
   if ('IndexStmt' in node) return planCreateIndex(context, node.IndexStmt);
+  if ('ReindexStmt' in node) return planReindex(context, node.ReindexStmt);
   return planAuthorization(context, node);
 }
 

@@ -14,6 +14,7 @@ import {
 import {
   type CatalogChange,
   type CatalogObject,
+  type IndexDefinition,
   isRelation,
   type Oid,
   type RelationDefinition,
@@ -45,6 +46,8 @@ export class CatalogView implements Catalog {
   readonly #schemas = new Map<string, SchemaDefinition>();
   readonly #roles = new Map<string, RoleDefinition>();
   readonly #relations = new Map<string, RelationDefinition>();
+  readonly #indexes = new Map<string, IndexDefinition>();
+  readonly #indexesOf = new Map<Oid, IndexDefinition[]>();
   readonly #tokens = new Map<string, TokenDefinition>();
   readonly #dependents = new Map<Oid, RelationDefinition[]>();
   readonly hasPasswords: boolean;
@@ -66,6 +69,13 @@ export class CatalogView implements Catalog {
         else known.push(object);
       }
     }
+    for (const object of byOid.values()) {
+      if (object.kind !== 'index') continue;
+      const relation = byOid.get(object.relation);
+      // it goes with its relation
+      if (relation === undefined || !isRelation(relation)) byOid.delete(object.oid);
+      else this.#addIndex(relation, object);
+    }
     this.#objects = byOid;
     this.hasPasswords = [...this.#roles.values()].some(({ verifier }) => verifier !== null);
   }
@@ -76,6 +86,14 @@ export class CatalogView implements Catalog {
 
   relation(schema: string, name: string): RelationDefinition | undefined {
     return this.#relations.get(relationKey(schema, name));
+  }
+
+  index(schema: string, name: string): IndexDefinition | undefined {
+    return this.#indexes.get(relationKey(schema, name));
+  }
+
+  indexesOf(relation: Oid): readonly IndexDefinition[] {
+    return this.#indexesOf.get(relation) ?? [];
   }
 
   relationByOid(oid: Oid): RelationDefinition | undefined {
@@ -116,6 +134,11 @@ export class CatalogView implements Catalog {
 
   allocateOid(): Oid {
     return this.#oids.allocate();
+  }
+
+  #addIndex({ oid, schema }: RelationDefinition, index: IndexDefinition): void {
+    this.#indexes.set(relationKey(schema, index.name), index);
+    this.#indexesOf.set(oid, [...this.indexesOf(oid), index]);
   }
 
   /** This state with changes on top, under a version of its own so that no cached plan is taken for it. */

@@ -20,7 +20,7 @@ import { hasPrivilegesOf, inheritedRoles, isSuperuser } from './membership.ts';
 export type OwnedObject = RelationDefinition | SchemaDefinition | DatabaseDefinition;
 
 export const isOwned = (object: CatalogObject): object is OwnedObject =>
-  object.kind !== 'role' && object.kind !== 'token';
+  object.kind !== 'role' && object.kind !== 'token' && object.kind !== 'index';
 
 const RELATION: readonly Privilege[] = ['r', 'a', 'w', 'd', 'D', 'x', 't', 'm'];
 

@@ -22,6 +22,10 @@ export function planAlterRelation(
   const { binding } = context;
   const kind = relationKind(alter.objtype, syntax.objectKind);
   const range = alter.relation ?? {};
+  if (alter.objtype === 'OBJECT_INDEX') {
+    const hint = 'An index can be renamed; else drop it and create another.';
+    throw binding.error(-1, '0A000', 'ALTER INDEX is not supported', hint);
+  }
   if (kind === null) throw unsupported(binding);
   const tag = `ALTER ${KIND_LABELS[kind].toUpperCase()}`;
   if (alter.missing_ok === true && isMissing(binding, range)) return skipped(context, tag, range);

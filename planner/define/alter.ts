@@ -10,7 +10,8 @@ import { listOf, stringOf } from '../bind/tree.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
-import { requireSchema, requireWritableSchema } from './names.ts';
+import { commentedIndex } from './change-index.ts';
+import { isNameTaken, requireSchema, requireWritableSchema } from './names.ts';
 import { KIND_LABELS, notOfKind, type RelationKind, relationKind } from './object-kind.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
@@ -72,7 +73,7 @@ function renamedRelation(
   definition: RelationDefinition,
   name: string,
 ): CatalogObject {
-  if (binding.catalog.relation(definition.schema, name) !== undefined) {
+  if (isNameTaken(binding.catalog, definition.schema, name)) {
     throw binding.error(-1, '42P07', `relation "${name}" already exists`);
   }
   requireCreateIn(binding, definition.schema, binding.plan.role);
@@ -120,8 +121,10 @@ export function planSetSchema(
   requireWritableSchema(binding, target);
   requireSchema(binding, target);
   requireCreateIn(binding, target, binding.plan.role);
-  if (binding.catalog.relation(target, name) !== undefined) {
-    throw binding.error(-1, '42P07', `relation "${name}" already exists in schema "${target}"`);
+  // its indexes go with it
+  for (const taken of [name, ...binding.catalog.indexesOf(definition.oid).map((index) => index.name)]) {
+    if (!isNameTaken(binding.catalog, target, taken)) continue;
+    throw binding.error(-1, '42P07', `relation "${taken}" already exists in schema "${target}"`);
   }
   return planned(context, { kind: 'alter', objects: [{ ...definition, schema: target }], tag });
 }
@@ -145,6 +148,8 @@ export function planComment(
     requireAdministrator(context, role, 'comment on');
     return planned(context, { kind: 'alter', objects: [{ ...role, comment: text }], tag });
   }
+  if (comment.objtype === 'OBJECT_INDEX')
+    return planned(context, { kind: 'alter', objects: [commentedIndex(binding, names, text)], tag });
   if (comment.objtype === 'OBJECT_COLUMN') return commentColumn(context, names, text);
   const kind = relationKind(comment.objtype, syntax.objectKind);
   if (kind === null)

@@ -9,13 +9,14 @@ import { listOf, stringOf } from '../bind/tree.ts';
 import type { StatementSyntax } from '../parse/statement-syntax.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
+import { planDropIndex } from './change-index.ts';
+import { findIndex } from './index-name.ts';
 import { requireWritableSchema } from './names.ts';
 import { KIND_LABELS, notOfKind, type RelationKind, relationKind } from './object-kind.ts';
 
 type PostgresSyntax = Extract<StatementSyntax, { kind: 'postgres' }>;
 
 const REFUSED: Readonly<Record<string, string>> = {
-  OBJECT_INDEX: 'DROP INDEX',
   OBJECT_FUNCTION: 'DROP FUNCTION',
   OBJECT_TYPE: 'DROP TYPE',
   OBJECT_SEQUENCE: 'DROP SEQUENCE',
@@ -24,6 +25,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function planDrop(context: StatementContext, syntax: PostgresSyntax, drop: DropStmt): Planned {
   const { binding } = context;
   if (drop.removeType === 'OBJECT_POLICY') return planDropPolicy(context, drop);
+  if (drop.removeType === 'OBJECT_INDEX') return planDropIndex(context, drop);
   if (drop.removeType === 'OBJECT_SCHEMA') return planDropSchema(context, drop);
   const kind = relationKind(drop.removeType, syntax.objectKind);
   if (kind === null) {
@@ -60,6 +62,8 @@ function targetOf(
   const label = KIND_LABELS[kind];
   const unknownSchema = schema !== null && binding.catalog.schema(schema) === undefined;
   if (found === null) {
+    if (!unknownSchema && findIndex(binding, schema, name) !== null)
+      throw binding.error(-1, '42809', notOfKind(name, kind), 'Use DROP INDEX to remove an index.');
     const message = unknownSchema
       ? `schema "${schema}" does not exist`
       : `${label} "${shownName(schema, name)}" does not exist`;

@@ -7,6 +7,7 @@ import { hasPrivilege } from '../authorize/access.ts';
 import { requireCreateIn } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { requireThisDatabase } from '../bind/relation-lookup.ts';
+import type { Catalog } from '../catalog.ts';
 import type { QualifiedName } from '../parse/statement-syntax.ts';
 import type { Statement } from '../statement.ts';
 
@@ -67,6 +68,10 @@ export function requireWritableSchema(binding: BindingContext, schema: string): 
   }
 }
 
+/** Relations and indexes share their names. */
+export const isNameTaken = (catalog: Catalog, schema: string, name: string): boolean =>
+  catalog.relation(schema, name) !== undefined || catalog.index(schema, name) !== undefined;
+
 /** null where the name is free; a statement that does nothing under IF NOT EXISTS; else 42P07. */
 export function existing(
   binding: BindingContext,
@@ -75,7 +80,7 @@ export function existing(
   tag: string,
 ): Statement | null {
   const taken =
-    binding.catalog.relation(name.schema, name.name) !== undefined ||
+    isNameTaken(binding.catalog, name.schema, name.name) ||
     (name.schema === SYSTEM_SCHEMA && isSystemView(name.name));
   if (!taken) return null;
   const message = `relation "${name.name}" already exists`;

@@ -18,8 +18,10 @@ import type { Catalog } from '../catalog.ts';
 import type { ExplainLine } from '../statement.ts';
 import { durationText } from './duration-text.ts';
 import { expressionText } from './expression-text.ts';
+import { lookupOf } from './lookup.ts';
 import { sharersOf } from './sharers.ts';
 import { windowState } from './state-estimate.ts';
+import { type KeyConstants, keyConstants } from '../../runtime/plan/key-constants.ts';
 import { shownName } from '../../runtime/plan/relation.ts';
 
 type WindowedReduce = Extract<PlanNode, { kind: 'windowed-reduce' }>;
@@ -34,6 +36,7 @@ class Explainer {
   readonly #lines: ExplainLine[] = [];
   #continuous = false;
   #plan: QueryPlan | null = null;
+  #constants: ReadonlyMap<PlanNode, KeyConstants> = new Map();
 
   constructor(catalog: Catalog, verbose: boolean) {
     this.#catalog = catalog;
@@ -57,8 +60,10 @@ class Explainer {
         {},
       );
     }
+    this.#constants = keyConstants(plan.root);
     this.#node(plan.root, 1);
     plan.subqueries.forEach((subquery, i) => {
+      this.#constants = keyConstants(subquery.root);
       this.#add(0, `Sub-query ${i + 1}`, null, {});
       this.#node(subquery.root, 1);
     });
@@ -92,6 +97,7 @@ class Explainer {
           c === ARRIVED_AT ? 'arrived_at' : c === ARRIVAL ? 'arrival' : (names[i] ?? ''),
         );
         head(`Scan ${relation} (${columns.join(', ')})`, { relation, columns });
+        this.#lookup(node, depth + 1);
         return;
       }
       case 'system-scan':
@@ -151,6 +157,16 @@ class Explainer {
         unreachable(node);
     }
     this.#node(node.input, depth + 1);
+  }
+
+  /** What gives its rows, where not all of them are looked at. */
+  #lookup(scan: Extract<PlanNode, { kind: 'scan' }>, depth: number): void {
+    const constants = this.#constants.get(scan);
+    if (this.#continuous || constants === undefined) return;
+    const lookup = lookupOf(this.#catalog, scan.relation, constants);
+    if (lookup === null) return;
+    const { name, conditions } = lookup;
+    this.#add(depth, `${name} (${conditions.join(', ')})`, null, { lookup: name, conditions });
   }
 
   #windowed(

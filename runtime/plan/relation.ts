@@ -174,6 +174,21 @@ export type RelationDefinition =
   | MaterializedViewDefinition
   | SinkDefinition;
 
+/** `CREATE INDEX`: of a table or materialized view, in whose schema it is; whose owner is its owner. */
+export type IndexDefinition = Readonly<{
+  kind: 'index';
+  oid: Oid;
+  name: string;
+  comment: string | null;
+  relation: Oid;
+  /** ordinals */
+  columns: readonly number[];
+  /** As it was written: rows are found by equality either way. */
+  method: 'btree' | 'hash';
+  /** Of each column. */
+  order: readonly Readonly<{ descending: boolean; nullsFirst: boolean }>[];
+}>;
+
 /** How people are told of an object: with its schema, unless that is public. */
 export const shownName = ({ schema, name }: Readonly<{ schema: string; name: string }>): string =>
   schema === 'public' ? name : `${schema}.${name}`;
@@ -182,6 +197,7 @@ export type CatalogObject =
   | DatabaseDefinition
   | SchemaDefinition
   | RelationDefinition
+  | IndexDefinition
   | RoleDefinition
   | TokenDefinition;
 

@@ -46,6 +46,7 @@ export class CatalogChanges {
         if (change.kind !== 'create') continue;
         // at a start it is not asked: what the server may no longer reach fails where it is read
         if (change.object.kind === 'stream') checkReach(change.object.source, this.#state.options);
+        if (change.object.kind === 'index') this.#state.requireMemory();
         // before it reads what is there, of which rows may be rejected
         if (isRelation(change.object)) this.#forgetNamesakes(change.object);
         this.create(change.object, tick);
@@ -89,6 +90,9 @@ export class CatalogChanges {
         break;
       case 'sink':
         this.#createSink(object, tick);
+        break;
+      case 'index':
+        relations.indexesOf(object.relation).add(object);
         break;
     }
     relations.objects.set(object.oid, object);
@@ -162,7 +166,11 @@ export class CatalogChanges {
 
   #drop(oid: Oid): void {
     const { relations } = this.#state;
+    const dropped = relations.objects.get(oid);
     relations.objects.delete(oid);
+    if (dropped?.kind === 'index') relations.dropIndex(dropped);
+    for (const object of relations.objects.values())
+      if (object.kind === 'index' && object.relation === oid) relations.objects.delete(object.oid);
     relations.streams.get(oid)?.remove();
     relations.streams.delete(oid);
     relations.tables.get(oid)?.remove();

@@ -12,6 +12,7 @@ export function inputRow(relations: RelationSet, schema: Schema, batch: Batch, r
   const definition = relations.objects.get(origin.chosen?.relation ?? -1);
   if (origin.chosen === null || definition === undefined || !('columns' in definition))
     return rowToJson(schema, batch, row);
+  if (definition.kind === 'index') return rowToJson(schema, batch, row);
   const read = isReadPerQuery(definition) ? columnsRead(definition, origin.chosen.columns) : null;
   const fields = definition.columns.map(({ name, type }, c) =>
     read === null || read.has(c) ? { name, type } : { name: '', type },

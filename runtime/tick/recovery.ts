@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
-import type { Oid } from '../plan/relation.ts';
+import type { CatalogObject, Oid } from '../plan/relation.ts';
 import { readCatalog } from '../storage/catalog-file.ts';
 import { loadCheckpoint } from '../storage/checkpoint.ts';
 import type { CatalogChanges } from './catalog-changes.ts';
@@ -29,7 +29,7 @@ export function recover(
   factory.absent = absent;
   factory.savedSource = (oid) => checkpoint?.sourceOf(oid) ?? null;
   for (const object of objects) {
-    if (object.kind !== 'materialized-view' && object.kind !== 'sink') changes.create(object, tick);
+    if (!isDerived(object)) changes.create(object, tick);
   }
   if (checkpoint === null) followLogs(state);
   else checkpoint.restoreStreams(state.relations);
@@ -39,6 +39,7 @@ export function recover(
     if (saved === null) changes.create(object, state.tick);
     else changes.restore(object, saved);
   }
+  for (const object of objects) if (object.kind === 'index') changes.create(object, state.tick);
   checkpoint?.restoreKept(state.late, state.rejected);
   factory.savedSource = () => null;
   factory.absent = null;
@@ -48,6 +49,10 @@ export function recover(
   }
   return { nextOid, version };
 }
+
+/** It stands on what other objects hold. */
+const isDerived = ({ kind }: CatalogObject): boolean =>
+  kind === 'materialized-view' || kind === 'sink' || kind === 'index';
 
 /** After a crash: ticks, times and watermarks go on where the logs end. */
 function followLogs(state: EngineState): void {

@@ -1,8 +1,9 @@
 /** All relations at run time, by OID, and the objects of the catalog. */
 import { SqlError } from '../../common/sql-error.ts';
-import type { CatalogObject, Oid, SinkDefinition } from '../plan/relation.ts';
+import type { CatalogObject, IndexDefinition, Oid, SinkDefinition } from '../plan/relation.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { ContinuousQuery } from './continuous-query.ts';
+import type { RelationIndexes } from './relation-indexes.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
 import type { TableRuntime } from './table-runtime.ts';
 import type { ViewRuntime } from './view-runtime.ts';
@@ -42,6 +43,16 @@ export class RelationSet {
     const view = this.views.get(oid);
     if (view === undefined) throw this.#gone(oid);
     return view;
+  }
+
+  /** Of the table or materialized view. */
+  indexesOf(oid: Oid): RelationIndexes {
+    return (this.tables.get(oid) ?? this.view(oid).view).indexes;
+  }
+
+  /** Its relation may be gone before it. */
+  dropIndex({ oid, relation }: IndexDefinition): void {
+    (this.tables.get(relation) ?? this.views.get(relation)?.view)?.indexes.drop(oid);
   }
 
   nameOf(oid: Oid): string {

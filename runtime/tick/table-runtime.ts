@@ -11,6 +11,7 @@ import type { StreamLog } from '../storage/stream-log.ts';
 import { AppendStore } from '../view/append-store.ts';
 import { RowStore } from '../view/row-store.ts';
 import { schemaOf } from './admission.ts';
+import { RelationIndexes } from './relation-indexes.ts';
 import { type ChangeableTable, FREE, HELD, insertRows } from './table-changes.ts';
 import { TableKeys } from './table-keys.ts';
 
@@ -19,6 +20,7 @@ export class TableRuntime implements ChangeableTable {
   readonly schema: Schema;
   readonly keys: TableKeys;
   readonly store: RowStore;
+  readonly indexes: RelationIndexes;
   readonly changelog: AppendStore;
   readonly #log: StreamLog | null;
   /** the keys that are taken, and by which row of the store */
@@ -33,6 +35,7 @@ export class TableRuntime implements ChangeableTable {
     this.definition = definition;
     this.schema = schemaOf(definition.columns);
     this.store = new RowStore(this.schema);
+    this.indexes = new RelationIndexes(this.schema, this.store);
     this.changelog = new AppendStore(this.schema, definition.changelog);
     this.#log = log;
     this.keys = new TableKeys(definition, this.schema);

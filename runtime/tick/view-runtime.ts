@@ -6,6 +6,7 @@ import { relationDelta, type RelationDelta } from '../source/admitted.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import { AppendStore } from '../view/append-store.ts';
 import { RowStore } from '../view/row-store.ts';
+import { RelationIndexes } from './relation-indexes.ts';
 import { schemaOf } from './admission.ts';
 
 const KEEPS_NOTHING: Retention = { ageMicros: null, bytes: null, none: true };
@@ -14,6 +15,7 @@ export class ViewRuntime {
   readonly definition: MaterializedViewDefinition;
   readonly schema: Schema;
   readonly changelog: AppendStore;
+  readonly indexes: RelationIndexes;
   /** rows that never retract, in order of their window; else a multiset */
   readonly #appended: AppendStore | null;
   readonly #rows: RowStore | null;
@@ -32,6 +34,7 @@ export class ViewRuntime {
       (definition.plan.root.appendOnly && definition.plan.emit.kind === 'changes');
     this.#appended = appendOnly ? new AppendStore(this.schema, definition.retention) : null;
     this.#rows = appendOnly ? null : new RowStore(this.schema);
+    this.indexes = new RelationIndexes(this.schema, this.#appended ?? this.#rows!);
     this.#ageColumn = timeColumns.at(-1) ?? -1;
     // an append-only view with unbounded history is its own changelog, but ticks must stay apart
     this.changelog = new AppendStore(
@@ -45,7 +48,8 @@ export class ViewRuntime {
   }
 
   get memoryBytes(): number {
-    return (this.#appended?.bytes ?? 0) + (this.#rows?.memoryBytes() ?? 0) + this.changelog.bytes;
+    const appended = (this.#appended?.bytes ?? 0) + (this.#appended?.indexBytes ?? 0);
+    return appended + (this.#rows?.memoryBytes() ?? 0) + this.changelog.bytes;
   }
 
   /** Rows are never taken back. */

@@ -4,10 +4,13 @@
  */
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
+import { gatherBatch } from '../batch/gather.ts';
 import { batchBytes, compactBatch, concatBatches } from '../batch/concat.ts';
 import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
 import type { Retention } from '../plan/relation.ts';
+import type { RowIndex } from '../state/row-index.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import { AppendIndex } from './append-index.ts';
 
 export type StoredBatch = Readonly<{
   tick: number;
@@ -16,6 +19,8 @@ export type StoredBatch = Readonly<{
   firstArrival: number;
   batch: Batch;
   bytes: number;
+  /** rows that came before its first, ever */
+  firstRow: number;
 }>;
 
 /** Small neighbours are joined up to this size, so that many small ticks do not make reads slow. */
@@ -28,6 +33,9 @@ export class AppendStore {
   #bytes = 0;
   /** ticks at or below this one may be incomplete: something of them has left */
   #trimmedTick = 0;
+  /** rows that ever came */
+  #rowsEver = 0;
+  #indexes: readonly AppendIndex[] = [];
 
   constructor(schema: Schema, retention: Retention) {
     this.schema = schema;
@@ -39,7 +47,7 @@ export class AppendStore {
   }
 
   get size(): number {
-    return this.#entries.reduce((sum, e) => sum + e.batch.rows, 0);
+    return this.#rowsEver - this.#firstRow;
   }
 
   /** The youngest tick of which rows have left. */
@@ -55,6 +63,7 @@ export class AppendStore {
       return;
     }
     const compact = compactBatch(this.schema, batch);
+    for (const index of this.#indexes) index.append(compact);
     const last = this.#entries.at(-1);
     const joins =
       last !== undefined &&
@@ -64,6 +73,7 @@ export class AppendStore {
     if (joins) {
       this.#entries.pop();
       this.#bytes -= last.bytes;
+      this.#rowsEver = last.firstRow;
       const joined = concatBatches(this.schema, [last.batch, compact]);
       this.#push({ ...last, tick, batch: joined, bytes: batchBytes(joined) });
     } else this.#push({ tick, time, firstArrival, batch: compact, bytes: batchBytes(compact) });
@@ -91,7 +101,30 @@ export class AppendStore {
     return this.#entries.slice(from);
   }
 
+  /** It is kept from now on. */
+  addIndex(index: RowIndex): void {
+    const added = new AppendIndex(index, this.#firstRow);
+    for (const { batch } of this.#entries) added.append(batch);
+    this.#indexes = [...this.#indexes, added];
+  }
+
+  dropIndex(index: RowIndex): void {
+    this.#indexes = this.#indexes.filter((kept) => kept.index !== index);
+  }
+
+  get indexBytes(): number {
+    return this.#indexes.reduce((sum, { index }) => sum + index.memoryBytes(), 0);
+  }
+
+  /** The rows of these keys, in the order in which they came; null: there are more than `rowsMax`. */
+  rowsOf(index: RowIndex, keys: Batch, rowsMax: number): readonly Batch[] | null {
+    const kept = this.#indexes.find((candidate) => candidate.index === index);
+    const rows = kept?.find(keys, rowsMax) ?? null;
+    return rows === null ? null : chosenRows(this.#entries, rows);
+  }
+
   clear(): void {
+    for (const index of this.#indexes) index.drop(this.size);
     this.#entries = [];
     this.#bytes = 0;
   }
@@ -107,13 +140,17 @@ export class AppendStore {
 
   load(r: StateReader): void {
     this.#trimmedTick = r.number();
-    this.#entries = [];
-    this.#bytes = 0;
+    this.clear();
     for (let left = r.number(); left > 0; left--) {
       const [tick, time, firstArrival] = r.value() as [number, number, number];
       const batch = decodeBatch(this.schema, r.array(Uint8Array));
       this.#push({ tick, time, firstArrival, batch, bytes: batchBytes(batch) });
+      for (const index of this.#indexes) index.append(batch);
     }
+  }
+
+  get #firstRow(): number {
+    return this.#entries[0]?.firstRow ?? this.#rowsEver;
   }
 
   #drop(eldest: number, bytes: number): boolean {
@@ -124,14 +161,42 @@ export class AppendStore {
       if (entry.time >= eldest && !over) break;
       this.#bytes -= entry.bytes;
       this.#trimmedTick = Math.max(this.#trimmedTick, entry.tick);
+      for (const index of this.#indexes) index.drop(entry.batch.rows);
       drop++;
     }
     if (drop > 0) this.#entries = this.#entries.slice(drop);
     return drop > 0;
   }
 
-  #push(entry: StoredBatch): void {
-    this.#entries.push(entry);
+  #push(entry: Omit<StoredBatch, 'firstRow'>): void {
+    this.#entries.push({ ...entry, firstRow: this.#rowsEver });
+    this.#rowsEver += entry.batch.rows;
     this.#bytes += entry.bytes;
   }
+}
+
+/** `rows`: ascending. */
+function chosenRows(entries: readonly StoredBatch[], rows: readonly number[]): readonly Batch[] {
+  const out: Batch[] = [];
+  for (let from = 0; from < rows.length; ) {
+    const { batch, firstRow } = entries[entryOf(entries, rows[from]!)]!;
+    let to = from + 1;
+    while (to < rows.length && rows[to]! < firstRow + batch.rows) to++;
+    const chosen = Uint32Array.from(rows.slice(from, to), (row) => row - firstRow);
+    out.push(gatherBatch(batch, chosen, chosen.length));
+    from = to;
+  }
+  return out;
+}
+
+/** The last one that begins at the row or before. */
+function entryOf(entries: readonly StoredBatch[], row: number): number {
+  let low = 0;
+  let high = entries.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (entries[middle]!.firstRow <= row) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

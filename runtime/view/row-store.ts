@@ -8,6 +8,7 @@ import type { Batch } from '../batch/column.ts';
 import { grown } from '../state/grow.ts';
 import { KeyTable, NO_ID } from '../state/key-table.ts';
 import { RowCodec } from '../state/row-codec.ts';
+import type { RowIndex } from '../state/row-index.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
 /** Rows decoded into one batch of a read. */
@@ -22,6 +23,7 @@ export class RowStore {
   #ids = new Uint32Array(4096);
   #cache: readonly Batch[] | null = null;
   #size = 0;
+  #indexes: readonly RowIndex[] = [];
 
   constructor(schema: Schema) {
     this.schema = schema;
@@ -48,6 +50,7 @@ export class RowStore {
       this.#counts[this.#ids[i]!]! += weight;
       this.#size += weight;
     }
+    for (const index of this.#indexes) index.add(batch, this.#ids);
     // what came and went; a row may leave and come back within one batch
     for (let i = 0; i < batch.rows; i++) {
       const id = this.#ids[i]!;
@@ -116,16 +119,42 @@ export class RowStore {
   }
 
   #read(sign: 1 | -1): readonly Batch[] {
-    const out: Batch[] = [];
+    return [...this.#numbers(sign)].map((ids) => this.#decode(ids, ids.length, sign));
+  }
+
+  /** The numbers of the rows whose count has this sign; 0: of all. */
+  *#numbers(sign: 1 | -1 | 0): Generator<Uint32Array> {
     const ids = new Uint32Array(READ_ROWS);
     let count = 0;
     const limit = this.#rows.limit;
     for (let id = 0; id < limit; id++) {
-      if (this.#counts[id]! * sign > 0) ids[count++] = id;
+      const weight = this.#counts[id]!;
+      if (sign === 0 ? weight !== 0 : weight * sign > 0) ids[count++] = id;
       if (count === READ_ROWS || (id === limit - 1 && count > 0)) {
-        out.push(this.#decode(ids.slice(0, count), count, sign));
+        yield ids.slice(0, count);
         count = 0;
       }
+    }
+  }
+
+  /** It is kept from now on. */
+  addIndex(index: RowIndex): void {
+    for (const ids of this.#numbers(0)) index.add(this.rowsAt(ids), ids);
+    this.#indexes = [...this.#indexes, index];
+  }
+
+  dropIndex(index: RowIndex): void {
+    this.#indexes = this.#indexes.filter((other) => other !== index);
+  }
+
+  /** The rows of these keys, each as often as it is there; null: more than `rowsMax` of the distinct ones. */
+  rowsOf(index: RowIndex, keys: Batch, rowsMax: number): readonly Batch[] | null {
+    const found = index.find(keys, rowsMax)?.filter((id) => this.#counts[id]! > 0);
+    if (found === undefined) return null;
+    const out: Batch[] = [];
+    for (let at = 0; at < found.length; at += READ_ROWS) {
+      const ids = found.subarray(at, at + READ_ROWS);
+      out.push(this.#decode(ids, ids.length, 1));
     }
     return out;
   }
@@ -137,7 +166,8 @@ export class RowStore {
   }
 
   memoryBytes(): number {
-    return this.#rows.memoryBytes() + this.#counts.byteLength;
+    const indexes = this.#indexes.reduce((sum, index) => sum + index.memoryBytes(), 0);
+    return this.#rows.memoryBytes() + this.#counts.byteLength + indexes;
   }
 
   save(w: StateWriter): void {
@@ -154,6 +184,7 @@ export class RowStore {
   }
 
   #release(id: number): void {
+    for (const index of this.#indexes) index.remove(id);
     this.#rows.release(id);
   }
 

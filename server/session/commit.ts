@@ -33,6 +33,7 @@ export function verifyChanges(
           requireObject(current, change.replaces, made);
           gone.add(change.replaces);
         }
+        if (change.object.kind === 'index') requireObject(current, change.object.relation, made);
         requireFreeName(current, change.object, gone, made);
         made.add(change.object.oid);
         break;
@@ -82,6 +83,7 @@ function requireFreeName(
 ): void {
   const [other, code, label] = sameName(current, object);
   if (other === undefined || gone.has(other.oid) || made.has(other.oid)) return;
+  if (other.kind === 'index' && gone.has(other.relation)) return;
   throw new SqlError(code, `${label} "${object.name}" already exists`);
 }
 
@@ -98,7 +100,14 @@ function sameName(
       return [current.role(object.name), '42710', 'role'];
     case 'token':
       return [undefined, '42710', 'token'];
+    case 'index': {
+      const schema = current.relationByOid(object.relation)?.schema;
+      return [schema === undefined ? undefined : namesake(current, schema, object.name), '42P07', 'relation'];
+    }
     default:
-      return [current.relation(object.schema, object.name), '42P07', 'relation'];
+      return [namesake(current, object.schema, object.name), '42P07', 'relation'];
   }
 }
+
+const namesake = (current: CatalogView, schema: string, name: string): CatalogObject | undefined =>
+  current.relation(schema, name) ?? current.index(schema, name);

@@ -13,6 +13,7 @@ import {
   type CatalogObject,
   type ColumnDefinition,
   FIRST_USER_OID,
+  type IndexDefinition,
   isRelation,
   type Oid,
   type RelationDefinition,
@@ -22,11 +23,12 @@ import {
 import { SYSTEM_SCHEMA, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
 import type { CatalogView } from '../catalog.ts';
 import { CATALOG_STUB_ROLES_MAX } from '../limits.ts';
-import { accessTexts, policyRow } from './access-rows.ts';
+import { mirroredAccess, policyRow } from './access-rows.ts';
 import type {
   AccessTexts,
   AttributeRow,
   DatabaseRow,
+  IndexRow,
   MirrorChange,
   PrintExpression,
   RelationRow,
@@ -61,8 +63,9 @@ export class MirroredCatalog {
   /** null: it shows that already, with all these users. */
   advance(view: CatalogView, users: readonly string[]): MirrorChange | null {
     const first = this.#view === null;
-    const gone: Oid[] = this.#view === view ? [] : this.#gone(view);
-    const changed = this.#view === view ? [] : this.#changed(view);
+    const goneObjects = this.#view === view ? [] : this.#gone(view);
+    const gone = goneObjects.map(({ oid }) => oid);
+    const changed = this.#view === view ? [] : this.#changed(view, goneObjects);
     const stubs = this.#stubRoles(view, users, gone);
     const database = this.#database(view);
     if (!first && gone.length + changed.length + stubs.length === 0 && database === null) {
@@ -87,12 +90,12 @@ export class MirroredCatalog {
     const database = view.database();
     if (database === this.#shownDatabase) return null;
     this.#shownDatabase = database;
-    return { ...database, access: accessTexts(view, database.access) };
+    return { ...database, access: mirroredAccess(view, database.access) };
   }
 
-  #gone(view: CatalogView): Oid[] {
-    const gone = [...this.#objects.keys()].filter((oid) => view.object(oid) === undefined);
-    for (const oid of gone) this.#forget(oid);
+  #gone(view: CatalogView): CatalogObject[] {
+    const gone = [...this.#objects.values()].filter(({ oid }) => view.object(oid) === undefined);
+    for (const { oid } of gone) this.#forget(oid);
     return gone;
   }
 
@@ -101,16 +104,21 @@ export class MirroredCatalog {
     for (const [name, owner] of this.#keyNames) if (owner === oid) this.#keyNames.delete(name);
   }
 
-  #changed(view: CatalogView): readonly CatalogObject[] {
+  #changed(view: CatalogView, gone: readonly CatalogObject[]): readonly CatalogObject[] {
     const changed = new Map<Oid, CatalogObject>();
     for (const object of view.objects()) {
       if (!isMirrored(object)) continue;
       if (this.#objects.get(object.oid) !== object) changed.set(object.oid, object);
     }
-    // an index gives way to a relation that takes its name
+    // indexes are shown with their relation
+    for (const object of [...changed.values(), ...gone]) {
+      const relation = object.kind === 'index' ? view.relationByOid(object.relation) : undefined;
+      if (relation !== undefined) changed.set(relation.oid, relation);
+    }
+    // a primary key's index gives way to what takes its name
     for (const object of [...changed.values()]) {
-      if (!isRelation(object)) continue;
-      const holder = view.relationByOid(this.#keyNames.get(nameKey(object.schema, object.name)) ?? 0);
+      const schema = object.kind === 'index' ? view.relationByOid(object.relation)?.schema : schemaOf(object);
+      const holder = view.relationByOid(this.#keyNames.get(nameKey(schema ?? '', object.name)) ?? 0);
       if (holder !== undefined) changed.set(holder.oid, holder);
     }
     for (const [oid, object] of changed) {
@@ -151,7 +159,8 @@ export class MirroredCatalog {
       const schema = view.schema(object.schema);
       if (schema === undefined) return [];
       const key = object.kind === 'table' ? this.#primaryKey(view, object) : null;
-      return [relationRow(view, object, schema.oid, key, this.#print)];
+      const indexes = view.indexesOf(object.oid).map(indexRow);
+      return [relationRow(view, object, schema.oid, { primaryKey: key, indexes }, this.#print)];
     });
   }
 
@@ -161,7 +170,7 @@ export class MirroredCatalog {
       const suffix = number === 0 ? '_pkey' : `_pkey${number}`;
       const name = `${truncated(table.name, NAME_BYTES_MAX - suffix.length)}${suffix}`;
       const key = nameKey(table.schema, name);
-      if (view.relation(table.schema, name) !== undefined || this.#keyNames.has(key)) continue;
+      if (isNameTaken(view, table.schema, name) || this.#keyNames.has(key)) continue;
       this.#keyNames.set(key, table.oid);
       return { oid: PRIMARY_KEY_BASE + table.oid, name, columns: table.primaryKey.map((i) => i + 1) };
     }
@@ -171,8 +180,24 @@ export class MirroredCatalog {
 /** PostgreSQL's own roles are in the mirror as they are in PostgreSQL. */
 const isMirrored = (object: CatalogObject): boolean =>
   object.kind === 'schema' ||
+  object.kind === 'index' ||
   (isRelation(object) && object.kind !== 'sink') ||
   (object.kind === 'role' && (object.oid >= FIRST_USER_OID || object.oid === BOOTSTRAP_ROLE_OID));
+
+const schemaOf = (object: CatalogObject): string | undefined =>
+  isRelation(object) ? object.schema : undefined;
+
+const isNameTaken = (view: CatalogView, schema: string, name: string): boolean =>
+  view.relation(schema, name) !== undefined || view.index(schema, name) !== undefined;
+
+const indexRow = ({ oid, name, columns, method, order, comment }: IndexDefinition): IndexRow => ({
+  oid,
+  name,
+  columns: columns.map((c) => c + 1),
+  method,
+  options: order.map(({ descending, nullsFirst }) => (descending ? 1 : 0) + (nullsFirst ? 2 : 0)),
+  comment,
+});
 
 const nameKey = (schema: string, name: string): string => `${schema}\0${name}`;
 
@@ -187,7 +212,7 @@ export function truncated(name: string, bytesMax: number = NAME_BYTES_MAX): stri
 
 const schemaRow = (view: CatalogView, schema: SchemaDefinition): SchemaRow => {
   const { oid, name, owner, comment } = schema;
-  return { oid, name, owner, access: accessTexts(view, schema.access), comment };
+  return { oid, name, owner, access: mirroredAccess(view, schema.access), comment };
 };
 
 function roleRow(view: CatalogView, role: RoleDefinition): RoleRow {
@@ -200,7 +225,7 @@ function roleRow(view: CatalogView, role: RoleDefinition): RoleRow {
     defaultAccess: (role.defaultAccess ?? []).map(({ kind, schema, access }) => ({
       type: kind === 'schema' ? 'n' : 'r',
       schema: schema ?? 0,
-      access: accessTexts(view, access),
+      access: mirroredAccess(view, access),
     })),
   };
 }
@@ -209,7 +234,7 @@ function relationRow(
   view: CatalogView,
   relation: Exclude<RelationDefinition, { kind: 'sink' }>,
   schema: Oid,
-  primaryKey: RelationRow['primaryKey'],
+  keys: Pick<RelationRow, 'primaryKey' | 'indexes'>,
   print: PrintExpression,
 ): RelationRow {
   const names = relation.columns.map((column) => column.name);
@@ -225,8 +250,8 @@ function relationRow(
     definition: isView ? ` ${relation.query.trim()}` : null,
     dependencies: isView ? relation.dependencies : [],
     attributes: relation.columns.map((column) => attributeRow(column, names, print)),
-    primaryKey,
-    access: accessTexts(view, relation.access),
+    ...keys,
+    access: mirroredAccess(view, relation.access),
     rowSecurity: relation.rowSecurity?.enabled ?? false,
     forceRowSecurity: relation.rowSecurity?.forced ?? false,
     policies: relation.rowSecurity?.policies.map(policyRow) ?? [],
@@ -257,7 +282,7 @@ function attributeRow(
 }
 
 const toAll = (view: CatalogView, privilege: Privilege): AccessTexts =>
-  accessTexts(view, [
+  mirroredAccess(view, [
     { grantee: PUBLIC, grantor: BOOTSTRAP_ROLE_OID, privileges: [privilege], grantable: [] },
   ]);
 
@@ -291,6 +316,7 @@ function systemViewRows(view: CatalogView): readonly RelationRow[] {
       comment: null,
     })),
     primaryKey: null,
+    indexes: [],
     access: toAll(view, 'r'),
     rowSecurity: false,
     forceRowSecurity: false,

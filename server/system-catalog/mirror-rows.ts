@@ -15,10 +15,21 @@ export type RelationRow = Readonly<{
   dependencies: readonly Oid[];
   attributes: readonly AttributeRow[];
   primaryKey: Readonly<{ oid: Oid; name: string; columns: readonly number[] }> | null;
+  indexes: readonly IndexRow[];
   access: AccessTexts;
   rowSecurity: boolean;
   forceRowSecurity: boolean;
   policies: readonly PolicyRow[];
+}>;
+
+/** `columns`: numbers of attributes; `options`: of each, 1 for DESC plus 2 for NULLS FIRST. */
+export type IndexRow = Readonly<{
+  oid: Oid;
+  name: string;
+  columns: readonly number[];
+  method: 'btree' | 'hash';
+  options: readonly number[];
+  comment: string | null;
 }>;
 
 /** As PostgreSQL writes an aclitem: `anna=r*w/millrace`. */

@@ -3,7 +3,7 @@
  * ours, nothing has storage, and a thousand tables take one statement for each table of the catalog.
  */
 import { BOOTSTRAP_ROLE_OID } from '../../runtime/plan/authorization.ts';
-import { NUMBERED_BASE, PRIMARY_KEY_BASE, ROW_TYPE_BASE } from './own-oids.ts';
+import { NUMBERED_BASE, ROW_TYPE_BASE } from './own-oids.ts';
 import type { MirrorChange } from './mirror-rows.ts';
 
 /** A literal, also for texts that no encoding can hold (lone surrogates become U+FFFD). */
@@ -35,14 +35,16 @@ function removal(oids: readonly number[]): string {
   const gone = `(VALUES ${oids.map((oid) => `(${oid}::oid)`).join(',')}) AS gone (oid)`;
   const shifted = (base: number): string => `SELECT (gone.oid::int8 + ${base})::oid FROM ${gone}`;
   const plain = `SELECT gone.oid FROM ${gone}`;
+  const indexes = `SELECT indexrelid FROM pg_index WHERE indrelid IN (${plain})`;
   return `
     DELETE FROM pg_depend WHERE classid = 'pg_rewrite'::regclass
       AND objid IN (SELECT oid FROM pg_rewrite WHERE ev_class IN (${plain}));
     DELETE FROM pg_rewrite WHERE ev_class IN (${plain});
-    DELETE FROM pg_class WHERE oid IN (${plain}) OR oid IN (${shifted(PRIMARY_KEY_BASE)});
-    DELETE FROM pg_attribute WHERE attrelid IN (${plain}) OR attrelid IN (${shifted(PRIMARY_KEY_BASE)});
+    DELETE FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid IN (${indexes});
+    DELETE FROM pg_class WHERE oid IN (${plain}) OR oid IN (${indexes});
+    DELETE FROM pg_attribute WHERE attrelid IN (${plain}) OR attrelid IN (${indexes});
     DELETE FROM pg_type WHERE oid IN (${shifted(ROW_TYPE_BASE)});
-    DELETE FROM pg_index WHERE indrelid IN (${plain});
+    DELETE FROM pg_index WHERE indrelid IN (${plain}) OR indexrelid IN (${plain});
     DELETE FROM pg_constraint WHERE conrelid IN (${plain});
     DELETE FROM pg_policy WHERE polrelid IN (${plain});
     DELETE FROM pg_attrdef WHERE adrelid IN (${plain});
@@ -120,18 +122,27 @@ function relationInsertion(relations: MirrorChange['relations']): string {
     WITH given AS MATERIALIZED (
       SELECT r.*, (r.oid::int8 + ${ROW_TYPE_BASE})::oid AS "rowType"
       FROM jsonb_to_recordset(${rows}) AS r (oid oid, name text, schema oid, owner oid, kind "char", options text[],
-        comment text, definition text, dependencies oid[], attributes jsonb, "primaryKey" jsonb,
+        comment text, definition text, dependencies oid[], attributes jsonb, "primaryKey" jsonb, indexes jsonb,
         access aclitem[], "rowSecurity" bool, "forceRowSecurity" bool, policies jsonb)),
     given_attribute AS MATERIALIZED (
       SELECT r.oid AS relation, r.schema, a.*
       FROM given AS r, jsonb_to_recordset(r.attributes) AS a (number int2, name text, type oid, modifier int4,
         dimensions int2, "notNull" bool, "default" text, generated text, comment text)),
     given_key AS MATERIALIZED (
-      SELECT r.oid AS relation, r.schema, r.owner, k.oid, k.name,
+      SELECT r.oid AS relation, r.schema, r.owner, k.oid, k.name, k.isprimary, k.method, k.comment,
         (SELECT array_agg(c.value::int2 ORDER BY c.ordinality)
-          FROM jsonb_array_elements_text(k.columns) WITH ORDINALITY AS c) AS columns
-      FROM given AS r, jsonb_to_record(r."primaryKey") AS k (oid oid, name text, columns jsonb)
-      WHERE r."primaryKey" IS NOT NULL),
+          FROM jsonb_array_elements_text(k.columns) WITH ORDINALITY AS c) AS columns,
+        (SELECT string_agg(o.value, ' ' ORDER BY o.ordinality)
+          FROM jsonb_array_elements_text(k.options) WITH ORDINALITY AS o) AS options
+      FROM given AS r, LATERAL (
+        SELECT oid, name, columns, true AS isprimary, 403 AS method, NULL AS comment,
+            (SELECT jsonb_agg(0) FROM jsonb_array_elements(columns)) AS options
+          FROM jsonb_to_record(r."primaryKey") AS p (oid oid, name text, columns jsonb)
+          WHERE r."primaryKey" IS NOT NULL
+        UNION ALL
+        SELECT oid, name, columns, false, CASE method WHEN 'hash' THEN 405 ELSE 403 END, comment, options
+          FROM jsonb_to_recordset(r.indexes) AS i (oid oid, name text, columns jsonb, method text, comment text,
+            options jsonb)) AS k),
     rule AS (${RULE_INSERTION}),
     ${[
       ...CLASS_INSERTIONS,
@@ -157,7 +168,7 @@ const CLASS_INSERTIONS = [
         relacl, reloptions)
       SELECT oid, name, schema, "rowType", 0, owner, CASE kind WHEN 'v' THEN 0 ELSE 2 END,
         CASE kind WHEN 'v' THEN 0 ELSE oid END, 0,
-        0, -1, 0, 0, 0, "primaryKey" IS NOT NULL, false, 'p',
+        0, -1, 0, 0, 0, oid IN (SELECT relation FROM given_key), false, 'p',
         kind, jsonb_array_length(attributes), 0, false, false, false, "rowSecurity",
         "forceRowSecurity", true, CASE kind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0::text::xid, 0::text::xid,
         access, options
@@ -204,7 +215,7 @@ const KEY_INSERTIONS = [
         relpages, reltuples, relallvisible, relallfrozen, reltoastrelid, relhasindex, relisshared, relpersistence,
         relkind, relnatts, relchecks, relhasrules, relhastriggers, relhassubclass, relrowsecurity,
         relforcerowsecurity, relispopulated, relreplident, relispartition, relrewrite, relfrozenxid, relminmxid)
-      SELECT oid, name, schema, 0, 0, owner, 403, oid, 0,
+      SELECT oid, name, schema, 0, 0, owner, method, oid, 0,
         0, -1, 0, 0, 0, false, false, 'p',
         'i', cardinality(columns), 0, false, false, false, false,
         false, true, 'n', false, 0, 0::text::xid, 0::text::xid
@@ -221,15 +232,15 @@ const KEY_INSERTIONS = [
   `INSERT INTO pg_index (indexrelid, indrelid, indnatts, indnkeyatts, indisunique, indnullsnotdistinct, indisprimary,
         indisexclusion, indimmediate, indisclustered, indisvalid, indcheckxmin, indisready, indislive,
         indisreplident, indkey, indcollation, indclass, indoption)
-      SELECT k.oid, k.relation, cardinality(k.columns), cardinality(k.columns), true, false, true,
+      SELECT k.oid, k.relation, cardinality(k.columns), cardinality(k.columns), k.isprimary, false, k.isprimary,
         false, true, false, true, false, true, true,
         false, array_to_string(k.columns, ' ')::int2vector, c.collations::oidvector, c.classes::oidvector,
-        c.options::int2vector
+        k.options::int2vector
       FROM given_key AS k, LATERAL (
         SELECT string_agg(t.typcollation::text, ' ' ORDER BY n.ordinality) AS collations,
-          string_agg('0', ' ') AS options,
-          string_agg(coalesce((SELECT o.oid FROM pg_opclass AS o WHERE o.opcmethod = 403 AND o.opcdefault
-            AND o.opcintype = CASE t.oid WHEN 'varchar'::regtype THEN 'text'::regtype ELSE t.oid END
+          string_agg(coalesce((SELECT o.oid FROM pg_opclass AS o WHERE o.opcmethod = k.method AND o.opcdefault
+            AND o.opcintype = CASE WHEN t.oid = 'varchar'::regtype THEN 'text'::regtype
+              WHEN t.typcategory = 'A' THEN 'anyarray'::regtype ELSE t.oid END
             LIMIT 1), 3124)::text, ' ' ORDER BY n.ordinality) AS classes
         FROM unnest(k.columns) WITH ORDINALITY AS n (number, ordinality)
           JOIN given_attribute AS a ON a.relation = k.relation AND a.number = n.number
@@ -240,7 +251,9 @@ const KEY_INSERTIONS = [
       SELECT oid, name, schema, 'p', false, false, true,
         true, relation, 0, oid, 0, 0, ' ', ' ', ' ',
         true, 0, true, false, columns
-      FROM given_key`,
+      FROM given_key WHERE isprimary`,
+  `INSERT INTO pg_description (objoid, classoid, objsubid, description)
+      SELECT oid, 'pg_class'::regclass, 0, comment FROM given_key WHERE comment IS NOT NULL`,
 ];
 
 /** A rule holds a view's text; what the view reads is where PostgreSQL's own views of dependencies look for it. */

@@ -17,6 +17,9 @@ const OBJECTS = `
   CREATE MATERIALIZED VIEW counts AS SELECT tag, count(*) AS n FROM tweets GROUP BY tag;
   CREATE SCHEMA "It's";
   CREATE TABLE "It's"."a ""b""" ("x y" int4, "日本語" numeric(10,2), PRIMARY KEY ("x y"));
+  CREATE INDEX by_name ON users (name DESC, tags);
+  CREATE INDEX ON counts USING hash (n);
+  COMMENT ON INDEX by_name IS 'who is it';
   COMMENT ON TABLE users IS 'people';
   COMMENT ON COLUMN users.name IS 'their name';
   CREATE ROLE reader LOGIN;
@@ -42,6 +45,7 @@ const FORMS: readonly (readonly [command: string, ...lines: readonly string[]])[
     'tags|text[]|||',
     'up|text|||generated always as (upper(name::text)) stored',
     '    "users_pkey" PRIMARY KEY, btree (id)',
+    '    "by_name" btree (name DESC, tags)',
     '    POLICY "few"',
     '      USING (id > 3)',
   ],
@@ -50,7 +54,10 @@ const FORMS: readonly (readonly [command: string, ...lines: readonly string[]])[
   ['\\d+ tweets', 'Options: kind=stream, connector=log'],
   ['\\d names', 'id|bigint|||', 'name|character varying(20)|||'],
   ['\\d+ names', ' SELECT id, name FROM users WHERE id > 3;'],
-  ['\\d counts', 'tag|text|||', 'n|bigint|||'],
+  ['\\d counts', 'tag|text|||', 'n|bigint|||', '    "counts_n_idx" hash (n)'],
+  ['\\d by_name', 'name|character varying(20)|yes|name', 'btree, for table "public.users"'],
+  ['\\di', 'public|by_name|index|millrace|users', 'public|counts_n_idx|index|millrace|counts'],
+  ['\\di+ by_name', 'who is it'],
   ['\\d+ counts', ' SELECT tag, count(*) AS n FROM tweets GROUP BY tag;'],
   ['\\d users_pkey', 'id|bigint|yes|id', 'primary key, btree, for table "public.users"'],
   ['\\d pg_class', 'relname|name||not null|'],

@@ -14,6 +14,7 @@ import {
 import {
   type CatalogObject,
   FIRST_USER_OID,
+  type IndexDefinition,
   isRelation,
   type Oid,
   type RelationDefinition,
@@ -50,6 +51,19 @@ export class MemoryCatalog implements Catalog {
       if (isRelation(o) && o.schema === schema && o.name === name) return o;
     }
     return undefined;
+  }
+
+  index(schema: string, name: string): IndexDefinition | undefined {
+    for (const o of this.#objects.values())
+      if (o.kind === 'index' && o.name === name && this.relationByOid(o.relation)?.schema === schema)
+        return o;
+    return undefined;
+  }
+
+  indexesOf(relation: Oid): readonly IndexDefinition[] {
+    return [...this.#objects.values()].flatMap((o) =>
+      o.kind === 'index' && o.relation === relation ? [o] : [],
+    );
   }
 
   relationByOid(oid: Oid): RelationDefinition | undefined {

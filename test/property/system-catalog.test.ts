@@ -22,6 +22,11 @@ const statement = fc.oneof(
   fc
     .tuple(relation, relation)
     .map(([v, r]) => `CREATE MATERIALIZED VIEW ${v} AS SELECT id, count(*) FROM ${r} GROUP BY id`),
+  fc.tuple(relation, name).map(([r, i]) => `CREATE INDEX ${i} ON ${r} (x, id DESC)`),
+  relation.map((r) => `CREATE INDEX ON ${r} (id)`),
+  relation.map((i) => `DROP INDEX ${i}`),
+  fc.tuple(relation, name).map(([i, n]) => `ALTER INDEX ${i} RENAME TO ${n}`),
+  fc.tuple(relation, fc.nat(9)).map(([i, n]) => `COMMENT ON INDEX ${i} IS 'i${n}'`),
   relation.map((r) => `DROP TABLE ${r} CASCADE`),
   relation.map((r) => `DROP VIEW ${r} CASCADE`),
   relation.map((r) => `DROP STREAM ${r} CASCADE`),

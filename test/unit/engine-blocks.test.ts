@@ -5,7 +5,7 @@ import type { BlockScope, WriteResult } from '../../runtime/engine-client.ts';
 import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
 import { finiteInput, sourceOf } from '../../runtime/tick/finite/finite-input.ts';
 import { FiniteRun } from '../../runtime/tick/finite/finite-run.ts';
-import { keyConstants } from '../../runtime/tick/finite/point-read.ts';
+import { keyConstants } from '../../runtime/plan/key-constants.ts';
 import { Millrace } from '../support/millrace.ts';
 
 let millrace: Millrace;

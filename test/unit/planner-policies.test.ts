@@ -4,7 +4,7 @@ import { loadPlanner } from '../../planner/planner.ts';
 import type { Planned, PlanContext } from '../../planner/statement.ts';
 import { inputsOf, walkPlan } from '../../runtime/plan/plan-nodes.ts';
 import type { PlanNode, QueryPlan } from '../../runtime/plan/query-plan.ts';
-import { keyConstants } from '../../runtime/tick/finite/point-read.ts';
+import { keyConstants } from '../../runtime/plan/key-constants.ts';
 import { MemoryCatalog, run } from '../plan/memory-catalog.ts';
 
 let catalog: MemoryCatalog;

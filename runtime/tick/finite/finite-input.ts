@@ -4,15 +4,17 @@ import type { Batch } from '../../batch/column.ts';
 import { buildColumn } from '../../batch/datum.ts';
 import type { Scan } from '../../dstream/scan.ts';
 import type { BlockScope } from '../../engine-client.ts';
+import type { KeyConstants } from '../../plan/key-constants.ts';
 import { isSystemView, SYSTEM_VIEWS } from '../../plan/system-views.ts';
 import { relationDelta, type RelationDelta } from '../../source/admitted.ts';
 import type { Block } from '../block/block.ts';
 import { BlockViews } from '../block/block-views.ts';
 import { contentAt } from '../content.ts';
 import type { EngineState } from '../engine-state.ts';
+import type { RelationIndexes } from '../relation-indexes.ts';
 import { partsOf, partsUpTo } from './finite-parts.ts';
 import type { FiniteInput } from './finite-run.ts';
-import { type KeyConstants, pointRead } from './point-read.ts';
+import { indexRead, pointRead } from './point-read.ts';
 import { systemRows } from './system-rows.ts';
 import type { ChangeableTable } from '../table-changes.ts';
 
@@ -50,7 +52,7 @@ export function finiteInput(
   const table = relations.tables.get(node.relation);
   if (table !== undefined) {
     const isThen = snapshot === null || table.lastChange <= snapshot;
-    const rows = isThen ? rowsOf(table, constants) : null;
+    const rows = isThen ? (rowsOf(table, constants) ?? indexed(table.indexes, constants)) : null;
     return { parts: partsOf(rows ?? contentAt(table, snapshot)) };
   }
   const running = relations.views.get(node.relation);
@@ -59,7 +61,10 @@ export function finiteInput(
     const views =
       block === null ? null : new BlockViews(state, block, (scanned) => finiteInput(scanned, source));
     if (views?.isAffected(node.relation) === true) return { parts: views.evaluate(running) };
-    return { parts: partsOf(contentAt(running.view, snapshot)) };
+    const { view } = running;
+    const isThen = snapshot === null || view.lastChange <= snapshot;
+    const rows = isThen ? indexed(view.indexes, constants) : null;
+    return { parts: partsOf(rows ?? contentAt(view, snapshot)) };
   }
   // a stream or table that the block created is empty
   if (scope?.created.some((object) => object.oid === node.relation)) return { parts: partsOf([]) };
@@ -68,11 +73,14 @@ export function finiteInput(
   return { parts: partsUpTo(relations.stream(node.relation).history(source.now), last) };
 }
 
-/** Read by its index, if the constants allow. */
+/** Read by its primary key, if the constants allow. */
 function rowsOf(table: ChangeableTable, constants: KeyConstants | null): readonly Batch[] | null {
   const rows = constants === null ? null : pointRead(table, constants);
   return rows === null ? null : [rows];
 }
+
+const indexed = (indexes: RelationIndexes, constants: KeyConstants | null): readonly Batch[] | null =>
+  constants === null ? null : indexRead(indexes, constants);
 
 function* systemParts(view: string, state: EngineState): Generator<RelationDelta> {
   assert(isSystemView(view), `no system view ${view}`);

@@ -13,11 +13,11 @@ import { gatherBatch } from '../../batch/gather.ts';
 import { smallestRows } from '../../batch/smallest-rows.ts';
 import type { QueryContext, Tick } from '../../dstream/dstream.ts';
 import type { Scan } from '../../dstream/scan.ts';
+import { type KeyConstants, keyConstants } from '../../plan/key-constants.ts';
 import { walkPlan } from '../../plan/plan-nodes.ts';
 import type { PlanNode, QueryPlan } from '../../plan/query-plan.ts';
 import type { RelationDelta } from '../../source/admitted.ts';
 import { Pipeline } from '../pipeline.ts';
-import { type KeyConstants, keyConstants } from './point-read.ts';
 
 /** Rows, or small portions, between two looks at what the query holds. */
 const LOOK_AT_MEMORY_ROWS = BATCH_ROWS_MAX;

@@ -1,72 +1,45 @@
 /**
- * Reads of single rows: where filters right above a scan hold the primary key to constants, the table's index gives the
- * rows, and no other can pass. The filter stays: what is read is only less.
+ * Reads of single rows: where filters right above a scan hold the primary key, or the columns of an index, to constants,
+ * that gives the rows, and no other can pass. The filter stays: what is read is only less.
  */
 import { parseDatum } from '../../../common/value-text.ts';
-import type { Batch } from '../../batch/column.ts';
+import type { Schema } from '../../../common/types.ts';
+import type { Batch, Column } from '../../batch/column.ts';
 import { buildColumn } from '../../batch/datum.ts';
 import { gatherBatch } from '../../batch/gather.ts';
-import { conjunctsOf, type Expression } from '../../plan/expression.ts';
-import { walkPlan } from '../../plan/plan-nodes.ts';
-import type { PlanNode } from '../../plan/query-plan.ts';
+import { areHeld, type KeyConstants } from '../../plan/key-constants.ts';
+import type { RelationIndexes } from '../relation-indexes.ts';
 import { type ChangeableTable, HELD } from '../table-changes.ts';
-
-type Constant = Expression & { kind: 'constant' };
-/** Constants that a column of the table must equal one of, by its ordinal. */
-export type KeyConstants = ReadonlyMap<number, readonly Constant[]>;
-
-/** Of each scan below a filter. */
-export function keyConstants(root: PlanNode): ReadonlyMap<PlanNode, KeyConstants> {
-  const found = new Map<PlanNode, KeyConstants>();
-  walkPlan(root, (node) => {
-    if (node.kind !== 'filter') return;
-    // filters above one another, as row-level security makes them: a row must pass all
-    let scan = node.input;
-    while (scan.kind === 'filter') scan = scan.input;
-    if (scan.kind !== 'scan') return;
-    const { columns } = scan;
-    const held = new Map(found.get(scan));
-    for (const part of conjunctsOf(node.predicate)) {
-      const equal = equality(part);
-      if (equal !== null) held.set(columns[equal.column]!, equal.constants);
-    }
-    if (held.size > 0) found.set(scan, held);
-  });
-  return found;
-}
-
-/** column = constant, column IN (constants): of one type, for keys are compared by their bytes. */
-function equality(e: Expression): Readonly<{ column: number; constants: readonly Constant[] }> | null {
-  if (e.kind === 'in') {
-    if (e.negated || e.arg.kind !== 'column') return null;
-    const constants = e.list.filter((item) => item.kind === 'constant');
-    return constants.length < e.list.length ? null : { column: e.arg.index, constants };
-  }
-  if (e.kind !== 'call' || !e.function.startsWith('=(')) return null;
-  const [a, b] = e.args;
-  if (a === undefined || b === undefined || a.type.name !== b.type.name) return null;
-  if (a.kind === 'column' && b.kind === 'constant') return { column: a.index, constants: [b] };
-  if (b.kind === 'column' && a.kind === 'constant') return { column: b.index, constants: [a] };
-  return null;
-}
 
 /** The rows that may pass; null: the constants do not say. */
 export function pointRead(table: ChangeableTable, constants: KeyConstants): Batch | null {
-  const { primaryKey } = table.definition;
-  if (primaryKey.length === 0) return null;
-  const lists = primaryKey.map((c) => constants.get(c));
-  // several keys only where one column is the key
-  if (lists.some((list) => list === undefined || (list.length !== 1 && primaryKey.length > 1))) return null;
-  const rows = lists[0]!.length;
-  const columns = table.schema.map(({ type }, c) => {
-    const list = primaryKey.includes(c) ? constants.get(c)! : null;
-    if (list?.some((item) => item.type.name !== type.name)) return null;
-    const datums = list?.map((item) => (item.text === null ? null : parseDatum(item.text, item.type)));
-    return buildColumn(type, datums ?? new Array<null>(rows).fill(null));
-  });
-  if (columns.includes(null)) return null;
-  const all = columns.flatMap((column) => column ?? []);
-  return holdersOnce(table, { rows, columns: all, weights: null });
+  const { definition, schema } = table;
+  const { primaryKey } = definition;
+  const types = schema.map(({ type }) => type);
+  if (!areHeld(primaryKey, constants, types)) return null;
+  const rows = constants.get(primaryKey[0]!)!.length;
+  const columns = schema.map(({ type }, c) =>
+    primaryKey.includes(c)
+      ? keyColumn(schema, c, constants)
+      : buildColumn(type, new Array<null>(rows).fill(null)),
+  );
+  return holdersOnce(table, { rows, columns, weights: null });
+}
+
+/** By the longest index whose columns are held. null: there is none, or it gives so much that reading all is as cheap. */
+export function indexRead(indexes: RelationIndexes, constants: KeyConstants): readonly Batch[] | null {
+  const index = indexes.heldBy(constants);
+  if (index === null) return null;
+  const columns = index.columns.map((c) => keyColumn(indexes.schema, c, constants));
+  const rows = constants.get(index.columns[0]!)!.length;
+  return indexes.rowsOf(index, { rows, columns, weights: null });
+}
+
+function keyColumn(schema: Schema, ordinal: number, constants: KeyConstants): Column {
+  const datums = constants
+    .get(ordinal)!
+    .map(({ text, type }) => (text === null ? null : parseDatum(text, type)));
+  return buildColumn(schema[ordinal]!.type, datums);
 }
 
 function holdersOnce(table: ChangeableTable, keys: Batch): Batch {
