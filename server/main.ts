@@ -32,16 +32,19 @@ function readConfigurationOrExit(): Configuration {
   process.exit(0);
 }
 
+/** Rows are in it: nobody else of the machine is to read them. */
+const OWNERS = 0o700;
+
 /** Not mkdir's `recursive`: that never returns where a directory is there and takes none, as /proc. */
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path);
+    await mkdir(path, OWNERS);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     await makeDirectory(dirname(path));
-    await mkdir(path);
+    await mkdir(path, OWNERS);
   }
 }
 

@@ -30,10 +30,19 @@ export function writeCatalog(directory: string, catalog: CatalogSnapshot): void 
   renameSync(partial, join(directory, FILE));
 }
 
+function parseSnapshot(text: string): CatalogSnapshot & { format: number } {
+  let value: unknown;
+  try {
+    value = JSON.parse(text, fromJson);
+  } catch {
+    value = null;
+  }
+  assert(typeof value === 'object' && value !== null, `${FILE} is damaged`);
+  return value as CatalogSnapshot & { format: number };
+}
+
 export function readCatalog(directory: string): CatalogSnapshot {
-  const saved = JSON.parse(readFileSync(join(directory, FILE), 'utf8'), fromJson) as CatalogSnapshot & {
-    format: number;
-  };
+  const saved = parseSnapshot(readFileSync(join(directory, FILE), 'utf8'));
   if (saved.format === 1) return { ...saved, objects: saved.objects.map(withOwner) };
   assert(saved.format === FORMAT, `catalog.json has format ${saved.format}, this server reads ${FORMAT}`);
   return saved;

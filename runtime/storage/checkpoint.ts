@@ -66,7 +66,7 @@ export function saveCheckpoint(directory: string, state: EngineState): void {
     w.array(own.finish());
   }
   const partial = join(directory, `${FILE}.partial`);
-  const fd = openSync(partial, 'w');
+  const fd = openSync(partial, 'w', 0o600);
   const bytes = w.finish();
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 30));
   fsyncSync(fd);

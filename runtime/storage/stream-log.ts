@@ -225,7 +225,7 @@ function openSegment(path: string, number: number): Segment {
     });
     at = end;
   }
-  const fd = openSync(path, 'a+');
+  const fd = openSync(path, 'a+', 0o600);
   if (isNew) {
     ftruncateSync(fd, 0);
     writeAll(fd, [FORMAT]);

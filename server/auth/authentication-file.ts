@@ -15,6 +15,17 @@ const FORMAT = 1;
 const FILE = 'authentication.json';
 const KEY_BYTES = 32;
 
+function parseMembers(text: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    value = null;
+  }
+  assert(typeof value === 'object' && value !== null, `${FILE} is damaged`);
+  return value as Readonly<Record<string, unknown>>;
+}
+
 export class AuthenticationFile {
   readonly key: Buffer;
   readonly #path: string | null;
@@ -31,7 +42,7 @@ export class AuthenticationFile {
     if (directory === null) return new AuthenticationFile(null, randomBytes(KEY_BYTES), false);
     const path = join(directory, FILE);
     try {
-      const saved = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+      const saved = parseMembers(readFileSync(path, 'utf8'));
       assert(
         saved['format'] === FORMAT,
         `${FILE} has format ${saved['format']}, this server reads ${FORMAT}`,

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { SqlError } from '../../common/sql-error.ts';
 import { SETTING_DEFINITIONS, settingNamed } from './all-settings.ts';
 import { ConfigError } from './config-error.ts';
-import { configurationLine, readConfigurationFile } from './configuration-file.ts';
+import { configurationLine, type FileLine, readConfigurationFile } from './configuration-file.ts';
 import {
   type Environment,
   type Given,
@@ -121,7 +121,21 @@ export class Configuration {
     if (value !== null && definition.kind.parse(value) === null) throw invalidSetting(definition, value);
     const lines = readConfigurationFile(this.#autoFile, false);
     const kept = lines.filter((line) => line.name.toLowerCase() !== definition.name.toLowerCase());
-    this.#writeAutoFile([...kept, ...(value === null ? [] : [{ name: definition.name, value }])]);
+    const changed = [...kept, ...(value === null ? [] : [{ name: definition.name, value, line: 0 }])];
+    if (value !== null) this.#requireStart(changed);
+    this.#writeAutoFile(changed);
+  }
+
+  /** What the next start would refuse is refused now. 22023 */
+  #requireStart(lines: readonly FileLine[]): void {
+    try {
+      this.#read(lines);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      throw new SqlError('22023', 'the server would not start with these settings', {
+        detail: `${error.message}.`,
+      });
+    }
   }
 
   alterSystemResetAll(): void {
@@ -148,16 +162,18 @@ export class Configuration {
     }
   }
 
-  #read(): ReadonlyMap<string, SettingEntry> {
+  /** `altered`: what ALTER SYSTEM is about to write; else what it has. */
+  #read(altered: readonly FileLine[] | null = null): ReadonlyMap<string, SettingEntry> {
     const above = [...this.#environment, ...this.#commandLine];
     const explicit = lastOf(above, SERVER_SETTINGS.configFile.name);
-    const named = explicit === undefined ? [] : readFile(explicit.text, true, 'file', []);
+    const named = explicit === undefined ? [] : readFile(explicit.text, true, []);
     const directory =
       lastOf([...named, ...above], SERVER_SETTINGS.dataDirectory.name)?.text ??
       SERVER_SETTINGS.dataDirectory.initial;
     const places = [...PLACES];
-    const file = explicit === undefined ? readFile(join(directory, FILE_NAME), false, 'file', places) : named;
-    const auto = readFile(join(directory, AUTO_FILE_NAME), false, 'alter-system', places);
+    const file = explicit === undefined ? readFile(join(directory, FILE_NAME), false, places) : named;
+    const autoFile = join(directory, AUTO_FILE_NAME);
+    const auto = givenIn(altered ?? readConfigurationFile(autoFile, false), autoFile, 'alter-system', places);
     const entries = new Map<string, SettingEntry>(
       SETTING_DEFINITIONS.map((d) => [d.name.toLowerCase(), initialEntry(d)]),
     );
@@ -169,13 +185,16 @@ export class Configuration {
   }
 }
 
-function readFile(
+const readFile = (path: string, required: boolean, refused: readonly string[]): readonly Given[] =>
+  givenIn(readConfigurationFile(path, required), path, 'file', refused);
+
+function givenIn(
+  lines: readonly FileLine[],
   path: string,
-  required: boolean,
   source: 'file' | 'alter-system',
   refused: readonly string[],
 ): readonly Given[] {
-  return readConfigurationFile(path, required).map(({ name, value, line }) => {
+  return lines.map(({ name, value, line }) => {
     const definition = settingNamed(name);
     const where = `${path} line ${line}: ${name}`;
     if (definition === undefined) throw unknownName(where, name);

@@ -1,4 +1,7 @@
 /** Sessions with little privilege that try to be somebody else, or to use up the server. */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
@@ -104,4 +107,25 @@ describe('LISTEN on a relation', () => {
     await owner.query(`INSERT INTO posts VALUES (4, 'ada')`);
     expect(JSON.parse((await next).payload!)).toMatchObject({ changes: [{ diff: 1, id: 4 }] });
   });
+});
+
+it('the data directory is for its owner alone, with all that holds rows', async () => {
+  const above = mkdtempSync(join(tmpdir(), 'millrace-'));
+  const dataDirectory = join(above, 'made', 'by');
+  const own = await TestServer.start({ dataDirectory });
+  const client = await own.connect('millrace');
+  await client.query('CREATE TABLE rows (id int PRIMARY KEY)');
+  await client.query('INSERT INTO rows VALUES (1)');
+  await client.query('CREATE STREAM s (id int)');
+  await client.query('INSERT INTO s VALUES (1)');
+  await client.end();
+  await own.stop();
+  expect(statSync(dataDirectory).mode & 0o077).toBe(0);
+  const files = readdirSync(dataDirectory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    /[.](?:log|json|bin)$/.test(entry.name),
+  );
+  expect(files.length).toBeGreaterThanOrEqual(5);
+  for (const { parentPath, name } of files)
+    expect([name, statSync(join(parentPath, name)).mode & 0o077]).toEqual([name, 0]);
+  rmSync(above, { recursive: true });
 });

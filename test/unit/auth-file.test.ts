@@ -26,6 +26,10 @@ describe('authentication.json', () => {
     expect((await stat(path)).mode & 0o077).toBe(0);
     await writeFile(path, '{"format":1}');
     expect(() => AuthenticationFile.open(directory)).toThrow('has no key');
+    for (const damaged of ['', '{"format":', 'null', '7']) {
+      await writeFile(path, damaged);
+      expect(() => AuthenticationFile.open(directory)).toThrow('authentication.json is damaged');
+    }
     await rm(directory, { recursive: true, force: true });
   });
 

@@ -63,3 +63,10 @@ it('of a format that is not known is refused', () => {
   writeFileSync(join(directory, 'catalog.json'), JSON.stringify({ ...saved(), format: 99 }));
   expect(() => readCatalog(directory)).toThrow('format 99');
 });
+
+it.each(['', '{"format":2,', 'null'])('of %j is said to be damaged', (text) => {
+  const empty = mkdtempSync(join(tmpdir(), 'millrace-'));
+  writeFileSync(join(empty, 'catalog.json'), text);
+  expect(() => readCatalog(empty)).toThrow('catalog.json is damaged');
+  rmSync(empty, { recursive: true });
+});

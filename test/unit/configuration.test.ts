@@ -160,9 +160,25 @@ describe('Configuration', () => {
     ['block_size', '1', '55P02'],
     ['data_directory', '/', '55P02'],
     ['port', 'x', '22023'],
+    // what only the next start would find out
+    ['max_connections', '3', '22023'],
+    ['listen_addresses', '0.0.0.0', '22023'],
   ])('ALTER SYSTEM SET %s = %s is %s', (name, value, code) => {
     const configuration = read([]);
     expect(() => configuration.alterSystem(name, value)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('takes back what stands in the way of a start, whatever else does', () => {
+    const configuration = read([]);
+    configuration.alterSystem('superuser_reserved_connections', '90');
+    expect(() => configuration.alterSystem('max_connections', '50')).toThrow(
+      expect.objectContaining({
+        detail: 'superuser_reserved_connections (90) must be less than max_connections (50).',
+      }),
+    );
+    conf('max_connections = 50');
+    configuration.alterSystem('superuser_reserved_connections', null);
+    expect(configuration.reload()).toEqual([]);
   });
 
   it('writes values that read back the same', () => {
