@@ -1,6 +1,6 @@
 /** Roles and privileges, statement by statement, against a real PostgreSQL: the same rows, the same errors in the same words. */
 import { PGlite } from '@electric-sql/pglite';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AUTHORIZATION_SCRIPTS } from '../support/authorization-scripts.ts';
 import { TestServer } from '../support/server.ts';
@@ -11,8 +11,7 @@ let postgres: PGlite;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'millrace', database: 'millrace' });
-  await client.connect();
+  client = await server.connect('millrace');
   postgres = new PGlite();
   await postgres.waitReady;
 }, 60_000);

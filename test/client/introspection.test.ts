@@ -2,7 +2,7 @@
  * What tools ask of the system catalog before they show anything, in our own words: each with the constructs that the tool
  * uses, and the columns and rows that it needs. A tool that gets an error here shows nothing at all.
  */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
@@ -559,8 +559,7 @@ let client: pg.Client;
 
 beforeAll(async () => {
   server = await TestServer.start();
-  client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'anna', database: 'millrace' });
-  await client.connect();
+  client = await server.connect('anna');
   await client.query(`
     CREATE STREAM tweets (at timestamptz NOT NULL, tag text, score float8 DEFAULT 1.5, WATERMARK FOR at AS at);
     CREATE TABLE users (id bigint PRIMARY KEY, name varchar(20) NOT NULL DEFAULT 'x', tags text[],

@@ -27,20 +27,16 @@ beforeEach(async () => {
   await one.query("INSERT INTO t SELECT i, i, '2026-01-01 12:00Z' FROM (VALUES (1), (2), (3)) AS v (i)");
 });
 
+const outcomes = async (): Promise<{ hits: number; misses: number }> => ({
+  hits: (await server.metric('millrace_result_cache_total{outcome="hit"}')) || 0,
+  misses: (await server.metric('millrace_result_cache_total{outcome="miss"}')) || 0,
+});
+
 async function counted(work: () => Promise<unknown>): Promise<readonly [hits: number, misses: number]> {
-  const read = async (): Promise<readonly number[]> => {
-    const text = await (await fetch(`${server.url}/metrics`)).text();
-    return ['hit', 'miss'].map((outcome) =>
-      Number(
-        new RegExp(`^millrace_result_cache_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec(text)?.[1] ??
-          0,
-      ),
-    );
-  };
-  const before = await read();
+  const before = await outcomes();
   await work();
-  const after = await read();
-  return [after[0]! - before[0]!, after[1]! - before[1]!];
+  const after = await outcomes();
+  return [after.hits - before.hits, after.misses - before.misses];
 }
 
 const ids = async (client: pg.Client, sql: string, values?: readonly unknown[]): Promise<unknown[]> =>
@@ -177,10 +173,8 @@ it('sees every write that was acknowledged before it asks, whoever wrote', async
 
 it('has the answer of what is asked all the time with the change itself, right in every tick', async () => {
   const sql = { name: 'top', text: 'SELECT id, n FROM t WHERE n > 0 ORDER BY n DESC, id LIMIT 3' };
-  const polled = async (): Promise<number> => {
-    const text = await (await fetch(`${server.url}/metrics`)).text();
-    return Number(/outcome="polled"\} (\d+)$/m.exec(text)?.[1] ?? 0);
-  };
+  const polled = async (): Promise<number> =>
+    (await server.metric('millrace_result_cache_total{outcome="polled"}')) || 0;
   const before = await polled();
   for (let i = 1; (await polled()) < before + 20; i++) {
     for (let k = 0; k < 10; k++) {

@@ -1,5 +1,5 @@
 /** A small memory limit and ever-new keys: writers are told, the server goes on, and gets better when room is made. */
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { encodeMessage, frame, WirePeer } from '../support/wire-peer.ts';
@@ -15,8 +15,7 @@ let keys = 0;
 
 beforeAll(async () => {
   server = await TestServer.start({ environment: { MILLRACE_MEMORY_LIMIT: '64MB' } });
-  client = new Client({ host: '127.0.0.1', port: server.pgPort, user: 'anna', database: 'millrace' });
-  await client.connect();
+  client = await server.connect('anna');
   await client.query(
     "CREATE STREAM s (at timestamptz NOT NULL, k text, WATERMARK FOR at AS at) WITH (retention = 'none')",
   );

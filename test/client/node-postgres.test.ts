@@ -20,14 +20,7 @@ afterAll(async () => {
 });
 
 async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({
-    host: '127.0.0.1',
-    port: server.pgPort,
-    user: 'anna',
-    database: 'millrace',
-  });
-  client.on('error', () => {});
-  await client.connect();
+  const client = await server.connect('anna');
   open.push(client);
   return client;
 }

@@ -126,15 +126,15 @@ it("brings a view's changes, merged and at most ten a second", async () => {
   );
   await writer.query("INSERT INTO votes VALUES (1, 'a')");
   const listener = await Listener.open('LISTEN tally');
-  const times: number[] = [];
-  listener.client.on('notification', () => times.push(performance.now()));
+  let told = 0;
+  listener.client.on('notification', () => told++);
+  const started = performance.now();
   await writer.query("INSERT INTO votes VALUES (2, 'b')");
   const first = JSON.parse(await listener.next());
   expect(first).toEqual({ tick: expect.any(Number), changes: [{ diff: 1, name: 'b', n: '1', Last: 2 }] });
   for (let id = 3; id <= 40; id++) await writer.query(`INSERT INTO votes VALUES (${id}, 'b')`);
   // merged over however many notifications: of each key what went and what is there now
   const counts = new Map<string, number>([['b 1', 1]]);
-  const last = '{"name":"b","n":"39","Last":40}';
   for (let tick = first.tick; !(counts.get('b 39') === 1); ) {
     const { tick: later, changes } = JSON.parse(await listener.next());
     expect(later).toBeGreaterThan(tick);
@@ -143,20 +143,27 @@ it("brings a view's changes, merged and at most ten a second", async () => {
       counts.set(`${name} ${n}`, (counts.get(`${name} ${n}`) ?? 0) + diff);
   }
   expect([...counts].filter(([, count]) => count !== 0)).toEqual([['b 39', 1]]);
-  expect(last).toContain('39');
-  for (const [i, time] of times.entries()) if (i > 0) expect(time - times[i - 1]!).toBeGreaterThan(80);
+  // a slow machine only makes the time longer
+  expect(told).toBeLessThanOrEqual(Math.floor((performance.now() - started) / 100) + 2);
   await listener.client.end();
 });
 
 it('leaves out what came and went, and counts what is too much to name', async () => {
   await writer.query('CREATE TABLE things (id int PRIMARY KEY, text text)');
+  const witness = await Listener.open('LISTEN things');
   const listener = await Listener.open('LISTEN "public.things"', 'BEGIN');
   await writer.query("INSERT INTO things VALUES (1, 'gone'), (2, 'kept')");
   await writer.query('DELETE FROM things WHERE id = 1');
+  await writer.query("INSERT INTO things VALUES (0, 'last')");
+  await witness.until(() => witness.received.some(({ payload }) => payload.includes('last')));
+  await witness.client.end();
   await listener.client.query('COMMIT');
   expect(JSON.parse(await listener.next())).toEqual({
     tick: expect.any(Number),
-    changes: [{ diff: 1, id: 2, text: 'kept' }],
+    changes: [
+      { diff: 1, id: 2, text: 'kept' },
+      { diff: 1, id: 0, text: 'last' },
+    ],
   });
   await writer.query(
     `INSERT INTO things VALUES ${Array.from({ length: 1_000 }, (_, i) => `(${i + 10}, 'some text')`).join(', ')}`,

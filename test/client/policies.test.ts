@@ -1,5 +1,5 @@
 /** Attempts to get at rows, texts and sessions of others: through running queries, caches, prepared statements and errors. */
-import pg from 'pg';
+import type pg from 'pg';
 import Cursor from 'pg-cursor';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
@@ -9,18 +9,11 @@ let owner: pg.Client;
 let ada: pg.Client;
 let bob: pg.Client;
 
-async function connect(user: string): Promise<pg.Client> {
-  const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user, database: 'millrace' });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
 beforeAll(async () => {
   server = await TestServer.start({ trust: true });
-  owner = await connect('millrace');
+  owner = await server.connect('millrace');
   for (const name of ['ada', 'bob', 'carl']) await owner.query(`CREATE ROLE ${name} LOGIN`);
-  [ada, bob] = [await connect('ada'), await connect('bob')];
+  [ada, bob] = [await server.connect('ada'), await server.connect('bob')];
 }, 30_000);
 afterAll(async () => {
   for (const client of [owner, ada, bob]) await client.end();
@@ -55,7 +48,7 @@ class Following {
   }
 
   static async open(user: string, text: string): Promise<Following> {
-    const client = await connect(user);
+    const client = await server.connect(user);
     await client.query("SET millrace.stream_format = 'rows'");
     return new Following(client, client.query(new Cursor(text, [], { rowMode: 'array' })));
   }

@@ -33,14 +33,10 @@ async function run(sql: string, params: readonly unknown[] = []): Promise<Answer
 const view = async (name: string, query = ''): Promise<Answer> =>
   (await fetch(`${server.url}/views/${name}${query}`)).json() as Promise<Answer>;
 
-async function outcomes(): Promise<{ hit: number; miss: number }> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
-  const read = (outcome: string): number =>
-    Number(
-      new RegExp(`^millrace_result_cache_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0,
-    );
-  return { hit: read('hit'), miss: read('miss') };
-}
+const outcomes = async (): Promise<{ hit: number; miss: number }> => ({
+  hit: (await server.metric('millrace_result_cache_total{outcome="hit"}')) || 0,
+  miss: (await server.metric('millrace_result_cache_total{outcome="miss"}')) || 0,
+});
 
 /** Hits and misses of the work. */
 async function counted(work: () => Promise<unknown>): Promise<readonly [number, number]> {

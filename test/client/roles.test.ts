@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isPasswordOf, parseVerifier } from '../../server/auth/scram-verifier.ts';
 import { TestServer } from '../support/server.ts';
@@ -19,15 +19,8 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function connect(user: string): Promise<pg.Client> {
-  const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user, database: 'millrace' });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
 async function as<T>(user: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await connect(user);
+  const client = await server.connect(user);
   try {
     return await work(client);
   } finally {
@@ -130,7 +123,7 @@ describe('CONNECTION LIMIT', () => {
   it('binds the role, and no superuser', async () => {
     await as('millrace', (client) => client.query('CREATE ROLE few LOGIN CONNECTION LIMIT 1'));
     await as('few', async () => {
-      await expect(connect('few')).rejects.toMatchObject({ code: '53300' });
+      await expect(server.connect('few')).rejects.toMatchObject({ code: '53300' });
     });
     await as('few', async () => {});
     await as('millrace', (client) => client.query('ALTER ROLE few SUPERUSER'));
@@ -160,7 +153,7 @@ describe('CONNECT', () => {
       await client.query('CREATE ROLE near LOGIN');
       await as('near', async () => {});
       await client.query('REVOKE CONNECT ON DATABASE millrace FROM PUBLIC');
-      await expect(connect('near')).rejects.toMatchObject({
+      await expect(server.connect('near')).rejects.toMatchObject({
         code: '42501',
         message: 'permission denied for database "millrace"',
       });

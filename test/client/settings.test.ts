@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
 let directory: string;
@@ -49,16 +49,19 @@ it('changes what can change at a reload, and the rest at a start', async () => {
   expect(await show('statement_timeout')).toBe('0');
 });
 
+/** For what a signal brings about. */
+const WAITING = { timeout: 20_000, interval: 10 };
+
 it('reads its files again on SIGHUP, and keeps what it has where they are wrong', async () => {
   const until = async (name: string, wanted: string): Promise<void> => {
-    while ((await show(name)) !== wanted) await new Promise((resolve) => setTimeout(resolve, 10));
+    await vi.waitFor(async () => expect(await show(name)).toBe(wanted), WAITING);
   };
   await writeFile(join(directory, 'millrace.conf'), "application_name = 'first'\nmillrace.log_level = info");
   server.process.kill('SIGHUP');
   await until('application_name', 'first');
   await writeFile(join(directory, 'millrace.conf'), "application_name = 'second'\nnosuch = 1");
   server.process.kill('SIGHUP');
-  while (!server.stderr.includes('configuration not reloaded')) await new Promise((r) => setTimeout(r, 10));
+  await vi.waitFor(() => expect(server.stderr).toContain('configuration not reloaded'), WAITING);
   expect(server.stderr).toContain('nosuch is no setting');
   expect(await show('application_name')).toBe('first');
 });

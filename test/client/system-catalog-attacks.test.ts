@@ -2,26 +2,15 @@
 import { readdir, readFile, writeFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let client: pg.Client;
 
-async function connect(to = server): Promise<pg.Client> {
-  const made = new pg.Client({ host: '127.0.0.1', port: to.pgPort, user: 'anna', database: 'millrace' });
-  await made.connect();
-  return made;
-}
-
 const rows = async (sql: string, values: unknown[] = []): Promise<unknown[]> =>
   (await client.query(sql, values)).rows;
-
-async function starts(): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
-  return Number(/^millrace_catalog_mirror_starts_total (\d+)$/m.exec(text)?.[1]);
-}
 
 const ENDLESS = `WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r)
   SELECT count(*) FROM r, pg_namespace`;
@@ -29,7 +18,7 @@ const WORKS = `SELECT count(*)::int4 AS n FROM pg_class WHERE relname = 'users'`
 
 beforeAll(async () => {
   server = await TestServer.start();
-  client = await connect();
+  client = await server.connect('anna');
   await client.query('CREATE TABLE users (id bigint PRIMARY KEY, name text)');
   await client.query(WORKS);
 }, 60_000);
@@ -116,10 +105,10 @@ describe('queries of the system catalog', () => {
 
   it('end when they are cancelled, and nobody else’s does', async () => {
     const [{ pid }] = (await rows('SELECT pg_backend_pid() AS pid')) as [{ pid: number }];
-    const other = await connect();
+    const other = await server.connect('anna');
     const ended = expect(client.query(ENDLESS)).rejects.toMatchObject({ code: '57014' });
     const waiting = other.query(WORKS);
-    const third = await connect();
+    const third = await server.connect('anna');
     await third.query('SELECT pg_cancel_backend($1)', [pid]);
     await ended;
     expect((await waiting).rows).toEqual([{ n: 1 }]);
@@ -133,12 +122,12 @@ describe('queries of the system catalog', () => {
   }, 30_000);
 
   it('leave no mirror behind that holds much memory', async () => {
-    const before = await starts();
+    const before = await server.metric('millrace_catalog_mirror_starts_total');
     await client
       .query(`SELECT length(repeat('x', 900000000)) FROM pg_namespace WHERE nspname = 'public'`)
       .catch((error: { code: string }) => expect(error.code).toMatch(/^(53200|54000|58000)$/));
     expect(await rows(WORKS)).toEqual([{ n: 1 }]);
-    expect(await starts()).toBeGreaterThan(before);
+    expect(await server.metric('millrace_catalog_mirror_starts_total')).toBeGreaterThan(before);
   }, 60_000);
 
   it('nest as deep as they may', async () => {
@@ -210,7 +199,7 @@ describe('names', () => {
 
 describe('many at once', () => {
   it('are all answered, while relations come and go', async () => {
-    const clients = await Promise.all(Array.from({ length: 20 }, () => connect()));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => server.connect('anna')));
     const asked = clients.map(async (one, i) => {
       for (let turn = 0; turn < 5; turn++) {
         const name = `t_${i}_${turn}`;
@@ -236,7 +225,7 @@ describe('a restart', () => {
       const seen: unknown[] = [];
       for (let life = 0; life < 3; life++) {
         const restarted = await TestServer.start({ dataDirectory });
-        const one = await connect(restarted);
+        const one = await restarted.connect('anna');
         if (life === 0) await one.query('CREATE TABLE kept (id int4 PRIMARY KEY)');
         seen.push(
           (await one.query(`SELECT oid, relname FROM pg_class WHERE relname LIKE 'kept%' ORDER BY 1`)).rows,
@@ -273,7 +262,7 @@ const ABSENT = `data:text/javascript,${encodeURIComponent(`
 describe('without the package', () => {
   it('there is 0A000 with a hint, and all else works', async () => {
     const bare = await TestServer.start({ environment: { NODE_OPTIONS: `--import ${ABSENT}` } });
-    const one = await connect(bare);
+    const one = await bare.connect('anna');
     for (let i = 0; i < 2; i++) {
       await expect(one.query('SELECT * FROM pg_class')).rejects.toMatchObject({
         code: '0A000',

@@ -1,21 +1,10 @@
 /** The system catalog as drivers ask for it: simple and extended protocol, cursors, blocks, restarts. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
 let server: TestServer;
 let client: pg.Client;
-
-async function connect(user = 'anna'): Promise<pg.Client> {
-  const made = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user, database: 'millrace' });
-  await made.connect();
-  return made;
-}
-
-async function metric(name: string): Promise<number> {
-  const text = await (await fetch(`${server.url}/metrics`)).text();
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
-}
 
 const RELATIONS = `SELECT relname, relkind FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace
   ORDER BY relname`;
@@ -24,7 +13,7 @@ const rows = async (sql: string, values: unknown[] = [], on = client): Promise<u
 
 beforeAll(async () => {
   server = await TestServer.start();
-  client = await connect();
+  client = await server.connect('anna');
 }, 30_000);
 afterAll(async () => {
   await client.end();
@@ -45,8 +34,8 @@ describe('the system catalog', () => {
     ]) {
       await client.query(sql);
     }
-    expect(await metric('millrace_catalog_mirror_running')).toBe(0);
-    expect(await metric('millrace_catalog_queries_total')).toBe(0);
+    expect(await server.metric('millrace_catalog_mirror_running')).toBe(0);
+    expect(await server.metric('millrace_catalog_queries_total')).toBe(0);
   });
 
   it('shows relations with their kinds', async () => {
@@ -63,7 +52,7 @@ describe('the system catalog', () => {
       { relname: 'users', relkind: 'r' },
       { relname: 'users_pkey', relkind: 'i' },
     ]);
-    expect(await metric('millrace_catalog_mirror_running')).toBe(1);
+    expect(await server.metric('millrace_catalog_mirror_running')).toBe(1);
   }, 30_000);
 
   it('takes parameters and describes columns', async () => {
@@ -103,7 +92,7 @@ describe('the system catalog', () => {
   });
 
   it('shows a block its own changes, and others nothing of them', async () => {
-    const other = await connect();
+    const other = await server.connect('anna');
     await client.query('BEGIN');
     await client.query('CREATE TABLE "new ""table""" (id int4 PRIMARY KEY)');
     const found = `SELECT relname FROM pg_class WHERE relname LIKE 'new%' AND relkind = 'r'`;
@@ -133,7 +122,7 @@ describe('the system catalog', () => {
   });
 
   it('tells two sessions apart', async () => {
-    const other = await connect('bert');
+    const other = await server.connect('bert');
     await other.query(`SET search_path = pg_catalog, "It's"`);
     const who = 'SELECT current_user, session_user, current_setting($1) AS path FROM pg_class LIMIT 1';
     const [mine, theirs] = await Promise.all([rows(who, ['search_path']), rows(who, ['search_path'], other)]);
@@ -161,7 +150,7 @@ describe('the system catalog', () => {
     expect(await rows(`SELECT pg_has_role('we ird"role', 'reader', 'USAGE') AS is_member`)).toEqual([
       { is_member: true },
     ]);
-    const reader = await connect('reader');
+    const reader = await server.connect('reader');
     expect(
       await rows(
         `SELECT has_table_privilege('users', 'SELECT') AS may_read, has_table_privilege('users', 'INSERT') AS may_write`,
@@ -174,7 +163,7 @@ describe('the system catalog', () => {
   });
 
   it('shows sessions, and their queries to those who may know', async () => {
-    const reader = await connect('reader');
+    const reader = await server.connect('reader');
     const seen = `SELECT usename, state, query, client_addr FROM pg_stat_activity ORDER BY usename`;
     const [mine, theirs] = (await rows(seen)) as { query: string }[];
     expect(mine).toEqual({ usename: 'anna', state: 'active', query: seen, client_addr: '127.0.0.1' });
@@ -193,7 +182,7 @@ describe('the system catalog', () => {
   it.each(["we'ird", '"quoted"', 'ünï🚰', 'public', 'none', 'x'.repeat(64), ' '])(
     'knows user %j, who has no role',
     async (user) => {
-      const one = await connect(user);
+      const one = await server.connect(user);
       const { rows: found } = await one.query(
         `SELECT current_user::text AS me, session_user::text AS self, rolsuper FROM pg_roles WHERE rolname = current_user`,
       );
@@ -204,10 +193,10 @@ describe('the system catalog', () => {
   );
 
   it('follows the role that owns all when it is renamed', async () => {
-    const reader = await connect('reader');
+    const reader = await server.connect('reader');
     const owner = `SELECT pg_get_userbyid(10) AS name FROM pg_namespace LIMIT 1`;
     await client.query('CREATE ROLE chief SUPERUSER LOGIN');
-    const chief = await connect('chief');
+    const chief = await server.connect('chief');
     await chief.query('ALTER ROLE millrace RENAME TO "the boss"');
     expect(await rows(owner, [], reader)).toEqual([{ name: 'the boss' }]);
     await chief.query('ALTER ROLE "the boss" RENAME TO millrace');
@@ -313,7 +302,7 @@ describe('the system catalog', () => {
       await rows(`SELECT defaclrole::regrole::text AS role, defaclnamespace::regnamespace::text AS schema,
         defaclobjtype, defaclacl::text FROM pg_default_acl`),
     ).toEqual([{ role: 'millrace', schema: 'public', defaclobjtype: 'r', defaclacl: '{reader=r/millrace}' }]);
-    const other = await connect();
+    const other = await server.connect('anna');
     const long = `SELECT '${'🚰'.repeat(2_000)}' AS text`;
     await other.query(long);
     expect(
@@ -341,13 +330,13 @@ describe('the system catalog', () => {
   it('leaves what only looks like it alone', async () => {
     await client.query('CREATE TABLE "pg_own" (name text PRIMARY KEY, oid int4)');
     await client.query(`INSERT INTO pg_own VALUES ('a', 1)`);
-    const before = await metric('millrace_catalog_queries_total');
+    const before = await server.metric('millrace_catalog_queries_total');
     expect(await rows('SELECT name, oid FROM pg_own WHERE name = $1', ['a'])).toEqual([
       { name: 'a', oid: 1 },
     ]);
     expect(await rows(`SELECT upper(name) AS name, 'pg_class' AS oid FROM pg_own`)).toEqual([
       { name: 'A', oid: 'pg_class' },
     ]);
-    expect(await metric('millrace_catalog_queries_total')).toBe(before);
+    expect(await server.metric('millrace_catalog_queries_total')).toBe(before);
   });
 });

@@ -1,5 +1,5 @@
 /** Transaction blocks over the wire: what each session sees of its own and of others' writes. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { type Answer, askMillrace } from '../support/two-databases.ts';
@@ -8,16 +8,9 @@ let server: TestServer;
 let one: pg.Client;
 let two: pg.Client;
 
-async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user: 'x', database: 'millrace' });
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
-
 beforeAll(async () => {
   server = await TestServer.start();
-  [one, two] = [await connect(), await connect()];
+  [one, two] = [await server.connect(), await server.connect()];
 }, 30_000);
 afterAll(async () => {
   await one.end();
@@ -217,15 +210,12 @@ describe('a block', () => {
   });
 
   it('is forgotten by the server when its client is gone', async () => {
-    const blocks = async (): Promise<string | undefined> => {
-      const text = await (await fetch(`${server.url}/metrics`)).text();
-      return /^millrace_transaction_blocks (\d+)$/m.exec(text)?.[1];
-    };
-    const gone = await connect();
+    const blocks = (): Promise<number> => server.metric('millrace_transaction_blocks');
+    const gone = await server.connect();
     await run(gone, 'BEGIN', 'INSERT INTO t VALUES (3, 3)');
-    expect(await blocks()).toBe('1');
+    expect(await blocks()).toBe(1);
     (gone as unknown as { connection: { stream: { destroy: () => void } } }).connection.stream.destroy();
-    while ((await blocks()) !== '0') await new Promise((resolve) => setImmediate(resolve));
+    while ((await blocks()) !== 0) await new Promise((resolve) => setImmediate(resolve));
     expect(await run(one, 'SELECT count(*) FROM t')).toEqual(rows('2'));
   });
 });

@@ -1,6 +1,6 @@
 /** The mirror shows what SHOW lists, whatever was defined, renamed, granted and taken back, in blocks too, by several roles. */
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
@@ -76,15 +76,10 @@ let clients: pg.Client[];
 
 beforeAll(async () => {
   server = await TestServer.start();
-  const connect = async (user: string): Promise<pg.Client> => {
-    const client = new pg.Client({ host: '127.0.0.1', port: server.pgPort, user, database: 'millrace' });
-    await client.connect();
-    return client;
-  };
-  const admin = await connect('anna');
+  const admin = await server.connect('anna');
   await admin.query('CREATE ROLE r1 LOGIN; CREATE ROLE r2 LOGIN; CREATE SCHEMA s1; CREATE SCHEMA s2');
   await admin.query('GRANT ALL ON SCHEMA public, s1, s2 TO r1, r2');
-  clients = [admin, await connect('r1'), await connect('r2')];
+  clients = [admin, await server.connect('r1'), await server.connect('r2')];
 }, 60_000);
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.end()));
@@ -129,7 +124,6 @@ it('shows what SHOW lists', async () => {
     { numRuns: 12 },
   );
   expect(done).toBeGreaterThan(10);
-  const metrics = await (await fetch(`${server.url}/metrics`)).text();
   // nothing has broken the mirror
-  expect(metrics).toMatch(/^millrace_catalog_mirror_starts_total 1$/m);
+  expect(await server.metric('millrace_catalog_mirror_starts_total')).toBe(1);
 }, 120_000);

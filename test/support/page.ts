@@ -4,7 +4,8 @@
  * run. Without ORDER BY the order is free. `ERROR:  text` says that the last statement fails with it. A continuous query
  * goes on beside what follows, and the next ```text block is what came of it.
  */
-import pg from 'pg';
+import type pg from 'pg';
+import { connectTo } from './server.ts';
 import { loadPlanner } from '../../planner/planner.ts';
 import { parseStatements } from '../../planner/parse/parse.ts';
 
@@ -52,7 +53,7 @@ export class PageRun {
 
   static async start(port: number): Promise<PageRun> {
     await loadPlanner();
-    return new PageRun(await connect(port), port);
+    return new PageRun(await connectTo(port, 'docs'), port);
   }
 
   /** Runs the page; gives how many statements it has. */
@@ -129,7 +130,7 @@ class Following {
   }
 
   static async start(port: number, sql: string): Promise<Following> {
-    const client = await connect(port);
+    const client = await connectTo(port, 'docs');
     await client.query('BEGIN');
     await client.query(`DECLARE follow CURSOR FOR ${sql}`);
     return new Following(client);
@@ -146,12 +147,6 @@ class Following {
 }
 
 const TEXT = { getTypeParser: () => (value: string) => value } as unknown as typeof pg.types;
-
-async function connect(port: number): Promise<pg.Client> {
-  const client = new pg.Client({ host: '127.0.0.1', port, user: 'docs', database: 'millrace' });
-  await client.connect();
-  return client;
-}
 
 const answerOf = (result: pg.QueryArrayResult): Answer => ({
   columns: result.fields.map((f) => f.name),

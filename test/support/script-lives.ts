@@ -11,7 +11,7 @@ import { vi } from 'vitest';
 import { createRandom } from '../../common/random.ts';
 import { type Change, consolidateChanges, Millrace, type Row } from './millrace.ts';
 import { parseScript, shown, type ScriptRecord } from './script.ts';
-import { TestServer } from './server.ts';
+import { connectTo, TestServer } from './server.ts';
 
 export const LIVES = ['as-written', 'row-a-tick', 'random-cuts', 'restarts', 'crashes', 'wire'] as const;
 export type Life = (typeof LIVES)[number];
@@ -241,7 +241,7 @@ class WireHost implements Host {
   static async start(): Promise<WireHost> {
     WireHost.#server ??= TestServer.start();
     const server = await WireHost.#server;
-    const client = await connect(server.pgPort);
+    const client = await connectTo(server.pgPort, 'script');
     const schema = `script_${++WireHost.#schemas}`;
     await client.query(`CREATE SCHEMA ${schema}`);
     await client.query(`SET search_path = ${schema}`);
@@ -264,7 +264,7 @@ class WireHost implements Host {
 
   /** A connection of its own, whose rows are taken as they come. */
   async follow(sql: string): Promise<Followed> {
-    const client = await connect(this.#port);
+    const client = await connectTo(this.#port, 'script');
     this.#followers.push(client);
     await client.query(`SET search_path = ${this.#schema}`);
     const rows: Row[] = [];
@@ -308,12 +308,6 @@ class WireHost implements Host {
 }
 
 const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as pg.CustomTypesConfig;
-
-async function connect(port: number): Promise<pg.Client> {
-  const client = new pg.Client({ host: '127.0.0.1', port, user: 'script', database: 'millrace' });
-  await client.connect();
-  return client;
-}
 
 /** What has come when it is what was expected; else what has come after a long while. */
 async function settled(

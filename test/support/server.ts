@@ -72,15 +72,14 @@ export class TestServer {
 
   /** A client of node-postgres; who asked for it ends it. */
   async connect(user = 'test', more: pg.ClientConfig = {}): Promise<pg.Client> {
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port: this.pgPort,
-      user,
-      database: 'millrace',
-      ...more,
-    });
-    await client.connect();
-    return client;
+    return connectTo(this.pgPort, user, more);
+  }
+
+  /** What /metrics says of it, labels and all; NaN where it says nothing. */
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    const line = text.split('\n').find((candidate) => candidate.startsWith(`${name} `));
+    return Number(line?.slice(name.length) ?? Number.NaN);
   }
 
   get stdout(): string {
@@ -109,6 +108,15 @@ export class TestServer {
     if (this.#temporary !== null) await rm(this.#temporary, { recursive: true, force: true });
     return this.process.exitCode;
   }
+}
+
+/** A client of node-postgres; who asked for it ends it. */
+export async function connectTo(port: number, user: string, more: pg.ClientConfig = {}): Promise<pg.Client> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user, database: 'millrace', ...more });
+  // The server may end it: what is asked then fails by itself.
+  client.on('error', () => {});
+  await client.connect();
+  return client;
 }
 
 /** Runs the command to its end: for flags that are refused. */
