@@ -12,6 +12,8 @@ export type Login = Readonly<{
   claims: Readonly<Record<string, unknown>> | null;
   /** ms since 1970: when the token ends, and with it what it opened. */
   expiresAt?: number;
+  /** of CREATE TOKEN: what it opened ends when it is dropped */
+  token?: Oid;
 }>;
 
 /** A login that nobody asked for a password: the role of that name, or, where there is none, the one that owns all. */

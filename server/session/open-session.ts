@@ -18,6 +18,7 @@ export function openSession(
 ): Session {
   const remainingMs = login.expiresAt === undefined ? null : login.expiresAt - context.clock();
   if (remainingMs !== null && remainingMs <= 0) throw expired();
+  if (isDropped(context, login)) throw dropped();
   const session = new Session(context, login, { onNotice, onParameter: () => {}, notifications: null });
   const { pid } = context.sessions.add(
     {
@@ -31,6 +32,7 @@ export function openSession(
   session.pid = pid;
   session.start();
   if (remainingMs !== null) endAfter(session, remainingMs);
+  if (login.token !== undefined) endWithToken(session);
   return session;
 }
 
@@ -47,10 +49,28 @@ function endAfter(session: Session, milliseconds: number): void {
   EXPIRY.set(session, timer.unref());
 }
 
+const isDropped = ({ catalog }: ServerContext, { token }: Login): boolean =>
+  token !== undefined && catalog.current.object(token) === undefined;
+
+/** Stops looking whether the token of a session is still there. */
+const FOLLOWED = new WeakMap<Session, () => void>();
+
+function endWithToken(session: Session): void {
+  const { context, login } = session;
+  const stop = context.catalog.watch(() => {
+    // after the answer to a DROP TOKEN of its own
+    if (isDropped(context, login)) setImmediate(() => session.close(dropped()));
+  });
+  FOLLOWED.set(session, stop);
+}
+
+const dropped = (): SqlError => new SqlError('28000', 'the token is not valid');
+
 const expired = (): SqlError => new SqlError('28000', 'the token has expired');
 
 export function closeSession(session: Session): void {
   clearTimeout(EXPIRY.get(session));
+  FOLLOWED.get(session)?.();
   session.finish();
   session.context.sessions.remove(session.pid);
   session.close();

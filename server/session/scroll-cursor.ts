@@ -124,7 +124,10 @@ export class ScrollCursor implements RowCursor {
   #keep(batch: Batch, from: number, rows: number): void {
     // parts of one batch share its texts
     const bytes = Math.ceil((batchBytes(batch) * rows) / batch.rows);
-    if (this.#scrolling === 'tried' && this.#bytes + bytes > CURSOR_TRIED_BYTES_MAX) return this.#forget();
+    if (this.#scrolling === 'tried' && this.#bytes + bytes > CURSOR_TRIED_BYTES_MAX) {
+      this.#forget();
+      return;
+    }
     try {
       if (this.#bytes + bytes > CURSOR_BYTES_MAX) throw tooMuch();
       this.#held.take(bytes);

@@ -85,6 +85,42 @@ it('gives each its own, by prepared statement and in a block too', async () => {
   await anna.query('DROP TOKEN one, two');
 });
 
+it('what it opened ends when it is dropped, also by itself', async () => {
+  await root.query('CREATE TABLE followed (id int PRIMARY KEY)');
+  await root.query('GRANT SELECT ON followed TO anna');
+  const { token } = (await anna.query('CREATE TOKEN live FOR anna')).rows[0];
+  const socket = new WebSocket(`ws://127.0.0.1:${server.httpPort}/ws`, ['millrace.v1', `bearer.${token}`]);
+  const received: Record<string, unknown>[] = [];
+  const until = async (id: number, op: string): Promise<Record<string, unknown>> => {
+    const found = (): Record<string, unknown> | undefined =>
+      received.find((m) => m['id'] === id && m['op'] === op);
+    while (found() === undefined)
+      await new Promise((resolve) => socket.addEventListener('message', resolve, { once: true }));
+    return found()!;
+  };
+  socket.addEventListener('message', ({ data }) => received.push(JSON.parse(`${data}`)));
+  await new Promise((resolve) => socket.addEventListener('open', resolve));
+  socket.send('{"op":"subscribe","id":1,"sql":"SUBSCRIBE TO followed"}');
+  await until(1, 'schema');
+  const events = await fetch(`http://127.0.0.1:${server.httpPort}/views/followed/live`, {
+    headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+  });
+  expect(events.status).toBe(200);
+  const dropped = await fetch(`http://127.0.0.1:${server.httpPort}/query`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ sql: 'DROP TOKEN live' }),
+  });
+  expect(await dropped.json()).toMatchObject({ command: 'DROP TOKEN' });
+  const invalid = { code: '28000', message: 'the token is not valid' };
+  expect(await until(1, 'error')).toMatchObject(invalid);
+  expect(await events.text()).toContain('28000');
+  socket.send('{"op":"query","id":2,"sql":"SELECT 1"}');
+  expect(await until(2, 'error')).toMatchObject(invalid);
+  socket.close();
+  expect(received.some(({ op }) => op === 'rows')).toBe(false);
+});
+
 it('is for the role itself, its administrators and superusers', async () => {
   const denied = { code: '42501' };
   await expect(anna.query('CREATE TOKEN x FOR bob')).rejects.toMatchObject(denied);

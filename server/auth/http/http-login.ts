@@ -113,7 +113,8 @@ export class HttpLogin {
     this.#method(peer, role.name);
     const login = this.#open(peer, role.name, 'scram-sha-256');
     audit.loggedInBefore({ user: role.name, peer, protocol: 'http', method: 'token', token: known.name });
-    return known.validUntil === null ? login : { ...login, expiresAt: known.validUntil / 1_000 };
+    const byToken = { ...login, token: known.oid };
+    return known.validUntil === null ? byToken : { ...byToken, expiresAt: known.validUntil / 1_000 };
   }
 
   async #byJwt(peer: Peer, token: string): Promise<Login> {
