@@ -4,7 +4,7 @@ import type { Batch } from '../batch/column.ts';
 import type { MaterializedViewDefinition, Retention } from '../plan/relation.ts';
 import { relationDelta, type RelationDelta } from '../source/admitted.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
-import { AppendStore } from '../view/append-store.ts';
+import { AppendStore, type StoredBatch } from '../view/append-store.ts';
 import { RowStore } from '../view/row-store.ts';
 import { RelationIndexes } from './relation-indexes.ts';
 import { schemaOf } from './admission.ts';
@@ -101,6 +101,20 @@ export class ViewRuntime {
   /** All rows; later changes do not touch the answer. */
   read(): readonly Batch[] {
     return this.#appended?.read().map((e) => e.batch) ?? this.#rows!.read();
+  }
+
+  /**
+   * The rows as batches with the greatest value that each holds of the column, if they are kept by it (window_end of a view
+   * that only grows); else null. Later changes do not touch the answer.
+   */
+  readByTime(column: number): readonly StoredBatch[] | null {
+    if (column !== this.#ageColumn || this.#appended === null) return null;
+    const entries = this.#appended.read();
+    const areTimes = entries.every(({ batch }) => {
+      const times = batch.columns[column]!;
+      return times.kind === 'float64' && times.valid === null;
+    });
+    return areTimes ? entries : null;
   }
 
   save(w: StateWriter): void {

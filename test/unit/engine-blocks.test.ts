@@ -205,7 +205,7 @@ it('a read by primary key looks at the rows that it names alone', async () => {
     let rows = 0;
     for (const [scan, constants] of keyConstants(statement.plan.root)) {
       if (scan.kind !== 'scan') throw new Error('not a scan');
-      const input = finiteInput(scan, source, constants);
+      const input = finiteInput(scan, source, { constants, windows: null });
       for (let p = input.parts.next(); !p.done; p = input.parts.next())
         for (const { batch } of p.value.parts) rows += batch.rows;
     }

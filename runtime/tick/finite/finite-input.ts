@@ -13,9 +13,10 @@ import { contentAt } from '../content.ts';
 import type { EngineState } from '../engine-state.ts';
 import type { RelationIndexes } from '../relation-indexes.ts';
 import { partsOf, partsUpTo } from './finite-parts.ts';
-import type { FiniteInput } from './finite-run.ts';
+import { type FiniteInput, NO_NEEDS, type ScanNeeds } from './finite-run.ts';
 import { indexRead, pointRead } from './point-read.ts';
 import { systemRows } from './system-rows.ts';
+import { windowInput } from './window-input.ts';
 import type { ChangeableTable } from '../table-changes.ts';
 
 /** `snapshot`: as of the end of that tick (a transaction's reads); null: as of now. */
@@ -38,11 +39,10 @@ export function sourceOf(
   return { state, now, snapshot, block, scope };
 }
 
-/** `constants`: what the rows that count must equal. */
 export function finiteInput(
   node: Scan['node'],
   source: FiniteSource,
-  constants: KeyConstants | null = null,
+  { constants, windows }: ScanNeeds = NO_NEEDS,
 ): FiniteInput {
   const { state, snapshot, block, scope } = source;
   if ('view' in node) return { parts: systemParts(String(node.view), state) };
@@ -64,7 +64,8 @@ export function finiteInput(
     const { view } = running;
     const isThen = snapshot === null || view.lastChange <= snapshot;
     const rows = isThen ? indexed(view.indexes, constants) : null;
-    return { parts: partsOf(rows ?? contentAt(view, snapshot)) };
+    if (rows !== null) return { parts: partsOf(rows) };
+    return (isThen ? windowInput(view, windows) : null) ?? { parts: partsOf(contentAt(view, snapshot)) };
   }
   // a stream or table that the block created is empty
   if (scope?.created.some((object) => object.oid === node.relation)) return { parts: partsOf([]) };

@@ -89,7 +89,7 @@ export class FiniteQueue {
       plan,
       tick,
       now,
-      inputOf: (scan, constants) => finiteInput(scan.node, source, constants),
+      inputOf: (scan, needs) => finiteInput(scan.node, source, needs),
       requireRoom: (bytes) => {
         if (bytes > memoryBytesMax) throw queryTooLarge(memoryBytesMax);
         this.#requireRoom(bytes);

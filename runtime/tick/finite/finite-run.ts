@@ -16,6 +16,7 @@ import type { Scan } from '../../dstream/scan.ts';
 import { type KeyConstants, keyConstants } from '../../plan/key-constants.ts';
 import { walkPlan } from '../../plan/plan-nodes.ts';
 import type { PlanNode, QueryPlan } from '../../plan/query-plan.ts';
+import { type WindowRead, windowReads } from '../../plan/window-reads.ts';
 import type { RelationDelta } from '../../source/admitted.ts';
 import { Pipeline } from '../pipeline.ts';
 
@@ -27,19 +28,27 @@ const PORTION_ROWS_MIN = 64;
 /** Nobody waits for a slice to end: batches are taken as they are. */
 const WHOLE = Number.POSITIVE_INFINITY;
 
-export type FiniteInput = Readonly<{ parts: Iterator<RelationDelta> }>;
+export type FiniteInput = Readonly<{
+  parts: Iterator<RelationDelta>;
+  /** The parts that count once the sub-queries' values are known; null: all. */
+  narrow?: (subqueryValues: readonly unknown[]) => Iterator<RelationDelta> | null;
+}>;
+
+/** What the plan asks of a scan: columns that filters hold to constants, and windows. */
+export type ScanNeeds = Readonly<{ constants: KeyConstants | null; windows: WindowRead | null }>;
 
 export type FiniteRunOptions = Readonly<{
   plan: QueryPlan;
   tick: Tick;
   now: number;
-  /** `constants`: what a filter above the scan holds columns to. */
-  inputOf: (scan: Pick<Scan, 'node'>, constants: KeyConstants | null) => FiniteInput;
+  inputOf: (scan: Pick<Scan, 'node'>, needs: ScanNeeds) => FiniteInput;
   /** 53200 where the query may not hold so many bytes */
   requireRoom?: (bytes: number) => void;
   /** what becomes of rows that fail; without it they end the query */
   context?: QueryContext;
 }>;
+
+export const NO_NEEDS: ScanNeeds = { constants: null, windows: null };
 
 const FAILS: QueryContext = {
   reject: (error) => {
@@ -166,9 +175,15 @@ export class FiniteRun {
     const pipeline = new Pipeline(plan.root, { finite: true, compile, context });
     const order = readingOrder(plan.root);
     this.#inputs = pipeline.scans
-      .map((scan) => ({ scan, input: this.#captured.get(scan.node.id)! }))
+      .map((scan) => ({ scan, input: this.#inputOf(scan) }))
       .sort((a, b) => order.indexOf(a.scan.node.id) - order.indexOf(b.scan.node.id));
     this.#pipeline = pipeline;
+  }
+
+  #inputOf(scan: Scan): FiniteInput {
+    const input = this.#captured.get(scan.node.id)!;
+    const parts = input.narrow?.(this.#subqueryValues) ?? input.parts;
+    return { parts };
   }
 
   /** One that fails is kept as its error: it counts where a row asks for its value, as in PostgreSQL. */
@@ -267,13 +282,18 @@ function valueOfRows({ columns, manyRows }: QueryPlan, rows: readonly Batch[]): 
 
 function scannedInputs({ plan, inputOf }: FiniteRunOptions): ReadonlyMap<number, FiniteInput> {
   const constants = keyConstants(plan.root);
+  const windows = windowReads(plan.root);
   const inputs = new Map<number, FiniteInput>();
   walkPlan(plan.root, (node) => {
-    if (node.kind === 'scan') inputs.set(node.id, inputOf({ node }, constants.get(node) ?? null));
+    if (node.kind === 'scan') inputs.set(node.id, inputOf({ node }, needsOf(node)));
     if (node.kind !== 'system-scan') return;
-    inputs.set(node.id, inputOf({ node: { ...node, kind: 'scan', relation: 0 } }, null));
+    inputs.set(node.id, inputOf({ node: { ...node, kind: 'scan', relation: 0 } }, NO_NEEDS));
   });
   return inputs;
+
+  function needsOf(node: PlanNode): ScanNeeds {
+    return { constants: constants.get(node) ?? null, windows: windows.get(node) ?? null };
+  }
 }
 
 /** All values of a sub-query's only column: 54000 where there are too many of them. */
