@@ -6,19 +6,8 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { CertificateDirectory, hasOpenssl, tlsFlags } from '../support/certificate.ts';
+import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts';
 import { TestServer } from '../support/server.ts';
-
-const CHROMIUM = process.env['MILLRACE_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 it.skipIf(!existsSync(CHROMIUM) || !hasOpenssl)(
   'asks for the password once, and then asks and follows as that role (needs Chromium, openssl)',
@@ -31,7 +20,7 @@ it.skipIf(!existsSync(CHROMIUM) || !hasOpenssl)(
     const profile = await mkdtemp(join(tmpdir(), 'millrace-browser-'));
     const browser = await chromium.launchPersistentContext(profile, {
       executablePath: CHROMIUM,
-      args: FLAGS,
+      args: [...CHROMIUM_FLAGS],
       ignoreHTTPSErrors: true,
       httpCredentials: { username: 'millrace', password: 'secret' },
     });

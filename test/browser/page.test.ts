@@ -7,20 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BrowserContext, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { CHROMIUM, CHROMIUM_FLAGS } from '../support/chromium.ts';
 import { TestServer } from '../support/server.ts';
 
-const CHROMIUM = process.env['MILLRACE_TEST_CHROMIUM'] ?? '/usr/bin/chromium';
 const installed = existsSync(CHROMIUM);
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 let server: TestServer;
 let profile: string;
@@ -30,7 +20,10 @@ beforeAll(async () => {
   if (!installed) return;
   server = await TestServer.start({ demo: true });
   profile = await mkdtemp(join(tmpdir(), 'millrace-browser-'));
-  browser = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: FLAGS });
+  browser = await chromium.launchPersistentContext(profile, {
+    executablePath: CHROMIUM,
+    args: [...CHROMIUM_FLAGS],
+  });
 }, 60_000);
 afterAll(async () => {
   if (!installed) return;
