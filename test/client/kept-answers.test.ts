@@ -196,3 +196,18 @@ it('has the answer of what is asked all the time with the change itself, right i
   await two.query('INSERT INTO divisors VALUES (0)');
   await expect(one.query(quotients)).rejects.toMatchObject({ code: '22012' });
 });
+
+it('evaluates each time for a session whose memory is bounded: how much it takes is only known then', async () => {
+  const sql = { name: 'bounded', text: 'SELECT id, n FROM t WHERE n > 1 ORDER BY n DESC, id LIMIT 3' };
+  const bounded = await server.connect();
+  await bounded.query("SET millrace.query_memory_limit = '1GB'");
+  const polled = async (): Promise<number> =>
+    (await server.metric('millrace_result_cache_total{outcome="polled"}')) || 0;
+  const before = await polled();
+  for (let i = 1; i <= 150; i++) {
+    await two.query(`UPDATE t SET n = ${1_000 + i} WHERE id = 1`);
+    expect((await bounded.query(sql)).rows[0]).toEqual({ id: 1, n: `${1_000 + i}` });
+  }
+  expect(await polled()).toBe(before);
+  await bounded.end();
+});

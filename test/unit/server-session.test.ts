@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SqlError } from '../../common/sql-error.ts';
 import type { TableDefinition } from '../../runtime/plan/relation.ts';
 import { CatalogView, OidAllocator } from '../../server/catalog.ts';
-import { SETTING_CHANGES_MAX, SETTING_CHARACTERS_MAX } from '../../server/limits.ts';
+import { SAVEPOINTS_MAX, SETTING_CHANGES_MAX, SETTING_CHARACTERS_MAX } from '../../server/limits.ts';
 import { verifyChanges } from '../../server/session/commit.ts';
 import { Interrupt } from '../../server/session/interrupt.ts';
 import { parseNameList, SessionSettings } from '../../server/session/settings.ts';
@@ -143,6 +143,15 @@ describe('Transaction', () => {
     expect(transaction.rollbackTo('a')).toEqual({ settings: FIRST, portals: 0 });
     expect(transaction.statements).toBe(1);
     expect(() => transaction.release('b')).toThrow(expect.objectContaining({ code: '3B001' }));
+  });
+
+  it('has no endless number of savepoints', () => {
+    const transaction = new Transaction(false, 0);
+    const save = (): void => transaction.savepoint('a', { settings: FIRST, portals: 0 });
+    for (let i = 0; i < SAVEPOINTS_MAX; i++) save();
+    expect(save).toThrow(expect.objectContaining({ code: '54000' }));
+    transaction.release('a');
+    expect(save).not.toThrow();
   });
 });
 
