@@ -47,7 +47,7 @@ export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
   reported(
     user('application_name', text, '', 'Sets the application name to be reported in statistics and logs.'),
   ),
-  user('array_nulls', booleanSetting, 'on', 'Enables input of NULL elements in arrays.'),
+  user('array_nulls', { ...booleanSetting, only: 'on' }, 'on', 'Enables input of NULL elements in arrays.'),
   user(
     'backslash_quote',
     choice('safe_encoding', 'on', 'off'),
@@ -138,7 +138,7 @@ export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
   fixed('max_index_keys', '32', 'Shows the maximum number of index keys.'),
   user(
     'password_encryption',
-    choice('scram-sha-256', 'md5'),
+    { ...choice('scram-sha-256', 'md5'), only: 'scram-sha-256' },
     'scram-sha-256',
     'Chooses the algorithm for encrypting passwords.',
   ),

@@ -46,6 +46,8 @@ describe('SessionSettings', () => {
     ['server_version', '1', '55P02'],
     ['millrace.tick_interval', '1ms', '55P02'],
     ['standard_conforming_strings', 'off', '0A000'],
+    ['password_encryption', 'md5', '0A000'],
+    ['array_nulls', 'off', '0A000'],
     ['nosuch', '1', '42704'],
     ['millrace.nosuch', '1', '42704'],
   ])('%s = %s is %s', (name, value, code) => {
