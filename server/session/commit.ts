@@ -1,6 +1,12 @@
 /** COMMIT: all of a block in one tick. */
 import { SqlError } from '../../common/sql-error.ts';
-import type { CatalogChange, CatalogObject, Oid } from '../../runtime/plan/relation.ts';
+import {
+  type CatalogChange,
+  type CatalogObject,
+  isRelation,
+  type Oid,
+  type RelationDefinition,
+} from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import { defineChanges } from './define-changes.ts';
 import type { Session } from './session.ts';
@@ -34,7 +40,7 @@ export function verifyChanges(
           gone.add(change.replaces);
         }
         if (change.object.kind === 'index') requireObject(current, change.object.relation, made);
-        requireFreeName(current, change.object, gone, made);
+        requireFreeName(current, change.object, changes, gone, made);
         made.add(change.object.oid);
         break;
       case 'alter':
@@ -78,10 +84,11 @@ const concurrentChange = (): SqlError =>
 function requireFreeName(
   current: CatalogView,
   object: CatalogObject,
+  changes: readonly CatalogChange[],
   gone: ReadonlySet<Oid>,
   made: ReadonlySet<Oid>,
 ): void {
-  const [other, code, label] = sameName(current, object);
+  const [other, code, label] = sameName(current, object, changes);
   if (other === undefined || gone.has(other.oid) || made.has(other.oid)) return;
   if (other.kind === 'index' && gone.has(other.relation)) return;
   throw new SqlError(code, `${label} "${object.name}" already exists`);
@@ -90,6 +97,7 @@ function requireFreeName(
 function sameName(
   current: CatalogView,
   object: CatalogObject,
+  changes: readonly CatalogChange[],
 ): readonly [CatalogObject | undefined, code: '42P06' | '42P07' | '42710', label: string] {
   switch (object.kind) {
     case 'database':
@@ -101,8 +109,8 @@ function sameName(
     case 'token':
       return [undefined, '42710', 'token'];
     case 'index': {
-      const schema = current.relationByOid(object.relation)?.schema;
-      return [schema === undefined ? undefined : namesake(current, schema, object.name), '42P07', 'relation'];
+      const relation = current.relationByOid(object.relation) ?? createdBy(changes, object.relation);
+      return [relation && namesake(current, relation.schema, object.name), '42P07', 'relation'];
     }
     default:
       return [namesake(current, object.schema, object.name), '42P07', 'relation'];
@@ -111,3 +119,10 @@ function sameName(
 
 const namesake = (current: CatalogView, schema: string, name: string): CatalogObject | undefined =>
   current.relation(schema, name) ?? current.index(schema, name);
+
+function createdBy(changes: readonly CatalogChange[], oid: Oid): RelationDefinition | undefined {
+  for (const change of changes)
+    if (change.kind === 'create' && change.object.oid === oid && isRelation(change.object))
+      return change.object;
+  return undefined;
+}
