@@ -3,27 +3,14 @@ import type { FuncCall, Node } from 'libpg-query';
 import { shownName } from '../../runtime/plan/relation.ts';
 import { parseStatements, syntaxOf } from '../parse/parse.ts';
 import { type Bound, typed } from './bound.ts';
-import { coerceTo } from './coerce.ts';
+import { constantName } from './constant-name.ts';
 import type { ExpressionBinder } from './expression-binder.ts';
 
 export function bindWatermark(binder: ExpressionBinder, call: FuncCall): Bound {
   const { context } = binder;
   const location = call.location ?? 0;
-  const [argument, ...more] = call.args ?? [];
-  if (argument === undefined || more.length > 0) {
-    throw context.error(location, '42883', 'function millrace.watermark takes the name of a stream');
-  }
-  const bound = binder.bind(argument);
-  const name = coerceTo(context, bound, 'text');
-  if (name.kind !== 'constant') {
-    throw context.error(
-      bound.location,
-      '0A000',
-      'millrace.watermark takes a constant name',
-      "Write millrace.watermark('name').",
-    );
-  }
-  const shown = streamNamed(binder, name.text, bound.location);
+  const name = constantName(binder, call, 'millrace.watermark', 'stream');
+  const shown = streamNamed(binder, name.text, name.location);
   const { gathered } = context;
   gathered.firstSubquery ??= location;
   gathered.subqueries.push(binder.environment.planSubquery(binder, watermarkQuery(shown)));

@@ -1,4 +1,5 @@
 /** What crosses between the server's thread and the mirror's: plain data, buffers transferred. */
+import type { ForeignType } from '../../common/types.ts';
 import type { PlainError } from '../../common/sql-error.ts';
 import type { FreshImage } from './start-image.ts';
 import type { Batch } from '../../runtime/batch/column.ts';
@@ -10,14 +11,7 @@ export type MirrorOptions = Readonly<{
 }>;
 
 /** A column as the mirror's RowDescription has it. */
-export type MirrorField = Readonly<{
-  name: string;
-  table: number;
-  attribute: number;
-  oid: number;
-  size: number;
-  modifier: number;
-}>;
+export type MirrorField = ForeignType & Readonly<{ name: string }>;
 
 export type MirrorRequest = Readonly<{
   id: number;
