@@ -51,8 +51,9 @@ const ERASE = ['\u0008', '\u007f'];
 export function promptPassword(user: string): Promise<string | null> {
   const { stdin, stderr } = process;
   if (!stdin.isTTY) return Promise.resolve(null);
-  stderr.write(`Password for user ${user}: `);
+  // Who is asked may answer at once: what is typed is hidden from before the question.
   stdin.setRawMode(true);
+  stderr.write(`Password for user ${user}: `);
   stdin.setEncoding('utf8');
   return new Promise((resolve) => {
     let typed: string[] = [];

@@ -5,7 +5,7 @@ import type {
   PolicyDefinition,
   PolicyExpression,
 } from '../../runtime/plan/authorization.ts';
-import { BOOTSTRAP_ROLE_OID, PUBLIC } from '../../runtime/plan/authorization.ts';
+import { PUBLIC } from '../../runtime/plan/authorization.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { AccessTexts, PolicyRow } from './mirror-rows.ts';
@@ -20,14 +20,6 @@ export function accessTexts(view: CatalogView, access: readonly AccessItem[] | n
     const letters = privileges.map((letter) => (grantable.includes(letter) ? `${letter}*` : letter));
     return [`${to}=${letters.join('')}/${by}`];
   });
-}
-
-/** PostgreSQL reads no empty array as an ACL: where everything was revoked, it holds an item without privileges. */
-export function mirroredAccess(view: CatalogView, access: readonly AccessItem[] | null): AccessTexts {
-  const texts = accessTexts(view, access);
-  if (texts === null || texts.length > 0) return texts;
-  const owner = roleText(view, BOOTSTRAP_ROLE_OID) ?? '';
-  return [`${owner}=/${owner}`];
 }
 
 function roleText(view: CatalogView, oid: Oid): string | null {

@@ -23,7 +23,7 @@ import {
 import { SYSTEM_SCHEMA, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
 import type { CatalogView } from '../catalog.ts';
 import { CATALOG_STUB_ROLES_MAX } from '../limits.ts';
-import { mirroredAccess, policyRow } from './access-rows.ts';
+import { accessTexts, policyRow } from './access-rows.ts';
 import type {
   AccessTexts,
   AttributeRow,
@@ -90,7 +90,7 @@ export class MirroredCatalog {
     const database = view.database();
     if (database === this.#shownDatabase) return null;
     this.#shownDatabase = database;
-    return { ...database, access: mirroredAccess(view, database.access) };
+    return { ...database, access: accessTexts(view, database.access) };
   }
 
   #gone(view: CatalogView): CatalogObject[] {
@@ -212,7 +212,7 @@ export function truncated(name: string, bytesMax: number = NAME_BYTES_MAX): stri
 
 const schemaRow = (view: CatalogView, schema: SchemaDefinition): SchemaRow => {
   const { oid, name, owner, comment } = schema;
-  return { oid, name, owner, access: mirroredAccess(view, schema.access), comment };
+  return { oid, name, owner, access: accessTexts(view, schema.access), comment };
 };
 
 function roleRow(view: CatalogView, role: RoleDefinition): RoleRow {
@@ -225,7 +225,7 @@ function roleRow(view: CatalogView, role: RoleDefinition): RoleRow {
     defaultAccess: (role.defaultAccess ?? []).map(({ kind, schema, access }) => ({
       type: kind === 'schema' ? 'n' : 'r',
       schema: schema ?? 0,
-      access: mirroredAccess(view, access),
+      access: accessTexts(view, access),
     })),
   };
 }
@@ -251,7 +251,7 @@ function relationRow(
     dependencies: isView ? relation.dependencies : [],
     attributes: relation.columns.map((column) => attributeRow(column, names, print)),
     ...keys,
-    access: mirroredAccess(view, relation.access),
+    access: accessTexts(view, relation.access),
     rowSecurity: relation.rowSecurity?.enabled ?? false,
     forceRowSecurity: relation.rowSecurity?.forced ?? false,
     policies: relation.rowSecurity?.policies.map(policyRow) ?? [],
@@ -282,7 +282,7 @@ function attributeRow(
 }
 
 const toAll = (view: CatalogView, privilege: Privilege): AccessTexts =>
-  mirroredAccess(view, [
+  accessTexts(view, [
     { grantee: PUBLIC, grantor: BOOTSTRAP_ROLE_OID, privileges: [privilege], grantable: [] },
   ]);
 

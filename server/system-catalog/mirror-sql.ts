@@ -15,6 +15,11 @@ export const jsonText = (value: unknown): string =>
     typeof item === 'string' ? item.toWellFormed().replaceAll('\0', '\ufffd') : item,
   );
 
+/** An empty array has no dimensions, and no ACL may be without: where everything was revoked stands one that has. */
+const aclOf = (array: string): string =>
+  `CASE WHEN cardinality(${array}) = 0
+    THEN (SELECT proacl FROM pg_proc WHERE oid = 'pg_toast.pg_no_access()'::regprocedure) ELSE ${array} END`;
+
 const json = (value: unknown): string => `${literal(jsonText(value))}::jsonb`;
 
 /** One batch of statements; within a transaction of its own. */
@@ -78,7 +83,7 @@ function roleInsertion(roles: MirrorChange['roles']): string {
       FROM jsonb_to_recordset(${rows}) AS r (oid oid, "memberOf" jsonb),
         jsonb_to_recordset(r."memberOf") AS m (role oid, grantor oid, admin bool, inherit bool, set bool);
     INSERT INTO pg_default_acl (oid, defaclrole, defaclnamespace, defaclobjtype, defaclacl)
-      SELECT ${numbered('pg_default_acl')}, r.oid, d.schema, d.type, d.access
+      SELECT ${numbered('pg_default_acl')}, r.oid, d.schema, d.type, ${aclOf('d.access')}
       FROM jsonb_to_recordset(${rows}) AS r (oid oid, "defaultAccess" jsonb),
         jsonb_to_recordset(r."defaultAccess") AS d (type "char", schema oid, access aclitem[]);
     INSERT INTO pg_db_role_setting (setdatabase, setrole, setconfig)
@@ -91,7 +96,7 @@ function roleInsertion(roles: MirrorChange['roles']): string {
 
 function databaseUpdate(database: NonNullable<MirrorChange['database']>): string {
   return `
-    UPDATE pg_database SET datdba = d.owner, datacl = d.access
+    UPDATE pg_database SET datdba = d.owner, datacl = ${aclOf('d.access')}
       FROM jsonb_to_record(${json(database)}) AS d (owner oid, access aclitem[]);
     DELETE FROM pg_shdescription WHERE classoid = 'pg_database'::regclass;
     INSERT INTO pg_shdescription (objoid, classoid, description)
@@ -103,7 +108,7 @@ function schemaInsertion(schemas: MirrorChange['schemas']): string {
   const rows = json(schemas);
   return `
     INSERT INTO pg_namespace (oid, nspname, nspowner, nspacl)
-      SELECT oid, name, owner, access
+      SELECT oid, name, owner, ${aclOf('access')}
       FROM jsonb_to_recordset(${rows}) AS s (oid oid, name text, owner oid, access aclitem[]);
     INSERT INTO pg_description (objoid, classoid, objsubid, description)
       SELECT oid, 'pg_namespace'::regclass, 0, comment
@@ -171,7 +176,7 @@ const CLASS_INSERTIONS = [
         0, -1, 0, 0, 0, oid IN (SELECT relation FROM given_key), false, 'p',
         kind, jsonb_array_length(attributes), 0, false, false, false, "rowSecurity",
         "forceRowSecurity", true, CASE kind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0::text::xid, 0::text::xid,
-        access, options
+        ${aclOf('access')}, options
       FROM given`,
   `INSERT INTO pg_type (oid, typname, typnamespace, typowner, typlen, typbyval, typtype, typcategory, typispreferred,
         typisdefined, typdelim, typrelid, typsubscript, typelem, typarray, typinput, typoutput, typreceive, typsend,

@@ -124,6 +124,9 @@ export const IMAGE_SQL = `
     AS 'show_config_by_name_missing_ok';
   CREATE FUNCTION pg_toast.pg_original_viewdef(oid) RETURNS text LANGUAGE internal STABLE STRICT AS 'pg_get_viewdef';
   CREATE FUNCTION pg_toast.pg_original_ruledef(oid) RETURNS text LANGUAGE internal STABLE STRICT AS 'pg_get_ruledef';
+  -- an ACL that holds nothing: no text can be read as one
+  CREATE FUNCTION pg_toast.pg_no_access() RETURNS int LANGUAGE internal AS 'pg_backend_pid';
+  REVOKE ALL ON FUNCTION pg_toast.pg_no_access() FROM PUBLIC, CURRENT_USER;
   GRANT USAGE ON SCHEMA pg_toast TO public;
   DO $do$
     DECLARE
