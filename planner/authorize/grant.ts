@@ -168,6 +168,7 @@ function changedAccess(
   const { grantor, options } = bestGrantor(binding, object, all);
   const privileges = all.filter((privilege) => options.includes(privilege));
   if (grantableBy(object, grantor).length === 0) requireSome(binding, object);
+  if (!isGrant) requireColumns(binding, object, all);
   warn(binding, isGrant, object, all, privileges, wanted === null);
   let items = accessOf(object);
   for (const grantee of grantees) {
@@ -205,6 +206,20 @@ function requireSome({ catalog, plan }: BindingContext, object: OwnedObject): vo
   const { kind, name } = object;
   // as PostgreSQL, to which GRANT is on tables
   throw permissionDenied({ kind: kind === 'view' || kind === 'materialized-view' ? 'table' : kind, name });
+}
+
+/** What columns can have too: who revokes it from a relation revokes it from each of its columns, in PostgreSQL. */
+const COLUMN_PRIVILEGES: readonly Privilege[] = ['r', 'a', 'w', 'x'];
+
+function requireColumns(
+  { catalog, plan }: BindingContext,
+  object: OwnedObject,
+  revoked: readonly Privilege[],
+): void {
+  const column = isRelation(object) && 'columns' in object ? object.columns[0] : undefined;
+  if (column === undefined || !COLUMN_PRIVILEGES.some((privilege) => revoked.includes(privilege))) return;
+  if (COLUMN_PRIVILEGES.some((privilege) => hasPrivilege(catalog, plan.role, object, privilege))) return;
+  throw new SqlError('42501', `permission denied for column "${column.name}" of relation "${object.name}"`);
 }
 
 function warn(
