@@ -4,6 +4,8 @@ import { assert } from './assert.ts';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** Skipped rows of a COPY that LOG_VERBOSITY verbose names. */
+export const COPY_REPORTS_MAX = 100;
 /** Longest text of a query: above it 54000. The setting millrace.statement_size_limit may ask for less. */
 export const STATEMENT_BYTES_MAX = 16 * MIB;
 /** Of a password in CREATE ROLE (22023). */

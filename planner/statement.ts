@@ -79,7 +79,12 @@ export type CopyOptions = Readonly<{
   nullText: string;
   quote: string;
   escape: string;
+  /** CSV out: columns whose values are always quoted */
+  forceQuote: 'all' | readonly string[];
 }>;
+
+/** Whether COPY … ON_ERROR ignore tells how many rows it skipped, and which. */
+export type CopyVerbosity = 'silent' | 'default' | 'verbose';
 
 export type FetchDirection = Readonly<{
   direction: 'forward' | 'backward' | 'absolute' | 'relative';
@@ -136,6 +141,7 @@ export type Statement =
       ingest: IngestOptions;
       columns: Schema;
       format: 'text' | 'csv' | 'binary';
+      verbosity: CopyVerbosity;
     }>
   | Readonly<{ kind: 'copy-to'; source: Statement; options: CopyOptions }>
   | Readonly<{ kind: 'create'; object: CatalogObject; replaces: Oid | null; tag: string }>

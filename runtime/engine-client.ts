@@ -116,7 +116,31 @@ export type BlockScope = Readonly<{
 }>;
 
 /** Rows rejected by a lenient ingest go to millrace.rejected_rows. */
-export type IngestResult = Readonly<{ tick: number; accepted: number; rejected: number }>;
+export type IngestResult = Readonly<{
+  tick: number;
+  accepted: number;
+  rejected: number;
+  /** The first of the rejected rows, as many as `reportsMax` says. */
+  reported: readonly RejectReport[];
+}>;
+
+/** Where a rejected row stands, and what of it is wrong; `column` null: more than one value. */
+export type RejectReport = Readonly<{ line: number; column: string | null; value: string; message: string }>;
+
+/** COPY's text and CSV: what of a line's fields has another meaning. Columns are target ordinals. */
+export type CopyMarks = Readonly<{
+  /** The header's names must be those of the columns. */
+  headerMatches: boolean;
+  /** stands for the column's default */
+  defaultText: string | null;
+  /** CSV: NULL also where quoted */
+  forceNull: readonly number[];
+  /** CSV: the null text is a value */
+  forceNotNull: readonly number[];
+}>;
+
+/** Of the session that sends the text. */
+export type InputText = Readonly<{ timeZone: string; dateStyle: string }>;
 
 export type IngestOptions = Readonly<{
   relation: Oid;
@@ -125,7 +149,13 @@ export type IngestOptions = Readonly<{
   format:
     | FormatOptions
     /** COPY's text format; `\N`, backslash escapes. */
-    | Readonly<{ format: 'copy-text'; header: boolean; delimiter: string; nullText: string }>
+    | Readonly<{
+        format: 'copy-text';
+        header: boolean;
+        delimiter: string;
+        nullText: string;
+        marks?: CopyMarks;
+      }>
     | Readonly<{
         format: 'copy-csv';
         header: boolean;
@@ -133,6 +163,7 @@ export type IngestOptions = Readonly<{
         nullText: string;
         quote: string;
         escape: string;
+        marks?: CopyMarks;
       }>
     | Readonly<{ format: 'copy-binary' }>
     /** a JSON array of objects or of arrays, whole. */
@@ -141,6 +172,11 @@ export type IngestOptions = Readonly<{
     | Readonly<{ format: 'arrow'; timestampUnit: FormatOptions['timestampUnit'] }>;
   /** 'fail': the first bad row ends it (SqlError with line in context and, in detail, how many rows are in). */
   onError: 'fail' | 'reject';
+  /** More rejected rows than this end it (22P02). */
+  rejectsMax?: number;
+  reportsMax?: number;
+  /** How times without a zone and ambiguous dates are read; absent: UTC, ISO. */
+  text?: InputText;
   /** true: all rows land in one tick at `end`, or none. */
   atomic: boolean;
   /** Names the input in a CONTEXT line: `COPY tweets`. */

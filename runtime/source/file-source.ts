@@ -16,6 +16,7 @@ import { join, sep } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
 import { FILE_CHUNK_BYTES, LINE_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
+import type { Batch } from '../batch/column.ts';
 import { payloadText, type LineDecoder } from '../format/decode/line-decoder.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { Source, SourceOutput } from './source.ts';
@@ -96,7 +97,7 @@ export class FileSource implements Source {
     // at the end of a file that may grow, an unfinished line waits
     const fileEnds = read === 0 && (this.#isDirectory || !this.#follow);
     const sink = {
-      batch: out.batch,
+      batch: (batch: Batch) => out.batch(batch),
       reject: (row: Parameters<typeof out.reject>[0]) => out.reject(row, `${this.#current}:${row.line}`),
     };
     let taken = this.#decoder.decode(this.#buffer, 0, have, fileEnds, sink);

@@ -2,7 +2,8 @@
 import { TICK_BYTES_MAX, LINE_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
-import type { LineDecoder } from '../format/decode/line-decoder.ts';
+import type { RejectReport } from '../engine-client.ts';
+import type { DefaultedCell, LineDecoder, RejectedRow } from '../format/decode/line-decoder.ts';
 import type { Source, SourceOutput } from './source.ts';
 
 export type IngestSourceOptions = Readonly<{
@@ -10,7 +11,24 @@ export type IngestSourceOptions = Readonly<{
   onError: 'fail' | 'reject';
   /** all rows in one tick, after the end */
   atomic: boolean;
+  /** More rejected rows than this end it. */
+  rejectsMax?: number;
+  /** Of so many it is told what was wrong. */
+  reportsMax?: number;
+  admit?: Admission;
+  /** Errors of rows are told with it: `COPY tweets`. */
+  label?: string;
+  /** number of the line that holds the first row */
+  firstLine?: number;
 }>;
+
+/** The whole rows that may enter; the others go to `reject`. */
+export type Admission = (
+  batch: Batch,
+  defaulted: readonly DefaultedCell[],
+  now: number,
+  reject: (row: number, error: SqlError, payload: string) => void,
+) => Batch;
 
 export class IngestSource implements Source {
   /** Not a connector of the stream: its end is not the stream's. */
@@ -25,6 +43,9 @@ export class IngestSource implements Source {
   waitingBytes = 0;
   accepted = 0;
   rejected = 0;
+  readonly reported: RejectReport[] = [];
+  /** Of all batches so far: those that enter and those that do not. */
+  #decoded = 0;
   failed: SqlError | null = null;
 
   constructor(options: IngestSourceOptions) {
@@ -59,7 +80,7 @@ export class IngestSource implements Source {
     this.#listener();
   }
 
-  poll(_now: number, out: SourceOutput, share: number): void {
+  poll(now: number, out: SourceOutput, share: number): void {
     if (!this.ready) return;
     this.#options.decoder.recycle();
     // what is incomplete is not looked at again and again for a little more of it
@@ -73,14 +94,14 @@ export class IngestSource implements Source {
     let rows = 0;
     try {
       const taken = this.#options.decoder.decode(chunk, 0, chunk.length, final, {
-        batch: (batch) => {
+        batch: (decoded, defaulted = []) => {
+          const batch = this.#admit(decoded, defaulted, now, out);
           rows += batch.rows;
           if (this.#options.atomic) held.push(batch);
-          else out.batch(batch);
+          else out.batch(batch, true);
         },
         reject: (row) => {
-          if (this.#options.onError === 'fail') throw row.error;
-          this.rejected++;
+          this.#countReject(row);
           out.reject(row, `line ${row.line}`);
         },
       });
@@ -93,11 +114,39 @@ export class IngestSource implements Source {
       this.failed = error;
       if (this.#options.atomic) rows = 0;
     }
-    if (this.failed === null) for (const batch of held) out.batch(batch);
+    if (this.failed === null) for (const batch of held) out.batch(batch, true);
     this.accepted += rows;
     this.#drained = final;
     this.waitingBytes = this.#chunks.reduce((sum, c) => sum + c.length, 0);
     this.#onDrain();
+  }
+
+  #admit(decoded: Batch, defaulted: readonly DefaultedCell[], now: number, out: SourceOutput): Batch {
+    const before = this.#decoded;
+    this.#decoded += decoded.rows;
+    const { admit, label = '', firstLine = 1 } = this.#options;
+    if (admit === undefined) return decoded;
+    return admit(decoded, defaulted, now, (row, cause, payload) => {
+      // rows that could not be decoded are not among these: which line it is shows only where there were none
+      const line = this.rejected === 0 ? firstLine + before + row : 0;
+      const context = line === 0 ? label : `${label}, line ${line}`;
+      const error = new SqlError(cause.code, cause.message, { ...cause.toPlain(), context });
+      this.#countReject({ error, line, payload });
+      out.reject({ error, line, payload }, null);
+    });
+  }
+
+  #countReject({ error, line, field }: RejectedRow): void {
+    if (this.#options.onError === 'fail') throw error;
+    this.rejected++;
+    const { rejectsMax = Number.POSITIVE_INFINITY, reportsMax = 0 } = this.#options;
+    if (this.rejected > rejectsMax) {
+      const message = `skipped more than REJECT_LIMIT (${rejectsMax}) rows due to data type incompatibility`;
+      throw new SqlError('22P02', message, { context: error.context });
+    }
+    if (this.reported.length >= reportsMax) return;
+    const { column = null, value = '' } = field ?? {};
+    this.reported.push({ line, column, value, message: error.message });
   }
 
   close(): void {

@@ -4,8 +4,9 @@ import type { RejectedRow } from '../format/decode/line-decoder.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 
 export type SourceOutput = Readonly<{
-  batch(batch: Batch): void;
-  reject(row: RejectedRow, offset: string): void;
+  /** `admitted`: whole rows, found fit to enter. */
+  batch(batch: Batch, admitted?: boolean): void;
+  reject(row: RejectedRow, offset: string | null): void;
 }>;
 
 export interface Source {

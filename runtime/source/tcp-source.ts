@@ -53,7 +53,7 @@ export class TcpSource implements Source {
     if (this.#waitingBytes < TICK_BYTES_MAX) this.#socket?.resume();
     const offset = (row: { line: number }): string => `${this.#host}:${this.#port}:${this.#line + row.line}`;
     const taken = this.#decoder.decode(chunk, 0, chunk.length, false, {
-      batch: out.batch,
+      batch: (batch) => out.batch(batch),
       reject: (row) => out.reject(row, offset(row)),
     });
     this.#rest = Buffer.from(chunk.subarray(taken));

@@ -15,12 +15,17 @@ const MICROS_PER_DAY = 86_400_000_000;
 export const schemaOf = (columns: readonly ColumnDefinition[]): Schema =>
   columns.map(({ name, type }) => ({ name, type }));
 
-/** Rows that may enter; the others go to `reject`. */
+export type RejectAdmission = (row: number, error: SqlError, payload: string) => void;
+
+const NONE_FAILED: ReadonlyMap<number, SqlError> = new Map();
+
+/** Rows that may enter; the others go to `reject`. `failed`: those whose generated columns can't be computed. */
 export function admissible(
   definition: StreamDefinition,
   batch: Batch,
   nowMicros: number,
-  reject: (row: number, error: SqlError, payload: string) => void,
+  reject: RejectAdmission,
+  failed: ReadonlyMap<number, SqlError> = NONE_FAILED,
 ): Batch {
   const notNull = definition.columns.flatMap((c, i) => (c.notNull ? [i] : []));
   const time = definition.watermark?.column ?? null;
@@ -28,11 +33,12 @@ export function admissible(
   const hasNulls = [...checked].some((c) => batch.columns[c]!.valid !== null);
   const skew = definition.watermark?.maxSkewMicros ?? null;
   const latest = skew === null ? Number.POSITIVE_INFINITY : nowMicros + skew;
-  if (!hasNulls && (time === null || timesWithin(batch.columns[time]!, batch.rows, latest))) return batch;
+  const fit = !hasNulls && failed.size === 0;
+  if (fit && (time === null || timesWithin(batch.columns[time]!, batch.rows, latest))) return batch;
   const keep = new Uint32Array(batch.rows);
   let count = 0;
   for (let i = 0; i < batch.rows; i++) {
-    const error = rowError(definition, batch, i, checked, time, latest);
+    const error = failed.get(i) ?? rowError(definition, batch, i, checked, time, latest);
     if (error === null) keep[count++] = i;
     else reject(i, error, rowToText(schemaOf(definition.columns), batch, i));
   }

@@ -4,7 +4,6 @@ import { relationDelta } from '../source/admitted.ts';
 import type { Source, SourceOutput } from '../source/source.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { RateLimit } from './admission-rate.ts';
-import { admissible } from './admission.ts';
 import type { Feed, Standing } from './continuous-query.ts';
 import type { RejectRow, StreamRuntime } from './stream-runtime.ts';
 import { StreamWatermark } from './stream-watermark.ts';
@@ -112,8 +111,7 @@ export class PrivateFeed implements Feed {
     let rows = 0;
     const output: SourceOutput = {
       batch: (raw) => {
-        const complete = this.#stream.complete(raw);
-        const batch = admissible(this.#stream.definition, complete, now, (_row, error, payload) =>
+        const batch = this.#stream.admissible(raw, now, (_row, error, payload) =>
           this.#reject(this.#stream.name, error, null, payload),
         );
         if (batch.rows === 0) return;

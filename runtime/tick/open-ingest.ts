@@ -7,7 +7,9 @@ import type { Ingest, IngestOptions, IngestResult } from '../engine-client.ts';
 import { createDecoder } from '../format/decode/create-decoder.ts';
 import type { LineDecoder } from '../format/decode/line-decoder.ts';
 import { IngestSource } from '../source/ingest-source.ts';
+import { withGenerated } from './completed-rows.ts';
 import { internalError, type EngineState } from './engine-state.ts';
+import { ingestDefaults } from './ingest-defaults.ts';
 import type { StreamRuntime } from './stream-runtime.ts';
 
 /** Bytes waiting in one ingest before its client has to wait. */
@@ -19,10 +21,22 @@ export function openIngest(options: IngestOptions, state: EngineState, inTick: I
   const stream = state.relations.streams.get(options.relation);
   const definition = stream?.definition ?? state.relations.table(options.relation).definition;
   const decoder = guarded(
-    createDecoder(definition.columns, options.columns, options.format, null, options.label),
+    createDecoder(definition.columns, options.columns, options.format, null, options.label, options.text),
   );
   const atomic = options.atomic || stream === undefined;
-  const source = new IngestSource({ decoder, onError: options.onError, atomic });
+  const completion = { now: () => state.tick.time, timeZone: options.text?.timeZone ?? 'UTC' };
+  const defaults = ingestDefaults(definition.columns, options.columns, completion);
+  const source = new IngestSource({
+    ...options,
+    firstLine: 'header' in options.format && options.format.header ? 2 : 1,
+    decoder,
+    atomic,
+    admit: (batch, defaulted, now, reject) => {
+      const whole = defaults(batch, defaulted);
+      if (stream === undefined) return withGenerated(whole, definition.columns, completion);
+      return stream.admissible(whole, now, reject);
+    },
+  });
   return stream === undefined
     ? tableIngest(options, source, state, inTick)
     : streamIngest(stream, source, atomic, state, inTick);
@@ -135,10 +149,11 @@ function tableIngest(
   };
 }
 
-const resultOf = ({ accepted, rejected }: IngestSource, tick: number): IngestResult => ({
+const resultOf = ({ accepted, rejected, reported }: IngestSource, tick: number): IngestResult => ({
   tick,
   accepted,
   rejected,
+  reported,
 });
 
 const outOfMemory = (accepted: number): SqlError =>

@@ -9,7 +9,7 @@ import type { AdmittedBatch, RelationDelta } from '../source/admitted.ts';
 import type { Source, SourceOutput } from '../source/source.ts';
 import type { StreamLog } from '../storage/stream-log.ts';
 import { AppendStore } from '../view/append-store.ts';
-import { admissible, schemaOf } from './admission.ts';
+import { admissible, type RejectAdmission, schemaOf } from './admission.ts';
 import { RateLimit } from './admission-rate.ts';
 import { StreamWatermark } from './stream-watermark.ts';
 
@@ -106,8 +106,8 @@ export class StreamRuntime {
    */
   admit(tick: number, now: number, share: number): number {
     let rows = 0;
-    const take = (batch: Batch): void => {
-      rows += this.#take(batch, now);
+    const take = (batch: Batch, admitted = false): void => {
+      rows += this.#take(admitted ? batch : this.admissible(batch, now, this.#rejected), now);
     };
     for (const batch of this.#insertions) take(batch);
     this.#insertions = [];
@@ -210,21 +210,38 @@ export class StreamRuntime {
     this.#shownIdle = this.watermark.idle;
   }
 
-  /** With generated columns filled in. */
-  complete(batch: Batch): Batch {
+  /** The rows that may enter, with generated columns filled in; the others go to `reject`. */
+  admissible(batch: Batch, now: number, reject: RejectAdmission): Batch {
+    const failed = new Map<number, SqlError>();
+    const complete = this.#complete(batch, failed);
+    return admissible(this.definition, complete, now, reject, failed);
+  }
+
+  readonly #rejected: RejectAdmission = (_row, error, payload) => {
+    this.#reject(this.name, error, null, payload);
+  };
+
+  #complete(batch: Batch, failed: Map<number, SqlError>): Batch {
     if (this.#generated.size === 0) return batch;
-    const columns = batch.columns.map((column, c) => this.#generated.get(c)?.evaluate(batch)[0] ?? column);
+    const columns = batch.columns.map(
+      (column, c) => this.#generated.get(c)?.evaluateNoting(batch, failed)[0] ?? column,
+    );
     return { ...batch, columns };
   }
 
-  #poll(now: number, tickShare: number, take: (batch: Batch) => void, full: () => boolean): void {
+  #poll(
+    now: number,
+    tickShare: number,
+    take: (batch: Batch, admitted: boolean) => void,
+    full: () => boolean,
+  ): void {
     const share = this.#limit?.allowed(now, tickShare) ?? tickShare;
     if (share === 0) return;
     let rows = 0;
     const output: SourceOutput = {
-      batch: (batch) => {
+      batch: (batch, admitted = false) => {
         rows += batch.rows;
-        take(batch);
+        take(batch, admitted);
       },
       reject: (row, offset) => this.#reject(this.name, row.error, offset, row.payload),
     };
@@ -238,11 +255,7 @@ export class StreamRuntime {
     this.#limit?.took(rows, share);
   }
 
-  #take(raw: Batch, now: number): number {
-    const complete = this.complete(raw);
-    const batch = admissible(this.definition, complete, now, (_row, error, payload) =>
-      this.#reject(this.name, error, null, payload),
-    );
+  #take(batch: Batch, now: number): number {
     if (batch.rows === 0) return 0;
     this.watermark.observe(batch, now);
     this.#parts.push({ batch, arrivedAt: now, firstArrival: this.#nextArrival });

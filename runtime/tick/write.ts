@@ -2,15 +2,15 @@
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Schema } from '../../common/types.ts';
-import type { Batch, Column } from '../batch/column.ts';
+import type { Batch } from '../batch/column.ts';
 import { concatBatches } from '../batch/concat.ts';
-import { buildColumn } from '../batch/datum.ts';
 import { gatherBatch } from '../batch/gather.ts';
 import type { Returning, WriteOperation } from '../engine-client.ts';
-import { compileExpressions, type ExpressionOptions } from '../expression/compile.ts';
-import type { ColumnDefinition, StreamDefinition } from '../plan/relation.ts';
+import { compileExpressions } from '../expression/compile.ts';
+import type { StreamDefinition } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { admissible } from './admission.ts';
+import { completed, withGenerated } from './completed-rows.ts';
 import { requireRows } from './row-checks.ts';
 import { type ChangeableTable, deleteRows, insertRows, replaceRows } from './table-changes.ts';
 import { nullRows, upsertRows } from './upsert.ts';
@@ -221,35 +221,3 @@ function answer(
 }
 
 const ownBatch = ({ columns }: Returning, batch: Batch): Batch => concatBatches(columns, [batch]);
-
-/** Rows of the target from the columns given: others get their default, generated ones are computed. */
-function completed(
-  batch: Batch,
-  given: readonly number[],
-  columns: readonly ColumnDefinition[],
-  options: ExpressionOptions,
-): Batch {
-  const one: Batch = { rows: batch.rows, columns: [], weights: null };
-  const all = columns.map((column, c): Column => {
-    const place = given.indexOf(c);
-    if (place >= 0) return batch.columns[place]!;
-    if (column.defaultValue === null) return buildColumn(column.type, new Array(batch.rows).fill(null));
-    return compileExpressions([column.defaultValue], options).evaluate(one)[0]!;
-  });
-  return withGenerated({ rows: batch.rows, columns: all, weights: null }, columns, options);
-}
-
-function withGenerated(
-  batch: Batch,
-  columns: readonly ColumnDefinition[],
-  options: ExpressionOptions,
-): Batch {
-  if (columns.every((c) => c.generated === null)) return batch;
-  return {
-    ...batch,
-    columns: batch.columns.map((column, c) => {
-      const { generated } = columns[c]!;
-      return generated === null ? column : compileExpressions([generated], options).evaluate(batch)[0]!;
-    }),
-  };
-}

@@ -82,7 +82,14 @@ class JsonBody implements ResultBody {
   }
 }
 
-const CSV: CsvFraming = { delimiter: 44, quote: 34, escape: 34, nullText: Buffer.alloc(0), framed: false };
+const CSV: CsvFraming = {
+  delimiter: 44,
+  quote: 34,
+  escape: 34,
+  nullText: Buffer.alloc(0),
+  framed: false,
+  forced: [],
+};
 
 class CsvBody implements ResultBody {
   readonly #columns: Schema;

@@ -2,13 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SqlError } from '../../common/sql-error.ts';
 import { requireAccess } from '../../planner/planner.ts';
-import type { IngestOptions, IngestResult } from '../../runtime/engine-client.ts';
+import type { IngestOptions } from '../../runtime/engine-client.ts';
 import type { FormatOptions, Oid, StreamDefinition } from '../../runtime/plan/relation.ts';
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX, INGEST_BODY_BYTES_MAX, INGEST_HELD_BYTES_MAX } from '../limits.ts';
 import type { ServerContext } from '../server-context.ts';
 import type { Login } from '../session/login.ts';
 import { HttpError, sendJson } from './http-error.ts';
-import type { IdempotencyKeys } from './idempotency-keys.ts';
+import type { Acknowledged, IdempotencyKeys } from './idempotency-keys.ts';
 import { findRelation } from './relation-name.ts';
 import { bodyChunks, contentType } from './request-body.ts';
 
@@ -110,7 +110,7 @@ async function ingestBody(
   stream: StreamDefinition,
   format: IngestOptions['format'],
   request: IncomingMessage,
-): Promise<IngestResult> {
+): Promise<Acknowledged> {
   await refuseUnderPressure(context);
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -135,7 +135,7 @@ export async function appendRows(
   format: IngestOptions['format'],
   label: string,
   text: Uint8Array,
-): Promise<IngestResult> {
+): Promise<Acknowledged> {
   const ingest = context.engine.ingest({
     relation: stream.oid,
     columns: ingestColumns(stream),

@@ -9,6 +9,7 @@ import type { ServerContext } from '../server-context.ts';
 import { idleLimitOf } from '../session/idle-limit.ts';
 import { Session } from '../session/session.ts';
 import type { Peer } from '../session/session-activity.ts';
+import { TransactionLimit } from '../session/transaction-limit.ts';
 import {
   writeAuthenticationOk,
   writeBackendKeyData,
@@ -48,6 +49,7 @@ export class Connection {
   /** They wait for the end of what runs, or of the block. */
   #notifications: Notification[] = [];
   #notifiedBytes = 0;
+  readonly #transactionLimit = new TransactionLimit((error) => this.#terminate(error));
   /** Why the server ends the connection. */
   #ending: SqlError | null = null;
 
@@ -111,6 +113,7 @@ export class Connection {
       this.#open();
       await this.#serve();
     } finally {
+      this.#transactionLimit.stop();
       const session = this.#wire?.session;
       if (session !== undefined) {
         this.#context.sessions.remove(session.pid);
@@ -230,6 +233,7 @@ export class Connection {
   async #group(wire: Wire, work: () => Promise<void>, last: boolean): Promise<void> {
     const { session, output } = wire;
     session.start();
+    this.#transactionLimit.follow(session, true);
     this.#working = true;
     try {
       await work();
@@ -244,6 +248,7 @@ export class Connection {
       session.finish();
       this.#working = false;
     }
+    this.#transactionLimit.follow(session, false);
     if (!last) return;
     if (session.transaction === null) session.portals.endTransaction(false);
     if (session.transaction === null) this.#writeNotifications();

@@ -84,14 +84,10 @@ function requireType(oid: number): void {
 
 export function handleBind({ session, output }: Wire, message: Message<'bind'>): void {
   const prepared = session.prepared.get(message.statement);
-  if (prepared === undefined) {
-    throw message.statement === ''
-      ? new SqlError('26000', 'unnamed prepared statement does not exist')
-      : noStatement(message.statement);
-  }
+  if (prepared === undefined) throw noStatement(message.statement);
   session.refuseInFailedBlock(prepared.parsed);
   if (message.portal !== '' && session.portals.has(message.portal)) {
-    throw new SqlError('42P03', `portal "${message.portal}" already exists`);
+    throw new SqlError('42P03', `cursor "${message.portal}" already exists`);
   }
   const { parsed } = prepared;
   const given = boundArguments(message, prepared);

@@ -107,6 +107,7 @@ export function copyEncoder(columns: Schema, options: CopyOptions, settings: Tex
       escape: byte(options.escape),
       nullText: Buffer.from(options.nullText),
       framed: true,
+      forced: names.map((name) => options.forceQuote === 'all' || options.forceQuote.includes(name)),
     };
     return {
       start: options.header ? (out) => writeCsvHeader(out, names, framing) : nothing,
@@ -134,4 +135,5 @@ export const LIVE_COPY: CopyOptions = {
   nullText: '\\N',
   quote: '"',
   escape: '"',
+  forceQuote: [],
 };

@@ -30,6 +30,8 @@ async function sendKeptAnswer({ session, output }: Wire, statement: ParsedStatem
  */
 export async function simpleQuery(wire: Wire, text: string): Promise<void> {
   const { session, output } = wire;
+  // as PostgreSQL: the unnamed statement lasts until the next Parse or Query
+  session.prepared.delete('');
   const statements = await session.parseText(text);
   if (statements.length === 0) writeEmptyQueryResponse(output.writer);
   const [only] = statements;
@@ -37,6 +39,8 @@ export async function simpleQuery(wire: Wire, text: string): Promise<void> {
   for (const [i, statement] of statements.entries()) {
     const last = i === statements.length - 1;
     session.endsBlock = last;
+    // each has its own time
+    if (i > 0) session.restartClock();
     if (session.transaction === null && statements.length > 1 && !last) session.begin(true);
     const outcome = await session.execute(
       statement,

@@ -2,9 +2,11 @@
 import { BLOCK_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
-import type { Batch } from '../../runtime/batch/column.ts';
+import { gatherBatch } from '../../runtime/batch/gather.ts';
+import type { InputText, WriteOperation } from '../../runtime/engine-client.ts';
 import { compactBatch } from '../../runtime/batch/concat.ts';
 import { createDecoder } from '../../runtime/format/decode/create-decoder.ts';
+import type { DefaultedCell } from '../../runtime/format/decode/line-decoder.ts';
 import { writeInBlock } from './block-scope.ts';
 import type { CopyIngest } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -32,27 +34,54 @@ export function bufferCopy(session: Session, statement: CopyFrom): CopyIngest {
   };
 }
 
-async function writeRows(session: Session, statement: CopyFrom, text: Buffer): Promise<number> {
+async function writeRows(session: Session, statement: CopyFrom, data: Buffer): Promise<number> {
   const { target, ingest } = statement;
-  const decoder = createDecoder(target.columns, ingest.columns, ingest.format, null, ingest.label);
-  const schema = ingest.columns.map((ordinal) => target.columns[ordinal]!);
-  const batches: Batch[] = [];
-  decoder.decode(text, 0, text.length, true, {
-    batch: (batch) => {
-      const columns = ingest.columns.map((ordinal) => batch.columns[ordinal]!);
-      batches.push(compactBatch(schema, { rows: batch.rows, columns, weights: null }));
+  const { oid: relation } = target;
+  const text = inputText(session);
+  const decoder = createDecoder(target.columns, ingest.columns, ingest.format, null, ingest.label, text);
+  const writes: (WriteOperation & { kind: 'append' })[] = [];
+  decoder.decode(data, 0, data.length, true, {
+    batch: (batch, defaulted = []) => {
+      for (const { from, to, absent } of runsOf(batch.rows, defaulted)) {
+        const columns = ingest.columns.filter((ordinal) => !absent.includes(ordinal));
+        const rows = Uint32Array.from({ length: to - from }, (_, i) => from + i);
+        const given = { rows: batch.rows, columns: columns.map((c) => batch.columns[c]!), weights: null };
+        const schema = columns.map((ordinal) => target.columns[ordinal]!);
+        const batches = [compactBatch(schema, gatherBatch(given, rows, rows.length))];
+        writes.push({ kind: 'append', relation, columns, batches, timeZone: text.timeZone });
+      }
     },
     reject: (row) => {
       throw row.error;
     },
   });
-  const { oid: relation } = target;
-  const timeZone = session.settings.get('timezone');
-  const { rowCounts } = await writeInBlock(session, [
-    { kind: 'append', relation, columns: ingest.columns, batches, timeZone },
-  ]);
-  return rowCounts[0] ?? 0;
+  if (writes.length === 0) return 0;
+  const { rowCounts } = await writeInBlock(session, writes);
+  return rowCounts.reduce((sum, rows) => sum + rows, 0);
 }
+
+type Run = Readonly<{ from: number; to: number; absent: readonly number[] }>;
+
+/** Rows in their order, parted where others of their columns are to have their default. */
+function runsOf(rows: number, defaulted: readonly DefaultedCell[]): readonly Run[] {
+  if (defaulted.length === 0) return [{ from: 0, to: rows, absent: [] }];
+  const absentOf = new Map<number, number[]>();
+  for (const { column, row } of defaulted) absentOf.set(row, [...(absentOf.get(row) ?? []), column]);
+  const runs: { from: number; to: number; absent: readonly number[] }[] = [];
+  for (let row = 0; row < rows; row++) {
+    const absent = absentOf.get(row) ?? [];
+    const last = runs.at(-1);
+    if (last !== undefined && String(last.absent) === String(absent)) last.to++;
+    else runs.push({ from: row, to: row + 1, absent });
+  }
+  return runs;
+}
+
+/** How the session writes times and dates. */
+export const inputText = ({ settings }: Session): InputText => ({
+  timeZone: settings.get('timezone'),
+  dateStyle: settings.get('datestyle'),
+});
 
 const tooMuchCopied = (): SqlError =>
   new SqlError('54000', 'the transaction block writes too much', {

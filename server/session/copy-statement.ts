@@ -1,6 +1,7 @@
 import { SqlError } from '../../common/sql-error.ts';
+import type { IngestResult } from '../../runtime/engine-client.ts';
 import type { ParsedStatement, Statement } from '../../planner/statement.ts';
-import { bufferCopy } from './buffered-copy.ts';
+import { bufferCopy, inputText } from './buffered-copy.ts';
 import { runCatalog } from './catalog-statement.ts';
 import { endingAtMark } from './end-of-copy.ts';
 import type { CopyIngest, Outcome, RowsOutcome } from './outcome.ts';
@@ -24,15 +25,17 @@ export async function executeCopyFrom(session: Session, statement: CopyFrom): Pr
 }
 
 /** Outside a block: the rows go to the engine as they come. */
-function directCopy({ context }: Session, statement: CopyFrom): CopyIngest {
-  const ingest = context.engine.ingest(statement.ingest);
+function directCopy(session: Session, statement: CopyFrom): CopyIngest {
+  const ingest = session.context.engine.ingest({ ...statement.ingest, text: inputText(session) });
   let open = true;
   return {
     // A copy that the engine may keep: the chunk is a part of what the socket gave.
     push: (chunk) => ingest.push(new Uint8Array(chunk)),
     finish: async () => {
       try {
-        return (await ingest.end()).accepted;
+        const result = await ingest.end();
+        notifySkipped(session, statement, result);
+        return result.accepted;
       } finally {
         open = false;
       }
@@ -42,6 +45,29 @@ function directCopy({ context }: Session, statement: CopyFrom): CopyIngest {
       open = false;
     },
   };
+}
+
+/** ON_ERROR ignore: what LOG_VERBOSITY says of the rows that are not in. */
+function notifySkipped(
+  session: Session,
+  { verbosity, target }: CopyFrom,
+  { rejected, reported }: IngestResult,
+): void {
+  if (rejected === 0 || verbosity === 'silent') return;
+  for (const { line, column, value, message } of reported) {
+    const what =
+      column === null
+        ? `skipping row${line === 0 ? '' : ` at line ${line}`}: ${message}`
+        : `skipping row due to data type incompatibility at line ${line} for column "${column}": "${value}"`;
+    session.notify({ severity: 'NOTICE', code: '00000', message: what });
+  }
+  const rows = rejected === 1 ? '1 row was' : `${rejected} rows were`;
+  session.notify({
+    severity: 'NOTICE',
+    code: '00000',
+    message: `${rows} skipped due to data type incompatibility`,
+    hint: `millrace.rejected_rows has the last of them, with relation = '${target.name}'.`,
+  });
 }
 
 /** COPY … TO STDOUT of a relation, a query, a continuous query or SUBSCRIBE. */

@@ -54,4 +54,6 @@ export function executeDeallocate(session: Session, name: string | null): Outcom
 }
 
 export const noStatement = (name: string): SqlError =>
-  new SqlError('26000', `prepared statement "${name}" does not exist`);
+  name === ''
+    ? new SqlError('26000', 'unnamed prepared statement does not exist')
+    : new SqlError('26000', `prepared statement "${name}" does not exist`);

@@ -227,6 +227,16 @@ export class Session {
     this.#running = true;
     this.#refresh.begin();
     if (!this.#closed) this.interrupt.clear();
+    this.#startClock();
+  }
+
+  /** Of several statements in one message each has statement_timeout for itself, as it is set by then. */
+  restartClock(): void {
+    this.#stopClock();
+    this.#startClock();
+  }
+
+  #startClock(): void {
     const timeoutMs = parseDurationMs(this.settings.get('statement_timeout')) ?? 0;
     if (timeoutMs > 0 && this.#timer === null) {
       const error = new SqlError('57014', 'canceling statement due to statement timeout');
@@ -238,6 +248,10 @@ export class Session {
     this.#running = false;
     this.activity.end();
     this.#refresh.finish();
+    this.#stopClock();
+  }
+
+  #stopClock(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }

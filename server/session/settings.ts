@@ -134,7 +134,7 @@ export class SessionSettings {
     for (const definition of SETTING_DEFINITIONS) {
       const { context, name } = definition;
       const settable = context === 'user' || (context === 'superuser' && privileged);
-      if (!settable || name.startsWith('transaction_')) continue;
+      if (!settable || OF_THE_BLOCK.has(name)) continue;
       this.#assign(definition.name.toLowerCase(), this.#startup.get(definition.name.toLowerCase())!, false);
     }
     for (const name of this.#customNames()) this.#assign(name, this.#startup.get(name) ?? '', false);
@@ -267,6 +267,13 @@ function requireSettable(definition: SettingDefinition, privileged: boolean): vo
   if (context !== 'superuser') throw unchangeableSetting(definition);
   throw new SqlError('42501', `permission denied to set parameter "${name}"`);
 }
+
+/** They belong to a transaction: RESET ALL leaves them. */
+const OF_THE_BLOCK: ReadonlySet<string> = new Set([
+  'transaction_isolation',
+  'transaction_read_only',
+  'transaction_deferrable',
+]);
 
 /** Of a name in an error. */
 const NAME_CHARACTERS = 63;

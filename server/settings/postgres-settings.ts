@@ -207,7 +207,7 @@ export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
   user('transaction_read_only', booleanSetting, 'off', "Sets the current transaction's read-only status."),
   user(
     'transaction_timeout',
-    { ...duration, only: '0' },
+    duration,
     '0',
     'Sets the maximum allowed duration of any transaction within a session.',
   ),

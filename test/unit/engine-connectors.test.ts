@@ -59,6 +59,31 @@ it('a bounded file closes its last windows and ends the query', async () => {
   expect(rejected.some(([relation, code]) => relation === 's' && code === '22007')).toBe(true);
 });
 
+it('a row whose generated column fails is rejected, and the engine goes on', async () => {
+  writeFileSync(join(directory, 'in.csv'), '1\n0\n5\n');
+  for (const [name, retention] of [
+    ['kept', 'forever'],
+    ['passing', 'none'],
+  ] as const) {
+    await millrace.execute(
+      `CREATE STREAM ${name} (n int, tenth int GENERATED ALWAYS AS (10 / n) STORED)
+       WITH (connector = 'file', path = 'in.csv', follow = false, retention = '${retention}') FORMAT CSV`,
+    );
+  }
+  await millrace.execute('CREATE MATERIALIZED VIEW v AS SELECT count(*) AS n, sum(tenth) AS s FROM passing');
+  await until(async () => {
+    expect(await millrace.query('SELECT n, tenth FROM kept ORDER BY n')).toEqual([
+      ['1', '10'],
+      ['5', '2'],
+    ]);
+    expect(await millrace.query('SELECT * FROM v')).toEqual([['2', '12']]);
+  });
+  expect(await millrace.query('SELECT relation, code FROM millrace.rejected_rows ORDER BY 1')).toEqual([
+    ['kept', '22012'],
+    ['passing', '22012'],
+  ]);
+});
+
 it('a directory is watched for new files; a file is followed as it grows', async () => {
   mkdirSync(join(directory, 'in'));
   writeFileSync(join(directory, 'in', '1.json'), '{"v":1}\n{"v":2}\n');

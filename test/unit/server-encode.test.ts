@@ -259,7 +259,14 @@ describe('encoders', () => {
   });
 
   it.each([44, 45])('CSV reads back, delimiter %i', (delimiter) => {
-    const framing = { delimiter, quote: 34, escape: 34, nullText: Buffer.from(''), framed: false };
+    const framing = {
+      delimiter,
+      quote: 34,
+      escape: 34,
+      nullText: Buffer.from(''),
+      framed: false,
+      forced: [],
+    };
     fc.assert(
       fc.property(column, ({ type, datums }) => {
         const writer = new ByteWriter(16);

@@ -339,6 +339,32 @@ describe('blocks', () => {
     expect(await peer.receive()).toBeNull();
   });
 
+  it('end at transaction_timeout, with what they run, and not before a block is over', async () => {
+    const idle = await open();
+    await idle.query("SET transaction_timeout = '20ms'");
+    await idle.query('BEGIN');
+    expect(await idle.until('ErrorResponse')).toEqual([expect.stringMatching(/^ErrorResponse FATAL 25P04/)]);
+    expect(await idle.receive()).toBeNull();
+    const busy = await open();
+    await busy.query("SET transaction_timeout = '20ms'");
+    busy.send(encodeMessage('Query', ['SUBSCRIBE t']));
+    expect((await busy.until('ErrorResponse')).at(-1)).toMatch(/^ErrorResponse FATAL 25P04/);
+    expect(await busy.receive()).toBeNull();
+    const done = await open();
+    await done.query("SET transaction_timeout = '1min'");
+    await done.query('BEGIN; COMMIT');
+    await done.query('SET transaction_timeout = 0');
+    expect(await done.query('SELECT 1')).toContain('DataRow "1"');
+    done.close();
+  });
+
+  it('have statement_timeout for each statement of a message, as it is set by then', async () => {
+    const peer = await open();
+    const lines = await peer.query("SET statement_timeout = '20ms'; SUBSCRIBE t");
+    expect(lines.at(-1)).toMatch(/^ErrorResponse ERROR 57014 "canceling statement due to statement timeout"/);
+    peer.close();
+  });
+
   it('tell a prepared statement whose columns have changed', async () => {
     const peer = await open();
     await writer.query('CREATE VIEW shape AS SELECT 1 AS a');

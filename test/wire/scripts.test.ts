@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { describeMessage, encodeMessage, WirePeer } from '../support/wire-peer.ts';
+import { parseArguments } from '../support/wire-script.ts';
 
 const FOLDER = new URL('scripts/', import.meta.url);
 let server: TestServer;
@@ -20,28 +21,6 @@ function parseSend(line: string): Buffer {
   const name = space < 0 ? line : line.slice(0, space);
   const rest = space < 0 ? '' : line.slice(space + 1);
   return encodeMessage(name, parseArguments(rest));
-}
-
-/** JSON values with spaces between them. */
-function parseArguments(text: string): unknown[] {
-  const values: string[] = [];
-  let value = '';
-  let depth = 0;
-  let quoted = false;
-  for (let i = 0; i <= text.length; i++) {
-    const character = text[i] ?? ' ';
-    if (character === ' ' && depth === 0 && !quoted) {
-      if (value !== '') values.push(value);
-      value = '';
-      continue;
-    }
-    value += character;
-    if (quoted && character === '\\') value += text[++i];
-    else if (character === '"') quoted = !quoted;
-    else if (!quoted && (character === '[' || character === '{')) depth++;
-    else if (!quoted && (character === ']' || character === '}')) depth--;
-  }
-  return values.map((text) => JSON.parse(text) as unknown);
 }
 
 describe('wire scripts', () => {

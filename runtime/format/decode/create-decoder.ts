@@ -1,6 +1,7 @@
 /** From the format of a stream or of a COPY to its decoder. */
 import { unreachable } from '../../../common/assert.ts';
-import type { IngestOptions } from '../../engine-client.ts';
+import { textFormat } from '../../../common/value-text.ts';
+import type { IngestOptions, InputText } from '../../engine-client.ts';
 import type { ColumnDefinition } from '../../plan/relation.ts';
 import { ArrowDecoder } from './arrow-decoder.ts';
 import { CopyBinaryDecoder } from './copy-binary-decoder.ts';
@@ -21,6 +22,7 @@ export function createDecoder(
   format: IngestOptions['format'],
   used: ReadonlySet<number> | null,
   label: string,
+  text?: InputText,
 ): LineDecoder {
   const fields = columns.map(
     (column, i): DecodedField => ({
@@ -28,6 +30,7 @@ export function createDecoder(
       type: column.type,
       notNull: column.notNull && column.defaultValue === null && column.generated === null,
       used: used === null || used.has(i),
+      hasDefault: column.defaultValue !== null,
     }),
   );
   switch (format.format) {
@@ -41,13 +44,14 @@ export function createDecoder(
     case 'text':
       return new TextLineDecoder(fields, positions[0] ?? 0);
     case 'copy-text': {
-      const { delimiter, nullText, header } = format;
-      const text = { delimiter, quote: null, escape: '\\', nullText, header, timestampUnit: null, label };
-      return new DelimitedDecoder(fields, positions, text, false);
+      const { format: _, ...copy } = format;
+      const lines = { ...copy, quote: null, escape: '\\', timestampUnit: null, label };
+      return new DelimitedDecoder(fields, positions, lines, false, textFormat(text));
     }
     case 'copy-csv': {
-      const { format: _, ...csv } = format;
-      return new DelimitedDecoder(fields, positions, { ...csv, timestampUnit: null, label }, false);
+      const { format: _, ...copy } = format;
+      const lines = { ...copy, timestampUnit: null, label };
+      return new DelimitedDecoder(fields, positions, lines, false, textFormat(text));
     }
     case 'copy-binary':
       return new CopyBinaryDecoder(fields, positions, label);

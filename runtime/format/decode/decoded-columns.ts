@@ -4,7 +4,7 @@
  */
 import { SqlError } from '../../../common/sql-error.ts';
 import { physicalKind, type SqlType } from '../../../common/types.ts';
-import { parseDatum } from '../../../common/value-text.ts';
+import { parseWith, type TextFormat, textFormat } from '../../../common/value-text.ts';
 import { BATCH_ROWS_MAX, type Batch, type Column } from '../../batch/column.ts';
 import { buildColumn } from '../../batch/datum.ts';
 
@@ -14,6 +14,7 @@ export type DecodedField = Readonly<{
   notNull: boolean;
   /** false: nobody reads it; the batch holds NULLs */
   used: boolean;
+  hasDefault?: boolean;
 }>;
 
 export type FieldArrays = {
@@ -29,6 +30,7 @@ export type FieldArrays = {
   datums: unknown[] | null;
 };
 
+const ISO_UTC = textFormat();
 const NO_WORDS = new Uint32Array(0);
 const BIT_BYTES = BATCH_ROWS_MAX >> 3;
 
@@ -44,12 +46,14 @@ export function fieldStorage(type: SqlType): 'number' | 'view' | 'datum' {
 
 export class DecodedColumns {
   readonly fields: readonly DecodedField[];
+  readonly #format: TextFormat;
   #pool: FieldArrays[][] = [];
   #inUse = 0;
   arrays: FieldArrays[];
 
-  constructor(fields: readonly DecodedField[]) {
+  constructor(fields: readonly DecodedField[], format: TextFormat = ISO_UTC) {
     this.fields = fields;
+    this.#format = format;
     this.arrays = this.#fresh();
   }
 
@@ -88,7 +92,7 @@ export class DecodedColumns {
 
   /** A value by its text, through the type's input function: 22P02 and its kin. */
   setText(field: number, row: number, text: string): void {
-    this.setDatum(field, row, parseDatum(text, this.fields[field]!.type));
+    this.setDatum(field, row, parseWith(this.#format, text, this.fields[field]!.type));
   }
 
   setDatum(field: number, row: number, datum: unknown): void {

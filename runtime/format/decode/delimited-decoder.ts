@@ -7,24 +7,20 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { SqlError } from '../../../common/sql-error.ts';
+import { type TextFormat, textFormat } from '../../../common/value-text.ts';
 import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { DecodedColumns, fieldStorage, nullViolation, type DecodedField } from './decoded-columns.ts';
+import type { DelimitedFormat } from './delimited-format.ts';
 import { generateDelimitedLoop, type DelimitedLoop } from './delimited-loop.ts';
-import { invalidUtf8, payloadText, type DecodeOutput, type LineDecoder } from './line-decoder.ts';
-import { epochMicros, type TimestampUnit } from './epoch.ts';
-
-export type DelimitedFormat = Readonly<{
-  delimiter: string;
-  /** csv: the quote; null: backslash escapes */
-  quote: string | null;
-  escape: string;
-  nullText: string;
-  /** the first line names the columns (csv streams: in any order) */
-  header: boolean;
-  timestampUnit: TimestampUnit | null;
-  /** rejected rows and CONTEXT lines begin with it: `COPY tweets` */
-  label: string;
-}>;
+import {
+  type DecodeOutput,
+  type DefaultedCell,
+  invalidUtf8,
+  type LineDecoder,
+  payloadText,
+  type RejectedRow,
+} from './line-decoder.ts';
+import { epochMicros } from './epoch.ts';
 
 type RawField = { start: number; end: number; quoted: boolean };
 
@@ -32,6 +28,14 @@ export class DelimitedDecoder implements LineDecoder {
   readonly #columns: DecodedColumns;
   readonly #format: DelimitedFormat;
   readonly #nullBytes: Uint8Array;
+  readonly #defaultBytes: Uint8Array | null;
+  readonly #forceNull: ReadonlySet<number>;
+  readonly #forceNotNull: ReadonlySet<number>;
+  /** Times without a zone are in that of a session, not in UTC. */
+  readonly #inUtc: boolean;
+  /** Of the batch under way. */
+  #defaulted: DefaultedCell[] = [];
+  #wrong: RejectedRow['field'];
   readonly #byHeader: boolean;
   /** order[i]: the schema's field that the i-th field of a line fills; −1: none */
   #order: readonly number[];
@@ -45,10 +49,16 @@ export class DelimitedDecoder implements LineDecoder {
     positions: readonly number[],
     format: DelimitedFormat,
     byHeader: boolean,
+    text: TextFormat = textFormat(),
   ) {
-    this.#columns = new DecodedColumns(fields);
+    this.#columns = new DecodedColumns(fields, text);
+    this.#inUtc = text.settings.timeZone === 'UTC';
     this.#format = format;
     this.#nullBytes = Buffer.from(format.nullText);
+    const { defaultText = null, forceNull, forceNotNull } = format.marks ?? {};
+    this.#defaultBytes = defaultText === null ? null : Buffer.from(defaultText);
+    this.#forceNull = new Set(forceNull);
+    this.#forceNotNull = new Set(forceNotNull);
     this.#order = positions;
     this.#byHeader = byHeader;
     this.#headerSeen = !format.header;
@@ -65,10 +75,10 @@ export class DelimitedDecoder implements LineDecoder {
       if (end === to && !final) return at;
       at = this.#header(chunk, at, end);
     }
-    const loop = (this.#loop ??= generateDelimitedLoop(this.#columns.fields, this.#order, this.#format));
+    const loop = (this.#loop ??= this.#newLoop());
     // the loop reads up to a newline without looking at `to`
     const linesEnd = chunk.subarray(0, to).lastIndexOf(10) + 1;
-    const clean = isUtf8(chunk.subarray(from, Math.max(from, linesEnd)));
+    const clean = !this.#hasMarks && isUtf8(chunk.subarray(from, Math.max(from, linesEnd)));
     let rows = 0;
     while (at < to) {
       const state =
@@ -84,29 +94,68 @@ export class DelimitedDecoder implements LineDecoder {
         at = end + 1;
       }
       if (rows === BATCH_ROWS_MAX) {
-        out.batch(this.#columns.take(chunk, rows));
+        this.#send(chunk, rows, out);
         rows = 0;
       }
     }
-    if (rows > 0) out.batch(this.#columns.take(chunk, rows));
+    if (rows > 0) this.#send(chunk, rows, out);
     return Math.min(at, to);
+  }
+
+  #newLoop(): DelimitedLoop {
+    return generateDelimitedLoop(this.#columns.fields, this.#order, this.#format, this.#inUtc);
+  }
+
+  /** The loop knows of none: every row is read the careful way. */
+  get #hasMarks(): boolean {
+    return this.#defaultBytes !== null || this.#forceNull.size > 0 || this.#forceNotNull.size > 0;
+  }
+
+  #send(chunk: Uint8Array, rows: number, out: DecodeOutput): void {
+    const defaulted = this.#defaulted;
+    this.#defaulted = [];
+    out.batch(this.#columns.take(chunk, rows), defaulted);
   }
 
   #header(chunk: Uint8Array, from: number, end: number): number {
     this.#line++;
     this.#headerSeen = true;
     if (this.#byHeader) {
-      const names = this.#split(chunk, from, end).map((f) =>
-        text(chunk, { ...f, end: this.#unescape(chunk, f) }).trim(),
-      );
+      const names = this.#split(chunk, from, end).map((field) => this.#value(chunk, field).trim());
       this.#order = names.map((name) => this.#columns.fields.findIndex((f) => f.name === name));
-    }
+    } else if (this.#format.marks?.headerMatches === true) this.#requireHeader(chunk, from, end);
     return end + 1;
+  }
+
+  /** HEADER match: 22P04 unless the names are those of the columns, in their order. */
+  #requireHeader(chunk: Uint8Array, from: number, end: number): void {
+    const context = `${this.#format.label}, line ${this.#line}: "${payloadText(chunk, from, end)}"`;
+    const fields = this.#split(chunk, from, end);
+    const wanted = this.#order.map((ordinal) => this.#columns.fields[ordinal]!.name);
+    if (fields.length !== wanted.length) {
+      const message = `wrong number of fields in header line: got ${fields.length}, expected ${wanted.length}`;
+      throw new SqlError('22P04', message, { context });
+    }
+    fields.forEach((field, i) => {
+      const isNull = !field.quoted && matches(chunk, field, this.#nullBytes);
+      const name = isNull ? null : this.#value(chunk, field);
+      if (name === wanted[i]) return;
+      const got = name === null ? `null value ("${this.#format.nullText}")` : `"${name}"`;
+      const message = `column name mismatch in header line field ${i + 1}: got ${got}, expected "${wanted[i]}"`;
+      throw new SqlError('22P04', message, { context });
+    });
+  }
+
+  /** Unescaped, in place. */
+  #value(chunk: Uint8Array, field: RawField): string {
+    return text(chunk, { ...field, end: this.#unescape(chunk, field) });
   }
 
   /** Reads a line the careful way; false: rejected. */
   #carefulRow(chunk: Uint8Array, from: number, end: number, row: number, out: DecodeOutput): boolean {
     let payload: string | null = null;
+    const { length } = this.#defaulted;
+    this.#wrong = undefined;
     try {
       // before unescaping changes the bytes
       payload = payloadText(chunk, from, end);
@@ -127,7 +176,9 @@ export class DelimitedDecoder implements LineDecoder {
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       this.#columns.undo(row);
-      out.reject({ error, line: this.#line, payload: payload ?? '' });
+      this.#defaulted.length = length;
+      const field = this.#wrong === undefined ? {} : { field: this.#wrong };
+      out.reject({ error, line: this.#line, payload: payload ?? '', ...field });
       return false;
     }
   }
@@ -148,16 +199,27 @@ export class DelimitedDecoder implements LineDecoder {
   #setField(target: number, row: number, chunk: Uint8Array, raw: RawField): void {
     const field = this.#columns.fields[target]!;
     if (!field.used) {
-      if (field.notNull && this.#isNull(chunk, raw)) throw nullViolation(field.name);
+      if (field.notNull && this.#isNull(chunk, raw, target)) throw nullViolation(field.name);
       return;
     }
-    if (this.#isNull(chunk, raw)) {
+    if (this.#isDefault(chunk, raw)) {
+      if (field.hasDefault !== true) throw this.#noDefault(field.name);
+      this.#columns.setNull(target, row);
+      this.#defaulted.push({ column: target, row });
+      return;
+    }
+    if (this.#isNull(chunk, raw, target)) {
       this.#columns.setNull(target, row);
       return;
     }
     const end = this.#unescape(chunk, raw);
     // escapes may have made any bytes
     checkText(chunk, raw.start, end);
+    // unescaping may have removed the quotes around what stands for NULL
+    if (raw.quoted && this.#forceNull.has(target) && matches(chunk, { ...raw, end }, this.#nullBytes)) {
+      this.#columns.setNull(target, row);
+      return;
+    }
     if (fieldStorage(field.type) === 'view') {
       this.#columns.setView(target, row, raw.start, end);
       return;
@@ -169,14 +231,25 @@ export class DelimitedDecoder implements LineDecoder {
       else this.#columns.setText(target, row, value);
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
+      this.#wrong = { column: field.name, value: value.slice(0, 100) };
       const context = `${this.#format.label}, line ${this.#line}, column ${field.name}: "${value.slice(0, 100)}"`;
       throw new SqlError(error.code, error.message, { detail: error.detail, hint: error.hint, context });
     }
   }
 
-  #isNull(chunk: Uint8Array, raw: RawField): boolean {
-    if (raw.quoted || raw.end - raw.start !== this.#nullBytes.length) return false;
-    return this.#nullBytes.every((byte, i) => chunk[raw.start + i] === byte);
+  #isNull(chunk: Uint8Array, raw: RawField, target: number): boolean {
+    return !raw.quoted && !this.#forceNotNull.has(target) && matches(chunk, raw, this.#nullBytes);
+  }
+
+  #isDefault(chunk: Uint8Array, raw: RawField): boolean {
+    return !raw.quoted && this.#defaultBytes !== null && matches(chunk, raw, this.#defaultBytes);
+  }
+
+  #noDefault(column: string): SqlError {
+    return new SqlError('22P04', 'unexpected default marker in COPY data', {
+      detail: `Column "${column}" has no default value.`,
+      context: `${this.#format.label}, line ${this.#line}`,
+    });
   }
 
   /** Fields of a line, still escaped, with their quotes. */
@@ -247,6 +320,11 @@ export class DelimitedDecoder implements LineDecoder {
     }
     return to;
   }
+}
+
+function matches(chunk: Uint8Array, field: { start: number; end: number }, bytes: Uint8Array): boolean {
+  if (field.end - field.start !== bytes.length) return false;
+  return bytes.every((byte, i) => chunk[field.start + i] === byte);
 }
 
 /** Within quotes: the byte stands for the one behind it. */

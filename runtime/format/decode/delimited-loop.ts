@@ -3,7 +3,7 @@ import { daysFromCivil } from '../../../common/calendar.ts';
 import { BATCH_ROWS_MAX } from '../../batch/column.ts';
 import { fieldStorage, type DecodedField, type FieldArrays } from './decoded-columns.ts';
 import { isTimestamp, MICROS_PER_UNIT } from './epoch.ts';
-import type { DelimitedFormat } from './delimited-decoder.ts';
+import type { DelimitedFormat } from './delimited-format.ts';
 import { digitsCode, scanCode, WORD_PARAMETERS, WORD_SETUP } from './word-code.ts';
 
 /** Rows decoded so far and where it stopped: at `to`, at a full batch, or at the start of a row it does not take. */
@@ -31,6 +31,8 @@ export function generateDelimitedLoop(
   fields: readonly DecodedField[],
   order: readonly number[],
   format: DelimitedFormat,
+  /** times without a zone are UTC's; else the careful reader knows the zone */
+  inUtc = true,
 ): DelimitedLoop {
   const delimiter = format.delimiter.charCodeAt(0);
   const odd = format.quote === null ? 92 : format.quote.charCodeAt(0);
@@ -59,7 +61,15 @@ export function generateDelimitedLoop(
     const last = position === order.length - 1;
     const field = target < 0 ? undefined : fields[target];
     code.push(
-      fieldCode(field, target, { delimiter, odd, emptyIsNull, nullStart, last, unit: format.timestampUnit }),
+      fieldCode(field, target, {
+        delimiter,
+        odd,
+        emptyIsNull,
+        nullStart,
+        last,
+        inUtc,
+        unit: format.timestampUnit,
+      }),
     );
   });
   for (const { f, i } of used) {
@@ -86,6 +96,7 @@ type FieldOptions = Readonly<{
   /** first byte of what stands for NULL, −1: nothing does */
   nullStart: number;
   last: boolean;
+  inUtc: boolean;
   unit: 's' | 'ms' | 'us' | null;
 }>;
 
@@ -126,7 +137,7 @@ function fieldCode(field: DecodedField | undefined, target: number, o: FieldOpti
   }
   if (name === 'date' || name === 'time') return stop;
   if (isTimestamp(field.type) && o.unit === null) {
-    return `${maybeNull}c=b[p];if(${isEnd}){${empty}}else{${isoTimestamp(target, field.type.name === 'timestamptz', stop)}}${finish}`;
+    return `${maybeNull}c=b[p];if(${isEnd}){${empty}}else{${isoTimestamp(target, field.type.name === 'timestamptz', o.inUtc, stop)}}${finish}`;
   }
   const factor = isTimestamp(field.type) ? MICROS_PER_UNIT[o.unit ?? 'ms'] : 1;
   const integer = isTimestamp(field.type) || name.startsWith('int');
@@ -158,12 +169,12 @@ function scanText({ delimiter, odd }: FieldOptions): string {
 }
 
 /** YYYY-MM-DD[ T]HH:MM:SS[.ffffff][Z|±HH[:MM]]; without a zone UTC. */
-function isoTimestamp(target: number, zoned: boolean, stop: string): string {
+function isoTimestamp(target: number, zoned: boolean, inUtc: boolean, stop: string): string {
   const two = (at: string): string => `(b[${at}]-48)*10+(b[${at}+1]-48)`;
   const digit = (at: string): string => `(b[${at}]-48>>>0)>9`;
   const checks = [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].map((o) => digit(`p+${o}`)).join('||');
   const zone = zoned
-    ? `if(c===90)c=b[++p];else if(c===43||c===45){const w=c===43?1:-1;if(${digit('p+1')}||${digit('p+2')}){${stop}}let o=(${two('p+1')})*60;p+=3;c=b[p];if(c===58){if(${digit('p+1')}||${digit('p+2')}){${stop}}const h=${two('p+1')};if(h>59){${stop}}o+=h;p+=3;c=b[p]}if(o>959){${stop}}n${target}-=w*o*6e7}`
+    ? `if(c===90)c=b[++p];else if(c===43||c===45){const w=c===43?1:-1;if(${digit('p+1')}||${digit('p+2')}){${stop}}let o=(${two('p+1')})*60;p+=3;c=b[p];if(c===58){if(${digit('p+1')}||${digit('p+2')}){${stop}}const h=${two('p+1')};if(h>59){${stop}}o+=h;p+=3;c=b[p]}if(o>959){${stop}}n${target}-=w*o*6e7}${inUtc ? '' : `else{${stop}}`}`
     : '';
   return (
     `if(p+19>to||${checks}||b[p+4]!==45||b[p+7]!==45||b[p+13]!==58||b[p+16]!==58||(b[p+10]!==32&&b[p+10]!==84)){${stop}}` +

@@ -2,10 +2,19 @@
 import { SqlError } from '../../../common/sql-error.ts';
 import type { Batch } from '../../batch/column.ts';
 
-export type RejectedRow = Readonly<{ error: SqlError; line: number; payload: string }>;
+export type RejectedRow = Readonly<{
+  error: SqlError;
+  line: number;
+  payload: string;
+  /** The value that is wrong, where it is one. */
+  field?: Readonly<{ column: string; value: string }>;
+}>;
+
+/** A value for which the column's default stands: NULL in the batch. */
+export type DefaultedCell = Readonly<{ column: number; row: number }>;
 
 export type DecodeOutput = Readonly<{
-  batch(batch: Batch): void;
+  batch(batch: Batch, defaulted?: readonly DefaultedCell[]): void;
   /** A row that can't be decoded; throwing ends the decoding. */
   reject(row: RejectedRow): void;
 }>;

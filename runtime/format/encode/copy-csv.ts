@@ -16,6 +16,8 @@ export type CsvFraming = Readonly<{
   escape: number;
   nullText: Uint8Array;
   framed: boolean;
+  /** by column: its values are always quoted */
+  forced: readonly boolean[];
 }>;
 
 const QUOTED = 'at=writeValue(out,at,';
@@ -28,8 +30,8 @@ const lines = (framed: boolean, alone: boolean): RowPieces => ({
   null: 'at=copyBytes(out,at,given.framing.nullText,0,given.framing.nullText.length);',
   value: ({ code }, i) =>
     code === FIELD.bytes
-      ? `${QUOTED}b${i},s${i}[row],e${i}[row],given.framing,${alone});`
-      : `{const z=writeScalarText(given.scratch,0,f${i},row);${QUOTED}given.scratch,0,z,given.framing,false)}`,
+      ? `${QUOTED}b${i},s${i}[row],e${i}[row],given.framing,${alone},given.framing.forced[${i}]);`
+      : `{const z=writeScalarText(given.scratch,0,f${i},row);${QUOTED}given.scratch,0,z,given.framing,false,given.framing.forced[${i}])}`,
   end: `out[at++]=${NEWLINE};${framed ? int32Code('start+1', 'at-start-1') : ''}`,
   library: { writeValue },
 });
@@ -71,8 +73,10 @@ function writeValue(
   end: number,
   framing: CsvFraming,
   alone: boolean,
+  forced = false,
 ): number {
-  if (!needsQuotes(bytes, start, end, framing, alone)) return copyBytes(out, at, bytes, start, end);
+  if (!forced && !needsQuotes(bytes, start, end, framing, alone))
+    return copyBytes(out, at, bytes, start, end);
   const { quote, escape: escaping } = framing;
   out[at++] = quote;
   for (let i = start; i < end; i++) {
