@@ -1,8 +1,7 @@
 /** 10,000 WebSocket subscribers of one view, one change set a second: how long until the last of them has it. */
-import { once } from 'node:events';
-import { WebSocket } from 'ws';
 import { percentile, type Result } from './report.ts';
 import { BenchServer } from './server.ts';
+import { WebSocketClient } from './web-socket-client.ts';
 
 const SUBSCRIBERS = 10_000;
 const GROUPS = 10;
@@ -11,7 +10,7 @@ const OPENED_AT_ONCE = 100;
 
 export async function* runManySubscribers(): AsyncIterable<Result> {
   const bench = await BenchServer.start(['--max-connections', `${2 * SUBSCRIBERS}`]);
-  const sockets: WebSocket[] = [];
+  const sockets: WebSocketClient[] = [];
   try {
     const { client, server } = bench;
     await client.query("CREATE STREAM readings (k text, v float8) WITH (retention = 'none')");
@@ -28,13 +27,12 @@ export async function* runManySubscribers(): AsyncIterable<Result> {
       served(performance.now());
     };
     const open = async (i: number): Promise<void> => {
-      const socket = new WebSocket(`ws://127.0.0.1:${server.httpPort}/ws`, 'millrace.v1');
+      const socket = await WebSocketClient.open(server.httpPort, '/ws', 'millrace.v1');
       sockets.push(socket);
-      await once(socket, 'open');
-      const schema = once(socket, 'message');
-      socket.send(JSON.stringify({ op: 'subscribe', id: `s${i}`, sql: 'SUBSCRIBE totals', snapshot: false }));
-      await schema;
-      socket.on('message', see);
+      socket.send({ op: 'subscribe', id: `s${i}`, sql: 'SUBSCRIBE totals', snapshot: false });
+      const schema = await socket.received();
+      if (!schema.includes('"op":"schema"')) throw new Error(`not subscribed: ${schema.toString()}`);
+      socket.onBytes(see);
     };
     bench.begin();
     for (let i = 0; i < SUBSCRIBERS; i += OPENED_AT_ONCE)
@@ -69,7 +67,7 @@ export async function* runManySubscribers(): AsyncIterable<Result> {
       cpu_microseconds_a_message: Number(((cpuSeconds / (ROUNDS * SUBSCRIBERS)) * 1e6).toFixed(1)),
     };
   } finally {
-    for (const socket of sockets) socket.terminate();
+    for (const socket of sockets) socket.close();
     await bench.stop();
   }
 }

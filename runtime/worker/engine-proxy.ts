@@ -172,11 +172,13 @@ export class EngineProxy implements Engine {
     }
   }
 
-  #deliver({ stream: id, events }: Delivery): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    for (const { event, bytes } of events) stream.receive(event, bytes);
-    if (stream.over) this.#streams.delete(id);
+  #deliver({ streams, events }: Delivery): void {
+    for (const id of streams) {
+      const stream = this.#streams.get(id);
+      if (stream === undefined) continue;
+      for (const { event, bytes } of events) stream.receive(event, bytes);
+      if (stream.over) this.#streams.delete(id);
+    }
   }
 
   #settle(id: number): Pending | undefined {

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, unreachable } from '../../common/assert.ts';
 import { SqlError, type PlainError } from '../../common/sql-error.ts';
+import type { Batch } from '../batch/column.ts';
 import { batchBytes } from '../batch/concat.ts';
 import type { Ingest, ResultEvent, ResultStream } from '../engine-client.ts';
 import { RESULT_WINDOW_BYTES } from '../../common/limits.ts';
@@ -144,11 +145,24 @@ async function pump(id: number, stream: ResultStream, finite: boolean): Promise<
   streams.delete(id);
 }
 
-/** What the streams that became ready together have to say goes over in one message. */
-let outbox: Delivery[] = [];
+type Outgoing = Delivery & Readonly<{ streams: number[] }>;
+
+/** What the streams that became ready together have to say goes over in one message. Each of them is in it once. */
+let outbox: Outgoing[] = [];
 let outboxBuffers = new Set<ArrayBuffer>();
+/** Deliveries of one event, by the rows that it shares with other streams' events. */
+let outboxShared = new Map<Batch, Outgoing>();
 
 function send(id: number, open: OpenStream, events: readonly ResultEvent[]): void {
+  const [only] = events;
+  const shared =
+    events.length === 1 && only!.kind === 'rows' && isShared(only!.batch) && !only!.snapshot ? only! : null;
+  const same = shared === null ? undefined : outboxShared.get(shared.batch);
+  if (same !== undefined) {
+    open.unsentBytes += same.events[0]!.bytes;
+    same.streams.push(id);
+    return;
+  }
   const sized = events.map((event) => {
     const bytes = event.kind === 'rows' ? batchBytes(event.batch) : 0;
     // shared rows are cloned, once a message: the next message may hold them again
@@ -157,7 +171,9 @@ function send(id: number, open: OpenStream, events: readonly ResultEvent[]): voi
     return { event, bytes };
   });
   if (outbox.length === 0) queueMicrotask(flush);
-  outbox.push({ stream: id, events: sized });
+  const delivery: Outgoing = { streams: [id], events: sized };
+  outbox.push(delivery);
+  if (shared !== null) outboxShared.set(shared.batch, delivery);
 }
 
 function flush(): void {
@@ -165,6 +181,7 @@ function flush(): void {
   const transfer = [...outboxBuffers];
   outbox = [];
   outboxBuffers = new Set();
+  outboxShared = new Map();
   post({ kind: 'events', deliveries }, transfer);
 }
 

@@ -58,8 +58,9 @@ export type Changed = ReadonlyMap<Oid, number>;
 /** A polled query's new answer; null: it has none. */
 export type Polled = Readonly<{ query: number; batches: readonly Batch[] | null }>;
 
+/** The same events for each of the streams. */
 export type Delivery = Readonly<{
-  stream: number;
+  streams: readonly number[];
   events: readonly Readonly<{ event: ResultEvent; bytes: number }>[];
 }>;
 
