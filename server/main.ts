@@ -98,12 +98,19 @@ if (config.insecure && !isLoopback(config.host)) {
     'INSECURE: others can reach this server without TLS, and without a password until one is set',
   );
 }
+// A signal that comes while the server starts must not end it: its files are read again as soon as it can.
+let reloadAtStart = false;
+const noteReload = (): void => {
+  reloadAtStart = true;
+};
+process.on('SIGHUP', noteReload);
 const server = await start(configuration, log);
+process.off('SIGHUP', noteReload).on('SIGHUP', () => server.context.reload());
+if (reloadAtStart) server.context.reload();
 const pg = `${config.host}:${server.pgPort}`;
 const http = `${config.host}:${server.httpPort}`;
 const demo = config.demo ? new Demo(server.context, { pg, http }, process.stdout) : null;
 await demo?.prepare();
-process.stdout.write(`millrace ready pg=${pg} http=${http}\n`);
 
 let stopping = false;
 async function stop(signal: NodeJS.Signals): Promise<void> {
@@ -117,6 +124,5 @@ async function stop(signal: NodeJS.Signals): Promise<void> {
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
   process.on(signal, (name) => void stop(name).catch(crash));
 
-process.on('SIGHUP', () => server.context.reload());
-
+process.stdout.write(`millrace ready pg=${pg} http=${http}\n`);
 await demo?.run();

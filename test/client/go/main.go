@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +39,11 @@ func main() {
 	check(err)
 	other, err := pgx.Connect(background, address)
 	check(err)
+	// A connection is one goroutine's at a time.
+	var turn sync.Mutex
 	execute := func(sql string, arguments ...any) {
+		turn.Lock()
+		defer turn.Unlock()
 		_, err := other.Exec(background, sql, arguments...)
 		check(err)
 	}
