@@ -4,6 +4,11 @@ import { SqlError } from './sql-error.ts';
 const malformed = (text: string, detail: string): SqlError =>
   new SqlError('22P02', `malformed array literal: "${text}"`, { detail });
 
+export const severalDimensions = (): SqlError =>
+  new SqlError('0A000', 'arrays of more than one dimension are not supported', {
+    hint: 'Send one array of all elements, or json.',
+  });
+
 /** 22P02 for bad text, 0A000 for more than one dimension and lower bounds. */
 export function parseArray(text: string, parseItem: (item: string) => unknown): readonly unknown[] {
   const body = text.trim();
@@ -27,9 +32,7 @@ export function parseArray(text: string, parseItem: (item: string) => unknown): 
   }
   for (;;) {
     skipBlanks();
-    if (body[at] === '{') {
-      throw new SqlError('0A000', 'arrays of more than one dimension are not supported');
-    }
+    if (body[at] === '{') throw severalDimensions();
     const item = readItem(body, at, text);
     at = item.end;
     items.push(item.value === null ? null : parseItem(item.value));

@@ -12,6 +12,7 @@ import { parseJson } from './json-parse.ts';
 import { MICROS_PER_DAY } from './calendar.ts';
 import { SqlError } from './sql-error.ts';
 import { DATE_MAX, DATE_MIN, TIMESTAMP_END_DAY } from './timestamp.ts';
+import { severalDimensions } from './value-array.ts';
 import { elementTypeName, isArrayType, type SqlType, type TypeName, typeOid } from './types.ts';
 
 /** Days from 1970-01-01 to 2000-01-01. */
@@ -297,7 +298,7 @@ function decodeArray(bytes: Uint8Array, element: SqlType): readonly unknown[] {
   const flags = int();
   const oid = int();
   if (dimensions < 0 || dimensions > 6) throw malformed(`invalid number of dimensions: ${dimensions}`);
-  if (dimensions > 1) throw new SqlError('0A000', 'arrays of more than one dimension are not supported');
+  if (dimensions > 1) throw severalDimensions();
   if (flags !== 0 && flags !== 1) throw malformed('invalid array flags');
   if (oid !== typeOid(element.name)) {
     throw new SqlError(
@@ -310,7 +311,11 @@ function decodeArray(bytes: Uint8Array, element: SqlType): readonly unknown[] {
     return [];
   }
   const length = int();
-  int(); // lower bound: ours is always 1
+  if (int() !== 1) {
+    throw new SqlError('0A000', 'array bounds other than 1 are not supported', {
+      hint: 'Send the array with the lower bound 1.',
+    });
+  }
   if (length < 0 || length > bytes.length) throw malformed('invalid array length');
   const items: unknown[] = [];
   for (let i = 0; i < length; i++) {

@@ -28,6 +28,17 @@ export function startupPacket(parameters: Readonly<Record<string, string>>, vers
 
 export type Received = Readonly<{ type: string; body: Buffer }>;
 
+/** The messages of a whole answer. */
+export function receivedIn(bytes: Buffer): Received[] {
+  const messages: Received[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 1 + bytes.readInt32BE(at + 1);
+    messages.push({ type: String.fromCharCode(bytes[at]!), body: bytes.subarray(at + 5, end) });
+    at = end;
+  }
+  return messages;
+}
+
 export class WirePeer {
   readonly socket: Socket;
   #bytes: Buffer = Buffer.alloc(0);

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { PGlite } from '@electric-sql/pglite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
-import { describeMessage, encodeMessage, type Received, WirePeer } from '../support/wire-peer.ts';
+import { describeMessage, encodeMessage, type Received, receivedIn, WirePeer } from '../support/wire-peer.ts';
 import { parseArguments } from '../support/wire-script.ts';
 
 const FOLDER = new URL('oracle/', import.meta.url);
@@ -22,16 +22,6 @@ afterAll(() => server.stop());
 function encodeLine(line: string): Buffer {
   const [, name, rest] = /^(\w+) ?(.*)$/.exec(line)!;
   return encodeMessage(name!, parseArguments(rest!));
-}
-
-function received(bytes: Buffer): Received[] {
-  const messages: Received[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 1 + bytes.readInt32BE(at + 1);
-    messages.push({ type: String.fromCharCode(bytes[at]!), body: bytes.subarray(at + 5, end) });
-    at = end;
-  }
-  return messages;
 }
 
 /** Positions and contexts are our own. */
@@ -75,7 +65,7 @@ describe('messages as PostgreSQL answers them', () => {
       const theirs: string[][] = [];
       for (const block of blocks.filter((lines) => lines.length > 0)) {
         const bytes = Buffer.concat(block.map(encodeLine));
-        theirs.push([...block, ...shown(received(Buffer.from(await postgres.execProtocolRaw(bytes))))]);
+        theirs.push([...block, ...shown(receivedIn(Buffer.from(await postgres.execProtocolRaw(bytes))))]);
         peer.send(bytes);
         const ends = block.filter((line) => ENDS.test(line)).length;
         ours.push([...block, ...shown(await answers(peer, ends))]);
