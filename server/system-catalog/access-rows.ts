@@ -1,14 +1,10 @@
 /** What was granted, and policies, as the mirror's system tables hold them. */
-import type {
-  AccessItem,
-  PolicyCommand,
-  PolicyDefinition,
-  PolicyExpression,
-} from '../../runtime/plan/authorization.ts';
+import type { AccessItem, PolicyCommand, PolicyDefinition } from '../../runtime/plan/authorization.ts';
 import { PUBLIC } from '../../runtime/plan/authorization.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
 import type { AccessTexts, PolicyRow } from './mirror-rows.ts';
+import { textTree } from './text-tree.ts';
 
 /** null: nothing was ever granted or revoked. Of a role that is no more nothing is told. */
 export function accessTexts(view: CatalogView, access: readonly AccessItem[] | null): AccessTexts {
@@ -50,24 +46,6 @@ export const policyRow = ({
   permissive,
   command: COMMANDS[command],
   roles,
-  using: conditionTree(using),
-  check: conditionTree(check),
+  using: using === null ? null : textTree(using.text),
+  check: check === null ? null : textTree(check.text),
 });
-
-/**
- * PostgreSQL reads the trees of policies whenever it looks closer at their relation, so text won't do: here it is the
- * value of a constant, as nodeToString() writes it. `[ ]` holds a varlena: four bytes of header (length, shifted by two
- * bits), then the text.
- */
-function conditionTree(condition: PolicyExpression | null): string | null {
-  if (condition === null) return null;
-  const text = Buffer.from(condition.text);
-  const value = Buffer.alloc(4 + text.length);
-  value.writeUInt32LE(value.length << 2);
-  text.copy(value, 4);
-  const bytes = [...value].map((byte) => (byte < 128 ? byte : byte - 256)).join(' ');
-  return (
-    '{CONST :consttype 25 :consttypmod -1 :constcollid 100 :constlen -1 :constbyval false :constisnull false' +
-    ` :location -1 :constvalue ${value.length} [ ${bytes} ]}`
-  );
-}

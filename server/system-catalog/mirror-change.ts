@@ -35,7 +35,16 @@ import type {
   RoleRow,
   SchemaRow,
 } from './mirror-rows.ts';
-import { PRIMARY_KEY_BASE, STUB_ROLE_BASE, SYSTEM_SCHEMA_OID } from './own-oids.ts';
+import {
+  PRIMARY_KEY_BASE,
+  PRIMARY_KEY_CONSTRAINT_BASE,
+  STUB_ROLE_BASE,
+  SYSTEM_SCHEMA_OID,
+} from './own-oids.ts';
+import { textTree } from './text-tree.ts';
+
+/** The rule of a view that has no text: what the server itself shows. */
+const NO_TREE = '<>';
 
 /** Bytes of a name in the system tables. */
 const NAME_BYTES_MAX = 63;
@@ -172,7 +181,12 @@ export class MirroredCatalog {
       const key = nameKey(table.schema, name);
       if (isNameTaken(view, table.schema, name) || this.#keyNames.has(key)) continue;
       this.#keyNames.set(key, table.oid);
-      return { oid: PRIMARY_KEY_BASE + table.oid, name, columns: table.primaryKey.map((i) => i + 1) };
+      return {
+        oid: PRIMARY_KEY_BASE + table.oid,
+        constraint: PRIMARY_KEY_CONSTRAINT_BASE + table.oid,
+        name,
+        columns: table.primaryKey.map((i) => i + 1),
+      };
     }
   }
 }
@@ -247,7 +261,7 @@ function relationRow(
     kind: relation.kind === 'view' ? 'v' : relation.kind === 'materialized-view' ? 'm' : 'r',
     options: optionsOf(relation),
     comment: relation.comment,
-    definition: isView ? ` ${relation.query.trim()}` : null,
+    definition: isView ? `(${textTree(` ${relation.query.trim()};`)})` : null,
     dependencies: isView ? relation.dependencies : [],
     attributes: relation.columns.map((column) => attributeRow(column, names, print)),
     ...keys,
@@ -303,7 +317,7 @@ function systemViewRows(view: CatalogView): readonly RelationRow[] {
     kind: 'v',
     options: null,
     comment: null,
-    definition: null,
+    definition: NO_TREE,
     dependencies: [],
     attributes: fields.map((field) => ({
       name: field.name,

@@ -2,7 +2,7 @@
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 
-/** A relation: `attributes` are its columns, numbered from 1; `definition` is a view's query. */
+/** A relation: `attributes` are its columns, numbered from 1; `definition` is the node tree of a view's query. */
 export type RelationRow = Readonly<{
   oid: Oid;
   name: string;
@@ -14,7 +14,8 @@ export type RelationRow = Readonly<{
   definition: string | null;
   dependencies: readonly Oid[];
   attributes: readonly AttributeRow[];
-  primaryKey: Readonly<{ oid: Oid; name: string; columns: readonly number[] }> | null;
+  /** `oid`: of its index. */
+  primaryKey: Readonly<{ oid: Oid; constraint: Oid; name: string; columns: readonly number[] }> | null;
   indexes: readonly IndexRow[];
   access: AccessTexts;
   rowSecurity: boolean;

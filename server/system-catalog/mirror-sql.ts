@@ -3,7 +3,8 @@
  * ours, nothing has storage, and a thousand tables take one statement for each table of the catalog.
  */
 import { BOOTSTRAP_ROLE_OID } from '../../runtime/plan/authorization.ts';
-import { NUMBERED_BASE, ROW_TYPE_BASE } from './own-oids.ts';
+import { DEPENDENCY_INSERTIONS, dependencyRemoval, ownerInsertions } from './dependency-sql.ts';
+import { NUMBERED_BASES, NUMBERED_MAX, ROW_TYPE_BASE, TREE_CAST_OID } from './own-oids.ts';
 import type { MirrorChange } from './mirror-rows.ts';
 
 /** A literal, also for texts that no encoding can hold (lone surrogates become U+FFFD). */
@@ -22,9 +23,13 @@ const aclOf = (array: string): string =>
 
 const json = (value: unknown): string => `${literal(jsonText(value))}::jsonb`;
 
+/** There while the mirror is changed, and never seen: text becomes what stands for a tree as it is. */
+const CAST_TO_TREE = `INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
+  VALUES (${TREE_CAST_OID}, 'text'::regtype, 'pg_node_tree'::regtype, 0, 'e', 'b');`;
+
 /** One batch of statements; within a transaction of its own. */
 export function mirrorSql({ gone, relations, schemas, roles, database }: MirrorChange): string {
-  const parts: string[] = ['BEGIN READ WRITE;'];
+  const parts: string[] = ['BEGIN READ WRITE;', CAST_TO_TREE];
   const removed = [...gone, ...relations.map((r) => r.oid), ...schemas.map((s) => s.oid)];
   const roleOids = roles.map((role) => role.oid);
   if (removed.length + roleOids.length > 0) parts.push(removal([...removed, ...roleOids]));
@@ -32,7 +37,7 @@ export function mirrorSql({ gone, relations, schemas, roles, database }: MirrorC
   if (database !== null) parts.push(databaseUpdate(database));
   if (schemas.length > 0) parts.push(schemaInsertion(schemas));
   if (relations.length > 0) parts.push(relationInsertion(relations));
-  parts.push('COMMIT;');
+  parts.push("DELETE FROM pg_cast WHERE casttarget = 'pg_node_tree'::regtype;", 'COMMIT;');
   return parts.join('\n');
 }
 
@@ -41,9 +46,7 @@ function removal(oids: readonly number[]): string {
   const shifted = (base: number): string => `SELECT (gone.oid::int8 + ${base})::oid FROM ${gone}`;
   const plain = `SELECT gone.oid FROM ${gone}`;
   const indexes = `SELECT indexrelid FROM pg_index WHERE indrelid IN (${plain})`;
-  return `
-    DELETE FROM pg_depend WHERE classid = 'pg_rewrite'::regclass
-      AND objid IN (SELECT oid FROM pg_rewrite WHERE ev_class IN (${plain}));
+  return `${dependencyRemoval(plain, indexes)}
     DELETE FROM pg_rewrite WHERE ev_class IN (${plain});
     DELETE FROM pg_description WHERE classoid = 'pg_class'::regclass AND objoid IN (${indexes});
     DELETE FROM pg_class WHERE oid IN (${plain}) OR oid IN (${indexes});
@@ -112,7 +115,8 @@ function schemaInsertion(schemas: MirrorChange['schemas']): string {
       FROM jsonb_to_recordset(${rows}) AS s (oid oid, name text, owner oid, access aclitem[]);
     INSERT INTO pg_description (objoid, classoid, objsubid, description)
       SELECT oid, 'pg_namespace'::regclass, 0, comment
-      FROM jsonb_to_recordset(${rows}) AS s (oid oid, comment text) WHERE comment IS NOT NULL;`;
+      FROM jsonb_to_recordset(${rows}) AS s (oid oid, comment text) WHERE comment IS NOT NULL;
+    ${ownerInsertions('pg_namespace', `jsonb_to_recordset(${rows}) AS r (oid oid, owner oid, access aclitem[])`).join(';\n')};`;
 }
 
 function relationInsertion(relations: MirrorChange['relations']): string {
@@ -134,21 +138,23 @@ function relationInsertion(relations: MirrorChange['relations']): string {
       FROM given AS r, jsonb_to_recordset(r.attributes) AS a (number int2, name text, type oid, modifier int4,
         dimensions int2, "notNull" bool, "default" text, generated text, comment text)),
     given_key AS MATERIALIZED (
-      SELECT r.oid AS relation, r.schema, r.owner, k.oid, k.name, k.isprimary, k.method, k.comment,
+      SELECT r.oid AS relation, r.schema, r.owner, k.oid, k."constraint", k.name, k.isprimary, k.method, k.comment,
         (SELECT array_agg(c.value::int2 ORDER BY c.ordinality)
           FROM jsonb_array_elements_text(k.columns) WITH ORDINALITY AS c) AS columns,
         (SELECT string_agg(o.value, ' ' ORDER BY o.ordinality)
           FROM jsonb_array_elements_text(k.options) WITH ORDINALITY AS o) AS options
       FROM given AS r, LATERAL (
-        SELECT oid, name, columns, true AS isprimary, 403 AS method, NULL AS comment,
+        SELECT oid, "constraint", name, columns, true AS isprimary, 403 AS method, NULL AS comment,
             (SELECT jsonb_agg(0) FROM jsonb_array_elements(columns)) AS options
-          FROM jsonb_to_record(r."primaryKey") AS p (oid oid, name text, columns jsonb)
+          FROM jsonb_to_record(r."primaryKey") AS p (oid oid, "constraint" oid, name text, columns jsonb)
           WHERE r."primaryKey" IS NOT NULL
         UNION ALL
-        SELECT oid, name, columns, false, CASE method WHEN 'hash' THEN 405 ELSE 403 END, comment, options
+        SELECT oid, NULL, name, columns, false, CASE method WHEN 'hash' THEN 405 ELSE 403 END, comment, options
           FROM jsonb_to_recordset(r.indexes) AS i (oid oid, name text, columns jsonb, method text, comment text,
             options jsonb)) AS k),
     rule AS (${RULE_INSERTION}),
+    initial AS (${DEFAULT_INSERTION}),
+    not_null AS (${NOT_NULL_INSERTION}),
     ${[
       ...CLASS_INSERTIONS,
       ...ATTRIBUTE_INSERTIONS,
@@ -161,9 +167,12 @@ function relationInsertion(relations: MirrorChange['relations']): string {
     SELECT 1;`;
 }
 
-/** The number after the highest that the table has in the range of those that are numbered as they come. */
-const numbered = (table: string): string =>
-  `(SELECT greatest(max(oid::int8), ${NUMBERED_BASE}) FROM ${table} WHERE oid < ${NUMBERED_BASE + 500_000_000}::int8::oid) + row_number() OVER ()`;
+/** The number after the highest that the table has in its range. */
+function numbered(table: keyof typeof NUMBERED_BASES): string {
+  const base = NUMBERED_BASES[table];
+  const highest = `SELECT max(oid::int8) FROM ${table} WHERE oid >= ${base}::oid AND oid < ${base + NUMBERED_MAX}::oid`;
+  return `(coalesce((${highest}), ${base}) + row_number() OVER ())`;
+}
 
 const CLASS_INSERTIONS = [
   `INSERT INTO pg_class (oid, relname, relnamespace, reltype, reloftype, relowner, relam, relfilenode, reltablespace,
@@ -174,7 +183,7 @@ const CLASS_INSERTIONS = [
       SELECT oid, name, schema, "rowType", 0, owner, CASE kind WHEN 'v' THEN 0 ELSE 2 END,
         CASE kind WHEN 'v' THEN 0 ELSE oid END, 0,
         0, -1, 0, 0, 0, oid IN (SELECT relation FROM given_key), false, 'p',
-        kind, jsonb_array_length(attributes), 0, false, false, false, "rowSecurity",
+        kind, jsonb_array_length(attributes), 0, definition IS NOT NULL, false, false, "rowSecurity",
         "forceRowSecurity", true, CASE kind WHEN 'r' THEN 'd' ELSE 'n' END, false, 0, 0::text::xid, 0::text::xid,
         ${aclOf('access')}, options
       FROM given`,
@@ -201,19 +210,23 @@ const ATTRIBUTE_INSERTIONS = [
         CASE WHEN a.generated IS NULL THEN '' ELSE 's' END, false,
         true, 0, t.typcollation
       FROM given_attribute AS a JOIN pg_type AS t ON t.oid = a.type`,
-  `INSERT INTO pg_attrdef (oid, adrelid, adnum, adbin)
+  `INSERT INTO pg_description (objoid, classoid, objsubid, description)
+      SELECT relation, 'pg_class'::regclass, number, comment FROM given_attribute WHERE comment IS NOT NULL`,
+];
+
+const DEFAULT_INSERTION = `INSERT INTO pg_attrdef (oid, adrelid, adnum, adbin)
       SELECT ${numbered('pg_attrdef')}, relation, number, coalesce(generated, "default")::pg_node_tree
-      FROM given_attribute WHERE coalesce(generated, "default") IS NOT NULL`,
-  `INSERT INTO pg_constraint (oid, conname, connamespace, contype, condeferrable, condeferred, conenforced,
+      FROM given_attribute WHERE coalesce(generated, "default") IS NOT NULL
+      RETURNING oid, adrelid, adnum`;
+
+const NOT_NULL_INSERTION = `INSERT INTO pg_constraint (oid, conname, connamespace, contype, condeferrable, condeferred, conenforced,
         convalidated, conrelid, contypid, conindid, conparentid, confrelid, confupdtype, confdeltype, confmatchtype,
         conislocal, coninhcount, connoinherit, conperiod, conkey)
       SELECT ${numbered('pg_constraint')}, left(r.name || '_' || a.name, 54) || '_not_null', r.schema, 'n', false, false, true,
         true, r.oid, 0, 0, 0, 0, ' ', ' ', ' ',
         true, 0, false, false, ARRAY[a.number]
-      FROM given_attribute AS a JOIN given AS r ON r.oid = a.relation WHERE a."notNull" AND r.kind = 'r'`,
-  `INSERT INTO pg_description (objoid, classoid, objsubid, description)
-      SELECT relation, 'pg_class'::regclass, number, comment FROM given_attribute WHERE comment IS NOT NULL`,
-];
+      FROM given_attribute AS a JOIN given AS r ON r.oid = a.relation WHERE a."notNull" AND r.kind = 'r'
+      RETURNING oid, conrelid, conkey`;
 
 const KEY_INSERTIONS = [
   `INSERT INTO pg_class (oid, relname, relnamespace, reltype, reloftype, relowner, relam, relfilenode, reltablespace,
@@ -253,7 +266,7 @@ const KEY_INSERTIONS = [
   `INSERT INTO pg_constraint (oid, conname, connamespace, contype, condeferrable, condeferred, conenforced,
         convalidated, conrelid, contypid, conindid, conparentid, confrelid, confupdtype, confdeltype, confmatchtype,
         conislocal, coninhcount, connoinherit, conperiod, conkey)
-      SELECT oid, name, schema, 'p', false, false, true,
+      SELECT "constraint", name, schema, 'p', false, false, true,
         true, relation, 0, oid, 0, 0, ' ', ' ', ' ',
         true, 0, true, false, columns
       FROM given_key WHERE isprimary`,
@@ -261,20 +274,11 @@ const KEY_INSERTIONS = [
       SELECT oid, 'pg_class'::regclass, 0, comment FROM given_key WHERE comment IS NOT NULL`,
 ];
 
-/** A rule holds a view's text; what the view reads is where PostgreSQL's own views of dependencies look for it. */
+/** A rule holds a view's text. */
 const RULE_INSERTION = `INSERT INTO pg_rewrite (oid, rulename, ev_class, ev_type, ev_enabled, is_instead, ev_qual, ev_action)
       SELECT ${numbered('pg_rewrite')}, '_RETURN', oid, '1', 'O', true, '<>'::text::pg_node_tree,
         definition::pg_node_tree
       FROM given WHERE definition IS NOT NULL RETURNING oid, ev_class`;
-
-const DEPENDENCY_INSERTIONS = [
-  `INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
-      SELECT 'pg_rewrite'::regclass, w.oid, 0, 'pg_class'::regclass, r.oid, 0, 'i'
-      FROM given AS r JOIN rule AS w ON w.ev_class = r.oid`,
-  `INSERT INTO pg_depend (classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype)
-      SELECT 'pg_rewrite'::regclass, w.oid, 0, 'pg_class'::regclass, d, 0, 'n'
-      FROM given AS r JOIN rule AS w ON w.ev_class = r.oid, unnest(r.dependencies) AS d`,
-];
 
 const POLICY_INSERTION = `INSERT INTO pg_policy (oid, polname, polrelid, polcmd, polpermissive, polroles, polqual, polwithcheck)
       SELECT p.oid, p.name, r.oid, p.command, p.permissive, p.roles, p."using"::pg_node_tree, p."check"::pg_node_tree

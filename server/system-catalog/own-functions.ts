@@ -32,21 +32,26 @@ const SETTING = `(SELECT setting FROM pg_show_all_settings() WHERE lower(name) =
 /** No setting has a name with this prefix: so PostgreSQL's own function says that there is none. */
 const KNOWN_SETTING = `coalesce(${SETTING}, pg_toast.pg_session_fact('millrace.' || $1, false))`;
 
+/** The text in a tree (text-tree.ts), its bytes behind a header of four; or in a list of that; NULL: in another tree. */
+const treeText = (tree: string): string => `(SELECT
+    convert_from(string_agg(decode(lpad(to_hex(byte & 255), 2, '0'), 'hex'), '' ORDER BY n), 'UTF8')
+  FROM unnest(string_to_array(substring(${tree}::text FROM '^\\(?{CONST .* \\[ (.*) \\]'), ' ')::int4[])
+    WITH ORDINALITY AS t (byte, n)
+  WHERE n > 4)`;
+
 /** The text of a view, or none, as PostgreSQL has it for a table. */
 const VIEW_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_viewdef(ev_class)
-    ELSE ev_action::text || ';' END
+    ELSE ${treeText('ev_action')} END
   FROM pg_rewrite WHERE ev_class = $1 AND rulename = '_RETURN'`;
 const NAMED_VIEW_TEXT = VIEW_TEXT.replace('$1', '$1::regclass');
 
 const RULE_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_ruledef(oid)
-    ELSE format('CREATE RULE "_RETURN" AS ON SELECT TO %s DO INSTEAD %s;', ev_class::regclass, ev_action::text) END
+    ELSE format('CREATE RULE "_RETURN" AS ON SELECT TO %s DO INSTEAD %s', ev_class::regclass,
+      ${treeText('ev_action')}) END
   FROM pg_rewrite WHERE oid = $1`;
 
-/** Text as it is kept, or (of policies) the value of a constant: its bytes behind a header of four. */
-const EXPRESSION_TEXT = `SELECT CASE WHEN left($1::text, 6) <> '{CONST' THEN $1::text ELSE (
-    SELECT convert_from(string_agg(decode(lpad(to_hex(byte & 255), 2, '0'), 'hex'), '' ORDER BY n), 'UTF8')
-    FROM unnest(string_to_array(substring($1::text FROM '\\[ (.*) \\]'), ' ')::int4[]) WITH ORDINALITY AS t (byte, n)
-    WHERE n > 4) END`;
+/** As it is kept, or from the tree. */
+const EXPRESSION_TEXT = `SELECT CASE WHEN left($1::text, 6) = '{CONST' THEN ${treeText('$1')} ELSE $1::text END`;
 
 /** NULL, not known, for what has rows. */
 const SIZE = `SELECT CASE relkind WHEN 'v' THEN 0::int8 END FROM pg_class WHERE oid = $1`;
@@ -118,7 +123,6 @@ export const IMAGE_SQL = `
   UPDATE pg_database SET datname = 'millrace', datistemplate = false, datcollate = 'C', datctype = 'C';
   DELETE FROM pg_shdescription WHERE classoid = 'pg_database'::regclass;
   UPDATE pg_namespace SET nspowner = 10 WHERE nspname = 'public';
-  CREATE CAST (text AS pg_node_tree) WITHOUT FUNCTION;
   -- what current_setting() was: the facts' reader can't read itself
   CREATE FUNCTION pg_toast.pg_session_fact(text, bool) RETURNS text LANGUAGE internal STABLE STRICT
     AS 'show_config_by_name_missing_ok';
