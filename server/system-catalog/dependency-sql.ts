@@ -30,7 +30,7 @@ export const ownerInsertions = (table: 'pg_class' | 'pg_namespace', rows: string
       FROM ${rows} WHERE owner <> ${BOOTSTRAP_ROLE_OID}`,
   `${OF_ROLES}
       SELECT DISTINCT ${DATABASE_OID}, '${table}'::regclass, r.oid, 0, 'pg_authid'::regclass, named.role, 'a'::"char"
-      FROM ${rows}, aclexplode(r.access) AS item, LATERAL (VALUES (item.grantee), (item.grantor)) AS named (role)
+      FROM ${rows}, aclexplode(nullif(r.access, '{}')) AS item, LATERAL (VALUES (item.grantee), (item.grantor)) AS named (role)
       WHERE named.role NOT IN (0, ${BOOTSTRAP_ROLE_OID}, r.owner)`,
 ];
 

@@ -5,11 +5,17 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
+import { ADMINISTRATION_QUESTIONS } from '../support/introspection/administration-questions.ts';
 import { DASHBOARD_QUESTIONS } from '../support/introspection/dashboard-questions.ts';
 import { DRIVER_QUESTIONS } from '../support/introspection/driver-questions.ts';
 import { EDITOR_QUESTIONS } from '../support/introspection/editor-questions.ts';
 
-const QUESTIONS = [...DASHBOARD_QUESTIONS, ...EDITOR_QUESTIONS, ...DRIVER_QUESTIONS];
+const QUESTIONS = [
+  ...ADMINISTRATION_QUESTIONS,
+  ...DASHBOARD_QUESTIONS,
+  ...EDITOR_QUESTIONS,
+  ...DRIVER_QUESTIONS,
+];
 
 let server: TestServer;
 let client: pg.Client;
@@ -24,20 +30,25 @@ beforeAll(async () => {
     CREATE VIEW names AS SELECT id, name FROM users WHERE id > 3;
     CREATE MATERIALIZED VIEW counts AS SELECT tag, count(*) AS n FROM tweets GROUP BY tag;
     COMMENT ON TABLE users IS 'people';
-    COMMENT ON COLUMN users.name IS 'their name'`);
+    COMMENT ON COLUMN users.name IS 'their name';
+    CREATE INDEX counts_tag ON counts (tag);
+    CREATE ROLE reader LOGIN; CREATE ROLE team; GRANT team TO reader;
+    GRANT SELECT ON users TO reader WITH GRANT OPTION;
+    CREATE POLICY few ON users FOR SELECT TO reader USING (id > 3)`);
 }, 60_000);
 afterAll(async () => {
   await client.end();
   await server.stop();
 });
 
-describe.each(QUESTIONS)('$tool asks $asks', ({ sql, values = [], columns, row }) => {
+describe.each(QUESTIONS)('$tool asks $asks', ({ sql, values = [], columns, row, absent }) => {
   it.each(values.length > 0 ? ['prepared'] : ['by itself', 'prepared'])('%s', async (how) => {
     const name = how === 'prepared' ? { name: sql.slice(0, 60) } : {};
     for (let time = 0; time < 2; time++) {
       const answer = await client.query({ ...name, text: sql, values: [...values] });
       expect(answer.fields.map((field) => field.name)).toEqual(columns);
       if (row !== undefined) expect(answer.rows).toContainEqual(expect.objectContaining(row));
+      if (absent !== undefined) expect(answer.rows).not.toContainEqual(expect.objectContaining(absent));
     }
   });
 });

@@ -162,6 +162,16 @@ describe('the system catalog', () => {
     await reader.end();
   });
 
+  it('shows that everything was revoked', async () => {
+    await client.query(`CREATE TABLE closed (id bigint PRIMARY KEY); REVOKE ALL ON closed FROM millrace;
+      CREATE SCHEMA shut; REVOKE ALL ON SCHEMA shut FROM millrace`);
+    expect(
+      await rows(`SELECT relacl::text AS access FROM pg_class WHERE relname = 'closed'
+        UNION ALL SELECT nspacl::text FROM pg_namespace WHERE nspname = 'shut'`),
+    ).toEqual([{ access: '{}' }, { access: '{}' }]);
+    await client.query('DROP TABLE closed; DROP SCHEMA shut');
+  });
+
   it('shows sessions, and their queries to those who may know', async () => {
     const reader = await server.connect('reader');
     const seen = `SELECT usename, state, query, client_addr FROM pg_stat_activity ORDER BY usename`;

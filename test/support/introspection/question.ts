@@ -7,4 +7,6 @@ export type Question = Readonly<{
   columns: readonly string[];
   /** A row that must be there, or some of its columns. */
   row?: Readonly<Record<string, unknown>>;
+  /** A row that must not be there. */
+  absent?: Readonly<Record<string, unknown>>;
 }>;
