@@ -140,11 +140,17 @@ export const CATALOG_QUERY_MS_MAX = 30_000;
 export const CATALOG_RESULT_BYTES_MAX = 64 * MIB;
 /** Queries that wait for those before them. */
 export const CATALOG_QUEUE_MAX = 10_000;
-/** The mirror that answers: its start, its end without questions, what it may hold, and its time after a cancel. */
+/** The mirror that answers: its start, its end without questions, and its time after a cancel. */
 export const CATALOG_START_MS_MAX = 60_000;
 export const CATALOG_IDLE_MS = 5 * 60_000;
-export const CATALOG_MEMORY_BYTES_MAX = 512 * MIB;
 export const CATALOG_GRACE_MS = 100;
+/**
+ * What the mirror may hold, 128 MB of which it has from its start, and in temporary files: beyond them 53200. It is replaced
+ * after an answer that leaves it with more than what may be kept.
+ */
+export const CATALOG_MEMORY_BYTES_MAX = 384 * MIB;
+export const CATALOG_TEMPORARY_BYTES_MAX = 64 * MIB;
+export const CATALOG_KEPT_BYTES_MAX = 256 * MIB;
 /** Of a query's text, as pg_stat_activity shows it. */
 export const CATALOG_QUERY_CHARACTERS_MAX = 1_024;
 /** Users without a role that a mirror knows at a time. */

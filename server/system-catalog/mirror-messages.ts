@@ -8,6 +8,9 @@ export type MirrorOptions = Readonly<{
   /** Where the start image is kept, by PGlite's version; null: it is made anew at each start. */
   imageDirectory: string | null;
   resultBytesMax: number;
+  memoryBytesMax: number;
+  /** Of the files that a query makes for itself. */
+  temporaryBytesMax: number;
 }>;
 
 /** A column as the mirror's RowDescription has it. */

@@ -27,6 +27,9 @@ const json = (value: unknown): string => `${literal(jsonText(value))}::jsonb`;
 const CAST_TO_TREE = `INSERT INTO pg_cast (oid, castsource, casttarget, castfunc, castcontext, castmethod)
   VALUES (${TREE_CAST_OID}, 'text'::regtype, 'pg_node_tree'::regtype, 0, 'e', 'b');`;
 
+/** So that a large catalog takes the mirror no more memory than its rows. */
+const RELATIONS_AT_ONCE = 500;
+
 /** One batch of statements; within a transaction of its own. */
 export function mirrorSql({ gone, relations, schemas, roles, database }: MirrorChange): string {
   const parts: string[] = ['BEGIN READ WRITE;', CAST_TO_TREE];
@@ -36,7 +39,9 @@ export function mirrorSql({ gone, relations, schemas, roles, database }: MirrorC
   if (roles.length > 0) parts.push(roleInsertion(roles));
   if (database !== null) parts.push(databaseUpdate(database));
   if (schemas.length > 0) parts.push(schemaInsertion(schemas));
-  if (relations.length > 0) parts.push(relationInsertion(relations));
+  for (let first = 0; first < relations.length; first += RELATIONS_AT_ONCE) {
+    parts.push(relationInsertion(relations.slice(first, first + RELATIONS_AT_ONCE)));
+  }
   parts.push("DELETE FROM pg_cast WHERE casttarget = 'pg_node_tree'::regtype;", 'COMMIT;');
   return parts.join('\n');
 }

@@ -3,6 +3,7 @@ import type { PGlite } from '@electric-sql/pglite';
 import type { PlainError } from '../../common/sql-error.ts';
 import type { SqlState } from '../../common/sql-state.ts';
 import type { MirrorOptions, MirrorReply, MirrorRequest } from './mirror-messages.ts';
+import { MirrorMemory, memoryParameters } from './mirror-memory.ts';
 import { readReply } from './reply-reader.ts';
 import { type FreshImage, startImage } from './start-image.ts';
 
@@ -11,20 +12,32 @@ export class BrokenMirror extends Error {
   override readonly name = 'BrokenMirror';
 }
 
-const START_PARAMETERS = ['-c', 'shared_buffers=4MB', '-c', 'default_transaction_read_only=on'];
+/** Counts of rows and scans would be the mirror's own. */
+const START_PARAMETERS = [
+  '-c',
+  'shared_buffers=4MB',
+  '-c',
+  'default_transaction_read_only=on',
+  '-c',
+  'track_counts=off',
+];
 
 export class Mirror {
   readonly #database: PGlite;
+  readonly #memory: MirrorMemory;
   readonly #resultBytesMax: number;
 
-  private constructor(database: PGlite, resultBytesMax: number) {
+  private constructor(database: PGlite, memory: MirrorMemory, resultBytesMax: number) {
     this.#database = database;
+    this.#memory = memory;
     this.#resultBytesMax = resultBytesMax;
   }
 
   static async start({
     imageDirectory,
     resultBytesMax,
+    memoryBytesMax,
+    temporaryBytesMax,
   }: MirrorOptions): Promise<Readonly<{ mirror: Mirror; fresh: FreshImage | null }>> {
     const { PGlite } = await import('@electric-sql/pglite');
     const { image, fresh } = await startImage(PGlite, imageDirectory);
@@ -32,13 +45,18 @@ export class Mirror {
       loadDataDir: image,
       username: 'millrace',
       database: 'millrace',
-      startParams: [...PGlite.defaultStartParams, ...START_PARAMETERS],
+      startParams: [
+        ...PGlite.defaultStartParams,
+        ...START_PARAMETERS,
+        ...memoryParameters(temporaryBytesMax),
+      ],
     });
-    return { mirror: new Mirror(database, resultBytesMax), fresh };
+    const memory = new MirrorMemory(database.Module, memoryBytesMax);
+    return { mirror: new Mirror(database, memory, resultBytesMax), fresh };
   }
 
   get memoryBytes(): number {
-    return (this.#database.Module['HEAPU8'] as Uint8Array).byteLength;
+    return this.#memory.bytes;
   }
 
   /** Throws BrokenMirror, or Error where the mirror does not take what is to be mirrored. */
@@ -55,7 +73,8 @@ export class Mirror {
     if (bytes === null) return tooLarge(this.#resultBytesMax);
     const reply = readReply(bytes);
     if (reply === null) throw new BrokenMirror('the mirror gave no complete answer');
-    return reply;
+    const exhausted = reply.error !== null && EXHAUSTED.has(reply.error.code);
+    return exhausted ? failed(OUT_OF_MEMORY) : reply;
   }
 
   /** null: more than is allowed; what is beyond is not kept. */
@@ -88,6 +107,15 @@ const failed = (error: PlainError, settingsFailed = false): MirrorReply => ({
   error,
   settingsFailed,
 });
+
+/** Its memory and, beyond it, its temporary files. */
+const EXHAUSTED: ReadonlySet<string> = new Set(['53200', '53400']);
+
+const OUT_OF_MEMORY: PlainError = {
+  code: '53200',
+  message: 'a query of the system catalog needs too much memory',
+  hint: 'Ask for fewer rows or columns.',
+};
 
 const tooLarge = (bytesMax: number): MirrorReply =>
   failed({

@@ -159,7 +159,9 @@ export const IMAGE_SQL = `
         UPDATE pg_proc SET pronamespace = 'pg_toast'::regnamespace, prolang = 14,
             prosrc = format(CASE WHEN own.proretset THEN 'SELECT * FROM' ELSE 'SELECT' END || ' pg_catalog.%I(%s)',
               own.proname, names),
-            proisstrict = proisstrict AND own.pronargs > 0 AND NOT own.proretset, provolatile = 's'
+            proisstrict = proisstrict AND own.pronargs > 0 AND NOT own.proretset,
+            -- what the planner asks of a function before it puts its text in its place
+            provolatile = CASE WHEN own.proretset THEN 's' ELSE provolatile END
           WHERE oid = own.oid;
         EXECUTE header || format('AS %L', body);
         UPDATE pg_description AS d SET objoid = p.oid

@@ -12,11 +12,13 @@ import type { CatalogView } from '../catalog.ts';
 import {
   CATALOG_GRACE_MS,
   CATALOG_IDLE_MS,
+  CATALOG_KEPT_BYTES_MAX,
   CATALOG_MEMORY_BYTES_MAX,
   CATALOG_QUERY_MS_MAX,
   CATALOG_QUEUE_MAX,
   CATALOG_RESULT_BYTES_MAX,
   CATALOG_START_MS_MAX,
+  CATALOG_TEMPORARY_BYTES_MAX,
 } from '../limits.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import { MirroredCatalog } from './mirror-change.ts';
@@ -153,7 +155,12 @@ export class SystemCatalog {
 
   #start(): Running {
     const { imageDirectory, metrics } = this.#options;
-    const workerData: MirrorOptions = { imageDirectory, resultBytesMax: CATALOG_RESULT_BYTES_MAX };
+    const workerData: MirrorOptions = {
+      imageDirectory,
+      resultBytesMax: CATALOG_RESULT_BYTES_MAX,
+      memoryBytesMax: CATALOG_MEMORY_BYTES_MAX,
+      temporaryBytesMax: CATALOG_TEMPORARY_BYTES_MAX,
+    };
     const worker = new Worker(siblingModule(import.meta.url, 'mirror-worker'), {
       name: 'catalog',
       workerData,
@@ -191,7 +198,7 @@ export class SystemCatalog {
         this.#current = null;
         if (message.reply.settingsFailed) this.#mirror!.settings.clear();
         job?.resolve(message.reply);
-        if (message.memoryBytes > CATALOG_MEMORY_BYTES_MAX) this.#replace(null);
+        if (message.memoryBytes > CATALOG_KEPT_BYTES_MAX) this.#replace(null);
         else this.#rest();
         break;
       }

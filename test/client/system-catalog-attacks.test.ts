@@ -123,9 +123,11 @@ describe('queries of the system catalog', () => {
 
   it('leave no mirror behind that holds much memory', async () => {
     const before = await server.metric('millrace_catalog_mirror_starts_total');
-    await client
-      .query(`SELECT length(repeat('x', 600000000)) FROM pg_namespace WHERE nspname = 'public'`)
-      .catch((error: { code: string }) => expect(error.code).toMatch(/^(53200|54000|58000)$/));
+    expect(
+      await rows(
+        `SELECT length(repeat(left(nspname::text, 1), 230000000)) AS n FROM pg_namespace WHERE nspname = 'public'`,
+      ),
+    ).toEqual([{ n: 230_000_000 }]);
     expect(await rows(WORKS)).toEqual([{ n: 1 }]);
     expect(await server.metric('millrace_catalog_mirror_starts_total')).toBeGreaterThan(before);
   }, 60_000);

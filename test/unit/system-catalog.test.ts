@@ -7,9 +7,17 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { expressionText } from '../../planner/planner.ts';
 import { BUILT_IN_ROLES, DATABASE } from '../../runtime/plan/authorization.ts';
 import { CatalogView, OidAllocator } from '../../server/catalog.ts';
-import { CATALOG_GRACE_MS, CATALOG_IDLE_MS, CATALOG_QUERY_MS_MAX } from '../../server/limits.ts';
+import {
+  CATALOG_GRACE_MS,
+  CATALOG_IDLE_MS,
+  CATALOG_KEPT_BYTES_MAX,
+  CATALOG_MEMORY_BYTES_MAX,
+  CATALOG_QUERY_MS_MAX,
+  CATALOG_TEMPORARY_BYTES_MAX,
+} from '../../server/limits.ts';
 import { ServerMetrics } from '../../server/metrics.ts';
 import { NO_PARAMETERS, queryMessages } from '../../server/system-catalog/catalog-request.ts';
+import { Mirror } from '../../server/system-catalog/mirror.ts';
 import { type CatalogQuestion, SystemCatalog } from '../../server/system-catalog/system-catalog.ts';
 
 const view = new CatalogView([DATABASE, ...BUILT_IN_ROLES], 1, new OidAllocator(16_384));
@@ -57,6 +65,28 @@ async function answer(sql: string, settings: Readonly<Record<string, string>> = 
   expect(reply.error).toBeNull();
   return reply.rows;
 }
+
+describe('what a mirror holds', () => {
+  it('grows with what changes of the catalog leave behind, so that it is replaced', async () => {
+    const { mirror } = await Mirror.start({
+      imageDirectory: images,
+      resultBytesMax: 1_000,
+      memoryBytesMax: CATALOG_MEMORY_BYTES_MAX,
+      temporaryBytesMax: CATALOG_TEMPORARY_BYTES_MAX,
+    });
+    const [settings, messages] = ['', queryMessages('SELECT 1', NO_PARAMETERS, [])];
+    const change = `BEGIN READ WRITE; DELETE FROM pg_seclabel; INSERT INTO pg_seclabel
+      SELECT n, 0, 0, n::text, (SELECT string_agg(md5((n * 100 + m)::text), '') FROM generate_series(1, 60) AS m)
+      FROM generate_series(1, 3000) AS n; COMMIT`;
+    const before = mirror.memoryBytes;
+    expect(before).toBeLessThan(0.75 * CATALOG_KEPT_BYTES_MAX);
+    for (let turns = 0; turns < 40 && mirror.memoryBytes < CATALOG_KEPT_BYTES_MAX; turns++) {
+      const reply = await mirror.answer({ id: turns, change, settings, messages });
+      expect(reply.rows).toBe(1);
+    }
+    expect(mirror.memoryBytes).toBeGreaterThan(CATALOG_KEPT_BYTES_MAX);
+  }, 60_000);
+});
 
 describe('the mirror', () => {
   it('runs from the first question until it has rested for a while', async () => {
