@@ -8,7 +8,7 @@ export function planContextOf(session: Session, given: Arguments): PlanContext {
   const { startedAt, configuration, sessions } = context;
   return {
     catalog: session.catalog,
-    searchPath: settings.searchPath.map((name) => (name === '$user' ? user : name)),
+    searchPath: session.searchPath.map((name) => (name === '$user' ? user : name)),
     settings: settings.values,
     confidential: configuration.confidential,
     parameterTypes: given.types,

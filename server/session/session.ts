@@ -2,6 +2,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { ParsedStatement, Planned, Statement } from '../../planner/statement.ts';
 import type { BlockScope, RunOptions } from '../../runtime/engine-client.ts';
 import type { Oid, Requirement } from '../../runtime/plan/relation.ts';
+import { SYSTEM_SCHEMA } from '../../runtime/plan/system-views.ts';
 import type { NotificationSink } from '../notifications/notification-hub.ts';
 import { shownStatement, versionText } from '../../planner/planner.ts';
 import { isLargeText, isRemote } from '../planning/planner-thread.ts';
@@ -136,6 +137,12 @@ export class Session {
 
   get role(): Oid {
     return this.settings.roleOf('role') ?? this.sessionRole;
+  }
+
+  /** Schema millrace is the server's own, not the one of the user millrace: its views must not hide that one's relations. */
+  get searchPath(): readonly string[] {
+    const { searchPath } = this.settings;
+    return this.user === SYSTEM_SCHEMA ? searchPath.filter((name) => name !== '$user') : searchPath;
   }
 
   get isSuperuser(): boolean {

@@ -39,7 +39,7 @@ export function sessionFacts(session: Session, reads: readonly string[]): Sessio
   const current = truncated(user);
   facts.set('session authorization', literal(own));
   facts.set('role', current === own ? 'NONE' : literal(current));
-  const path = settings.searchPath.map(literal);
+  const path = session.searchPath.map(literal);
   facts.set('search_path', path.length === 0 ? "''" : path.join(', '));
   for (const name of SAME_NAMED) facts.set(name, literal(settings.get(name)));
   facts.set('millrace.pid', literal(String(session.pid)));

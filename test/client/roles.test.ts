@@ -201,6 +201,17 @@ describe('a login', () => {
     });
   });
 
+  it('as millrace means its own relations, not the views of the schema of that name', async () => {
+    await as('millrace', async (client) => {
+      await client.query('CREATE TABLE sinks (v int PRIMARY KEY); INSERT INTO sinks VALUES (7)');
+      expect((await client.query('SELECT * FROM sinks')).rows).toEqual([{ v: 7 }]);
+      const visible = `SELECT oid::regclass::text AS name FROM pg_class WHERE relname = 'sinks' AND pg_table_is_visible(oid)`;
+      expect((await client.query(visible)).rows).toEqual([{ name: 'sinks' }]);
+      expect((await client.query('SHOW search_path')).rows).toEqual([{ search_path: '"$user", public' }]);
+      await client.query('DROP TABLE sinks');
+    });
+  });
+
   it('is what it was after a restart', async () => {
     await server.stop();
     server = await TestServer.start({ dataDirectory: directory, trust: true });
