@@ -10,6 +10,9 @@ export const COPY_REPORTS_MAX = 100;
 export const STATEMENT_BYTES_MAX = 16 * MIB;
 /** Of a password in CREATE ROLE (22023). */
 export const PASSWORD_CHARACTERS_MAX = 1_000;
+/** Of a secret's value, and of a text that a connector sends (54000); and how many secrets there may be (54000). */
+export const SECRET_BYTES_MAX = 64 * KIB;
+export const SECRETS_MAX = 10_000;
 /** Bytes a file source reads, and the most it decodes, in one tick. */
 export const FILE_CHUNK_BYTES = 1 * MIB;
 /** A longer line is rejected. */
@@ -49,6 +52,7 @@ export const BLOCK_ROWS_MAX = 1_000_000;
 export const BLOCK_BYTES_MAX = 64 * MIB;
 
 assert(FILE_CHUNK_BYTES <= TICK_BYTES_MAX, 'a tick takes a whole chunk of a file');
+assert(2 * SECRET_BYTES_MAX <= STATEMENT_BYTES_MAX, 'a statement holds a secret, in hexadecimal digits too');
 assert(TICK_BYTES_MAX <= WAITING_BYTES_MAX, 'a full tick fits what may wait');
 assert(
   RESULT_CACHE_ENTRY_BYTES_MAX <= RESULT_CACHE_BYTES_MAX,

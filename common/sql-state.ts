@@ -104,6 +104,7 @@ export const SQL_STATES = {
   io_error: '58030',
   undefined_file: '58P01',
   internal_error: 'XX000',
+  data_corrupted: 'XX001',
 } as const;
 
 export type SqlCondition = keyof typeof SQL_STATES;

@@ -17,6 +17,14 @@ import { kindOf } from './bind/tree.ts';
 import { planComment, planRename, planSetSchema } from './define/alter.ts';
 import { planReindex, planRenameIndex } from './define/change-index.ts';
 import { planCreateIndex } from './define/create-index.ts';
+import {
+  planAlterSecretOwner,
+  planCommentOnSecret,
+  planDropSecret,
+  planRenameSecret,
+  planSetSecretSchema,
+} from './define/change-secret.ts';
+import { planAlterSecret, planCreateSecret } from './define/create-secret.ts';
 import { planCreateSchema } from './define/create-schema.ts';
 import { planCreateSink } from './define/create-sink.ts';
 import { planCreateStream } from './define/create-stream.ts';
@@ -60,6 +68,10 @@ export function planParsed(parsed: ParsedStatement, plan: PlanContext): Planned 
       return planSubscribe(context, syntax);
     case 'explain-silence':
       return planExplainSilence(context, syntax);
+    case 'create-secret':
+      return planCreateSecret(context, syntax);
+    case 'alter-secret':
+      return planAlterSecret(context, syntax);
     case 'create-token':
       return planCreateToken(context, syntax);
     case 'drop-token':
@@ -103,6 +115,7 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
   if ('TruncateStmt' in node) return planTruncate(context, node.TruncateStmt);
   if ('CreateStmt' in node) return planCreateTable(context, node.CreateStmt);
   if ('CreateSchemaStmt' in node) return planCreateSchema(context, node.CreateSchemaStmt);
+  if (syntax.objectKind === 'secret') return planSecretDefinition(context, node);
   if ('DropStmt' in node) return planDrop(context, syntax, node.DropStmt);
   if ('RenameStmt' in node) {
     const { RenameStmt: rename } = node;
@@ -133,18 +146,28 @@ function planDefinition(context: StatementContext, syntax: PostgresSyntax, node:
   return planAuthorization(context, node);
 }
 
-/** Roles, and who may do what. */
-function planAuthorization(context: StatementContext, node: Node): Planned | null {
+/** What the grammar read as of a table, or a type. */
+function planSecretDefinition(context: StatementContext, node: Node): Planned | null {
+  if ('DropStmt' in node) return planDropSecret(context, node.DropStmt);
+  if ('RenameStmt' in node) return planRenameSecret(context, node.RenameStmt);
+  if ('AlterTableStmt' in node) return planAlterSecretOwner(context, node.AlterTableStmt);
+  if ('AlterObjectSchemaStmt' in node) return planSetSecretSchema(context, node.AlterObjectSchemaStmt);
+  if ('CommentStmt' in node) return planCommentOnSecret(context, node.CommentStmt);
+  return planAuthorization(context, node, true);
+}
+
+/** Roles, and who may do what. `ofSecrets`: a GRANT or REVOKE on them. */
+function planAuthorization(context: StatementContext, node: Node, ofSecrets = false): Planned | null {
   if ('CreateRoleStmt' in node) return planCreateRole(context, node.CreateRoleStmt);
   if ('AlterRoleStmt' in node) return planAlterRole(context, node.AlterRoleStmt);
   if ('AlterRoleSetStmt' in node) return planAlterRoleSettings(context, node.AlterRoleSetStmt);
   if ('DropRoleStmt' in node) return planDropRole(context, node.DropRoleStmt);
   if ('GrantRoleStmt' in node) return planGrantRole(context, node.GrantRoleStmt);
-  if ('GrantStmt' in node) return planGrant(context, node.GrantStmt);
+  if ('GrantStmt' in node) return planGrant(context, node.GrantStmt, ofSecrets);
   if ('CreatePolicyStmt' in node) return planCreatePolicy(context, node.CreatePolicyStmt);
   if ('AlterPolicyStmt' in node) return planAlterPolicy(context, node.AlterPolicyStmt);
   if ('AlterDefaultPrivilegesStmt' in node)
-    return planDefaultPrivileges(context, node.AlterDefaultPrivilegesStmt);
+    return planDefaultPrivileges(context, node.AlterDefaultPrivilegesStmt, ofSecrets);
   if ('AlterOwnerStmt' in node) return planAlterOwner(context, node.AlterOwnerStmt);
   if ('ReassignOwnedStmt' in node) return planReassignOwned(context, node.ReassignOwnedStmt);
   if ('DropOwnedStmt' in node) return planDropOwned(context, node.DropOwnedStmt);

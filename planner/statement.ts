@@ -92,6 +92,9 @@ export type FetchDirection = Readonly<{
   count: number | 'all';
 }>;
 
+/** Bytes as text, or as hexadecimal digits. */
+export type SecretValue = Readonly<{ secret: Secret; encoding: 'utf8' | 'hex' }>;
+
 export type Statement =
   | Readonly<{ kind: 'empty' }>
   /** SELECT, VALUES, TABLE; continuous where plan.emit.kind is not 'finite'. */
@@ -144,11 +147,18 @@ export type Statement =
       verbosity: CopyVerbosity;
     }>
   | Readonly<{ kind: 'copy-to'; source: Statement; options: CopyOptions }>
-  | Readonly<{ kind: 'create'; object: CatalogObject; replaces: Oid | null; tag: string }>
+  /** `value`: of a secret, which is encrypted when the statement runs. */
+  | Readonly<{
+      kind: 'create';
+      object: CatalogObject;
+      replaces: Oid | null;
+      value?: SecretValue;
+      tag: string;
+    }>
   /** IF [NOT] EXISTS and there is nothing to do. */
   | Readonly<{ kind: 'nothing'; tag: string; notice: string | null; noticeCode: string }>
   | Readonly<{ kind: 'drop'; oids: readonly Oid[]; tag: string; notices: readonly string[] }>
-  | Readonly<{ kind: 'alter'; objects: readonly CatalogObject[]; tag: string }>
+  | Readonly<{ kind: 'alter'; objects: readonly CatalogObject[]; value?: SecretValue; tag: string }>
   /** Several changes at once: roles, privileges, owners. */
   | Readonly<{
       kind: 'change';

@@ -17,6 +17,8 @@ export type EngineOptions = Readonly<{
   filesDirectory: string | null;
   /** Hosts that connectors may reach beside the loopback (source/allowed-host.ts). */
   connectorHosts: readonly string[];
+  /** Of secrets that connectors use (common/secret-key.ts); null: none can be read. */
+  secretKeyFile: string | null;
   memoryLimitBytes: number;
   tickIntervalMs: number;
   walSync: 'commit' | 'interval' | 'off';

@@ -19,7 +19,9 @@ import {
   type Oid,
   type RelationDefinition,
   type SchemaDefinition,
+  secretsOf,
 } from '../runtime/plan/relation.ts';
+import type { SecretDefinition } from '../runtime/plan/secret.ts';
 
 /** Gives OIDs, each once, whether or not the object is ever committed. */
 export class OidAllocator {
@@ -48,6 +50,7 @@ export class CatalogView implements Catalog {
   readonly #relations = new Map<string, RelationDefinition>();
   readonly #indexes = new Map<string, IndexDefinition>();
   readonly #indexesOf = new Map<Oid, IndexDefinition[]>();
+  readonly #secrets = new Map<string, SecretDefinition>();
   readonly #tokens = new Map<string, TokenDefinition>();
   readonly #dependents = new Map<Oid, RelationDefinition[]>();
   readonly hasPasswords: boolean;
@@ -61,6 +64,7 @@ export class CatalogView implements Catalog {
       if (object.kind === 'schema') this.#schemas.set(object.name, object);
       if (object.kind === 'role') this.#roles.set(object.name, object);
       if (object.kind === 'token') this.#tokens.set(object.hash, object);
+      if (object.kind === 'secret') this.#secrets.set(relationKey(object.schema, object.name), object);
       if (!isRelation(object)) continue;
       this.#relations.set(relationKey(object.schema, object.name), object);
       for (const oid of dependenciesOf(object)) {
@@ -99,6 +103,10 @@ export class CatalogView implements Catalog {
   relationByOid(oid: Oid): RelationDefinition | undefined {
     const object = this.#objects.get(oid);
     return object !== undefined && isRelation(object) ? object : undefined;
+  }
+
+  secret(schema: string, name: string): SecretDefinition | undefined {
+    return this.#secrets.get(relationKey(schema, name));
   }
 
   role(name: string): RoleDefinition | undefined {
@@ -172,6 +180,8 @@ function dependenciesOf(relation: RelationDefinition): readonly Oid[] {
       return relation.dependencies;
     case 'sink':
       return relation.into === null ? relation.dependencies : [...relation.dependencies, relation.into];
+    case 'stream':
+      return secretsOf(relation);
     default:
       return [];
   }

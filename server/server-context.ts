@@ -1,5 +1,6 @@
 /** What every session of one server shares. */
 import type { Logger } from 'pino';
+import type { SecretKey } from '../common/secret-key.ts';
 import type { Engine } from '../runtime/engine-client.ts';
 import type { AuditLog } from './auth/audit-log.ts';
 import type { Authentication } from './auth/authentication.ts';
@@ -33,6 +34,7 @@ export type ServerContext = Readonly<{
   slowReaders: SlowReaders;
   heldMemory: HeldMemory;
   metrics: ServerMetrics;
+  secretKey: SecretKey;
   log: Logger;
   configuration: Configuration;
   /** Reads the configuration again; what is wrong with it is logged, and changes nothing. */

@@ -1,7 +1,8 @@
 /** A running server: engine, sessions and the two ports. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
+import { SecretKey } from '../common/secret-key.ts';
 import type { Engine } from '../runtime/engine-client.ts';
 import { expressionText, loadPlanner } from '../planner/planner.ts';
 import { startEngine } from '../runtime/engine.ts';
@@ -14,6 +15,7 @@ import { setInitialPassword } from './auth/initial-password.ts';
 import { JwtKeys } from './auth/jwt-keys.ts';
 import { Rules } from './auth/rules/rules.ts';
 import { ServerCatalog } from './catalog.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { HttpServer } from './http/http-server.ts';
 import { requestGuard } from './http/request-guard.ts';
 import { ResultCache } from './results/result-cache.ts';
@@ -67,6 +69,8 @@ export async function startServer(
     metrics.logins.inc({ protocol, outcome }),
   );
   const file = AuthenticationFile.open(config.dataDirectory);
+  const secretKeyFile = resolve(config.dataDirectory, config.secretKeyFile);
+  const secretKey = new SecretKey(secretKeyFile);
   // Alive before it is ready: recovery may take its time. Others must wait until it is known that they need a password.
   const open = config.insecure || isLoopback(config.host);
   let httpPort = open ? await http.listen(config.httpPort, config.host) : 0;
@@ -75,6 +79,7 @@ export async function startServer(
       dataDirectory: config.dataDirectory,
       filesDirectory: config.filesDirectory === '' ? null : config.filesDirectory,
       connectorHosts: config.connectorHosts,
+      secretKeyFile,
       memoryLimitBytes: config.memoryLimitBytes,
       tickIntervalMs: config.tickIntervalMs,
       walSync: config.walSync,
@@ -85,6 +90,7 @@ export async function startServer(
     loadPlanner(),
   ]);
   const catalog = new ServerCatalog(engine);
+  checkSecrets(catalog.current, secretKey, log);
   const authentication = new Authentication({ catalog, file, rules, log, clock: Date.now });
   if (password !== null) await setInitialPassword(catalog, password);
   if (!open) {
@@ -111,6 +117,7 @@ export async function startServer(
     slowReaders: new SlowReaders(),
     heldMemory: new HeldMemory(),
     metrics,
+    secretKey,
     log,
     configuration,
     reload: () => {

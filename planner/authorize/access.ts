@@ -14,10 +14,11 @@ import type {
   RelationDefinition,
   SchemaDefinition,
 } from '../../runtime/plan/relation.ts';
+import type { SecretDefinition } from '../../runtime/plan/secret.ts';
 import type { Catalog } from '../catalog.ts';
 import { hasPrivilegesOf, inheritedRoles, isSuperuser } from './membership.ts';
 
-export type OwnedObject = RelationDefinition | SchemaDefinition | DatabaseDefinition;
+export type OwnedObject = RelationDefinition | SecretDefinition | SchemaDefinition | DatabaseDefinition;
 
 export const isOwned = (object: CatalogObject): object is OwnedObject =>
   object.kind !== 'role' && object.kind !== 'token' && object.kind !== 'index';
@@ -31,6 +32,8 @@ export function privilegesOf(kind: OwnedObject['kind']): readonly Privilege[] {
       return ['U', 'C'];
     case 'database':
       return ['C', 'T', 'c'];
+    case 'secret':
+      return ['U'];
     default:
       return RELATION;
   }

@@ -27,7 +27,12 @@ const KINDS: Readonly<Record<string, Kind | null>> = {
   OBJECT_LARGEOBJECT: null,
 };
 
-export function planDefaultPrivileges(context: StatementContext, alter: AlterDefaultPrivilegesStmt): Planned {
+/** `ofSecrets`: SECRETS were written where the tree says TYPES. */
+export function planDefaultPrivileges(
+  context: StatementContext,
+  alter: AlterDefaultPrivilegesStmt,
+  ofSecrets: boolean,
+): Planned {
   const { binding } = context;
   const { action = {} } = alter;
   const named = (name: string) =>
@@ -36,7 +41,7 @@ export function planDefaultPrivileges(context: StatementContext, alter: AlterDef
     );
   const roles = named('roles').map((node) => roleOf(binding, roleSpecOf(node)));
   const schemas = named('schemas').map((node) => requireSchema(binding, stringOf(node)).oid);
-  const kind = KINDS[action.objtype ?? ''] ?? null;
+  const kind = ofSecrets ? 'secret' : (KINDS[action.objtype ?? ''] ?? null);
   if (kind === 'schema' && schemas.length > 0) {
     throw new SqlError('0LP01', 'cannot use IN SCHEMA clause when using GRANT/REVOKE ON SCHEMAS');
   }

@@ -98,7 +98,7 @@ function requireUnused({ catalog }: BindingContext, role: RoleDefinition): void 
       }
     }
     if (!isOwned(object)) continue;
-    const label = `${kindLabel(object.kind)} ${isRelation(object) ? shownName(object) : object.name}`;
+    const label = `${kindLabel(object.kind)} ${'schema' in object ? shownName(object) : object.name}`;
     if (object.owner === role.oid) uses.push(`owner of ${label}`);
     else if (object.access?.some((item) => item.grantee === role.oid || item.grantor === role.oid))
       uses.push(`privileges for ${label}`);

@@ -1,4 +1,4 @@
-/** GRANT and REVOKE on relations, schemas and the database. 42501, 42704, 42P01, 3F000, 3D000, 0LP01. */
+/** GRANT and REVOKE on relations, secrets, schemas and the database. 42501, 42704, 42P01, 3F000, 3D000, 0LP01. */
 import type { GrantStmt, Node } from 'libpg-query';
 import { formatType, type TypeName } from '../../common/types.ts';
 import { SqlError } from '../../common/sql-error.ts';
@@ -7,6 +7,7 @@ import { isRelation, type Oid } from '../../runtime/plan/relation.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { listOf, stringOf } from '../bind/tree.ts';
 import { requireSchema } from '../define/names.ts';
+import { requireSecret } from '../define/secret-name.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { namedRelation } from '../write/target.ts';
@@ -23,10 +24,11 @@ import { allRoles, hasPrivilegesOf } from './membership.ts';
 import { permissionDenied } from './require.ts';
 import { roleOf, roleSpecOf } from './role-name.ts';
 
-export function planGrant(context: StatementContext, grant: GrantStmt): Planned {
+/** `ofSecrets`: they were written where the tree says types, or tables. */
+export function planGrant(context: StatementContext, grant: GrantStmt, ofSecrets: boolean): Planned {
   const { binding } = context;
   requireOwnGrantor(binding, grant);
-  const objects = targetsOf(binding, grant);
+  const objects = ofSecrets ? secretsIn(binding, grant) : targetsOf(binding, grant);
   const grantees = (grant.grantees ?? []).map((node) => granteeOf(binding, node));
   const changes = objects.map((object) => {
     const wanted = readPrivileges(grant.privileges ?? [], object.kind);
@@ -74,10 +76,25 @@ function targetsOf(binding: BindingContext, grant: GrantStmt): readonly OwnedObj
       const kind = (grant.objtype ?? '').replace('OBJECT_', '').replaceAll('_', ' ');
       if (inSchema && kind === 'SEQUENCE') return [];
       throw new SqlError('0A000', `privileges on ${kind} are not supported`, {
-        hint: 'Privileges are those on relations, schemas and the database.',
+        hint: 'Privileges are those on relations, secrets, schemas and the database.',
       });
     }
   }
+}
+
+function secretsIn(binding: BindingContext, grant: GrantStmt): readonly OwnedObject[] {
+  const nodes = grant.objects ?? [];
+  if (grant.targtype === 'ACL_TARGET_ALL_IN_SCHEMA') {
+    const schemas = new Set(nodes.map((node) => requireSchema(binding, stringOf(node)).name));
+    return [...binding.catalog.objects()].flatMap((object) =>
+      object.kind === 'secret' && schemas.has(object.schema) ? [object] : [],
+    );
+  }
+  const named = nodes.map((node) => {
+    const [name = '', schema = null] = listOf(node).map(stringOf).toReversed();
+    return requireSecret(binding, schema, name);
+  });
+  return unique(named);
 }
 
 /** An object that is named twice is changed once. */
@@ -124,6 +141,7 @@ const LETTERS: ReadonlyMap<string, Privilege> = new Map([
 const KIND_WORDS: Partial<Readonly<Record<OwnedObject['kind'], string>>> = {
   schema: 'schema',
   database: 'database',
+  secret: 'secret',
 };
 
 export function readPrivileges(

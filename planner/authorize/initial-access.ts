@@ -7,7 +7,8 @@ import { merged } from './grant-items.ts';
 
 type Kind = DefaultAccess['kind'];
 
-export const defaultKind = (kind: Kind): 'table' | 'schema' => (kind === 'schema' ? 'schema' : 'table');
+export const defaultKind = (kind: Kind): 'table' | 'schema' | 'secret' =>
+  kind === 'relation' ? 'table' : kind;
 
 export const builtIn = (kind: Kind, owner: Oid): readonly AccessItem[] =>
   accessOf({ kind: defaultKind(kind), owner, access: null });

@@ -1,15 +1,10 @@
 /** REASSIGN OWNED and DROP OWNED: all that a role has, at once. 42501, 2BP01. */
 import type { DropOwnedStmt, Node, ReassignOwnedStmt } from 'libpg-query';
 import { BOOTSTRAP_ROLE_OID, type RoleDefinition } from '../../runtime/plan/authorization.ts';
-import {
-  type CatalogChange,
-  isRelation,
-  type Oid,
-  type RelationDefinition,
-} from '../../runtime/plan/relation.ts';
+import { type CatalogChange, isRelation, type Oid } from '../../runtime/plan/relation.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
-import { withDependents } from '../define/drop.ts';
+import { type Droppable, isDroppable, withDependents } from '../define/drop.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { isOwned, kindLabel, type OwnedObject } from './access.ts';
@@ -106,8 +101,8 @@ function droppedOids(binding: BindingContext, roles: readonly Oid[], cascade: bo
   const own = [...ownedObjects(binding)].filter((object) => roles.includes(object.owner));
   const schemas = own.filter((object) => object.kind === 'schema');
   const inside = [...binding.catalog.objects()].filter(
-    (object): object is RelationDefinition =>
-      isRelation(object) &&
+    (object): object is Droppable =>
+      isDroppable(object) &&
       (roles.includes(object.owner) || schemas.some((schema) => schema.name === object.schema)),
   );
   const foreign = inside.find((relation) => !roles.includes(relation.owner));

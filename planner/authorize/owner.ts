@@ -32,7 +32,7 @@ export function changedOwner<T extends OwnedObject>(binding: BindingContext, obj
 
 function requireRoom(binding: BindingContext, object: OwnedObject, role: RoleDefinition): void {
   if (isSuperuser(binding.catalog, binding.plan.role)) return;
-  if (isRelation(object)) requireCreateIn(binding, object.schema, role.oid);
+  if (isRelation(object) || object.kind === 'secret') requireCreateIn(binding, object.schema, role.oid);
   else requirePrivilege(binding, binding.catalog.database(), 'C');
 }
 

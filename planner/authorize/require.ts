@@ -8,25 +8,32 @@ import {
   type Privilege,
 } from '../../runtime/plan/authorization.ts';
 import type { Oid, RelationDefinition } from '../../runtime/plan/relation.ts';
+import type { SecretDefinition } from '../../runtime/plan/secret.ts';
 import { hasPrivilegesOf } from './membership.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { initialAccess } from './initial-access.ts';
 import { hasPrivilege, isOwner, kindLabel, type OwnedObject } from './access.ts';
 
+/** A relation. */
+export const newlyOwned = (
+  binding: BindingContext,
+  schema: string | null,
+): Owned & Readonly<{ rowSecurity: null }> => ({
+  ...ownedFromNow(binding, schema, 'relation'),
+  rowSecurity: null,
+});
+
 /** Who owns what a statement makes, and who else may use it from the start. */
-export function newlyOwned(
+export function ownedFromNow(
   { catalog, plan }: BindingContext,
   schema: string | null,
-): Owned & Readonly<{ rowSecurity: null }> {
+  kind: 'relation' | 'secret',
+): Owned {
   // of a session that goes on after its role
   if (catalog.roleByOid(plan.role) === undefined)
     throw new SqlError('42704', `role "${plan.user}" does not exist`);
   const place = schema === null ? null : (catalog.schema(schema)?.oid ?? null);
-  return {
-    owner: plan.role,
-    access: initialAccess(catalog, plan.role, 'relation', place),
-    rowSecurity: null,
-  };
+  return { owner: plan.role, access: initialAccess(catalog, plan.role, kind, place) };
 }
 
 export const permissionDenied = (object: Pick<OwnedObject, 'kind' | 'name'>, detail?: string): SqlError =>
@@ -52,8 +59,11 @@ export function requireCreateIn(binding: BindingContext, schema: string, role: O
   throw permissionDenied(definition);
 }
 
-/** Who may drop a relation: its owner, and that of its schema. */
-export function requireDroppable(binding: BindingContext, relation: RelationDefinition): void {
+/** Who may drop a relation or secret: its owner, and that of its schema. */
+export function requireDroppable(
+  binding: BindingContext,
+  relation: RelationDefinition | SecretDefinition,
+): void {
   const schema = binding.catalog.schema(relation.schema);
   if (schema !== undefined && isOwner(binding.catalog, binding.plan.role, schema)) return;
   requireOwner(binding, relation);

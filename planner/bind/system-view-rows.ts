@@ -9,6 +9,7 @@ import { SYSTEM_VIEWS, type SystemViewName } from '../../runtime/plan/system-vie
 import { hasPrivilege } from '../authorize/access.ts';
 import { policyMark } from '../authorize/applied-policies.ts';
 import { hasPrivilegesOf } from '../authorize/membership.ts';
+import { visibleSecrets } from '../authorize/visible-secrets.ts';
 import type { BindingContext } from './binding-context.ts';
 import { column } from './bound.ts';
 
@@ -32,6 +33,10 @@ export function visibleSystemRows(context: BindingContext, view: SystemViewName)
     context.gathered.forbidCaching();
     const pids = context.plan.backendsOf?.(context.role) ?? [];
     return isAmong(view, 'pid', pids.map(String));
+  }
+  if (view === 'secrets') {
+    const ids = visibleSecrets(context.catalog, context.role).map(({ oid }) => String(oid));
+    return isAmong(view, 'id', ids);
   }
   const named = RELATION_COLUMNS[view];
   return named === undefined ? null : isAmong(view, named, readableNames(context));

@@ -1,11 +1,15 @@
 /** WITH (connector = …): which names and values each connector takes. 22023 for others, naming the valid ones. */
 
+import { SECRET_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { parseTimestamptz } from '../../common/timestamp-parse.ts';
 import type { ConnectorOptions } from '../../runtime/plan/relation.ts';
-import { requireFiles, requireNetwork } from '../authorize/require.ts';
+import { requireFiles, requireNetwork, requirePrivilege } from '../authorize/require.ts';
+import type { OptionText } from '../../runtime/plan/secret.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
+import { shownName } from '../bind/relation-lookup.ts';
 import type { OptionSyntax } from '../parse/statement-syntax.ts';
+import { requireSecret } from './secret-name.ts';
 import { booleanOption, optionDuration, unknownOption } from '../physical/query-options.ts';
 
 type Connector = ConnectorOptions['connector'];
@@ -14,9 +18,12 @@ type Connector = ConnectorOptions['connector'];
 const NAMES: Readonly<Record<Connector, readonly string[]>> = {
   log: [],
   file: ['path', 'follow', 'max_rate'],
-  tcp: ['host', 'port'],
+  tcp: ['host', 'port', 'greeting'],
   generator: ['rate', 'rows', 'keys', 'disorder', 'late', 'seed', 'start'],
 };
+
+/** What may be `SECRET name`: texts that are sent, and that no error and no view shows. */
+const SECRET_OPTIONS: readonly string[] = ['greeting'];
 
 const isConnector = (name: string): name is Connector => Object.hasOwn(NAMES, name);
 
@@ -32,6 +39,14 @@ export class OptionReader {
           option.offset,
           '42601',
           `option "${option.name}" specified more than once`,
+        );
+      }
+      if (option.secret !== undefined && !SECRET_OPTIONS.includes(option.name)) {
+        throw binding.errorAtOffset(
+          option.offset,
+          '0A000',
+          `option "${option.name}" takes no secret`,
+          `Options that do are ${SECRET_OPTIONS.join(', ')}.`,
         );
       }
       this.#given.set(option.name, option);
@@ -50,6 +65,22 @@ export class OptionReader {
 
   text(name: string): string | null {
     return this.#given.get(name)?.value ?? null;
+  }
+
+  /** 42704, 42501 where the secret may not be used; 54000. */
+  sentText(name: string): OptionText | null {
+    const option = this.#given.get(name);
+    if (option === undefined) return null;
+    const { value, secret, offset } = option;
+    if (secret !== undefined) {
+      const found = requireSecret(this.#binding, secret.schema, secret.name, secret.offset);
+      requirePrivilege(this.#binding, found, 'U');
+      return { kind: 'secret', secret: found.oid };
+    }
+    if (value === null) throw this.#binding.errorAtOffset(offset, '22023', `option "${name}" needs a value`);
+    if (Buffer.byteLength(value) <= SECRET_BYTES_MAX) return { kind: 'text', text: value };
+    const message = `option "${name}" is larger than ${SECRET_BYTES_MAX} bytes`;
+    throw this.#binding.errorAtOffset(offset, '54000', message);
   }
 
   required(name: string, owner: string): string {
@@ -99,6 +130,15 @@ export class OptionReader {
   }
 }
 
+/** As they were written. */
+export const writtenOptions = (options: readonly OptionSyntax[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    options.map(({ name, value, secret }) => [
+      name,
+      secret === undefined ? (value ?? 'true') : `SECRET ${shownName(secret.schema, secret.name)}`,
+    ]),
+  );
+
 export function readConnector(
   binding: BindingContext,
   reader: OptionReader,
@@ -134,7 +174,8 @@ export function readConnector(
       requireNetwork(binding);
       const port = reader.number('port', 1, 65535);
       if (port === null) throw binding.error(-1, '22023', 'connector tcp needs option "port"');
-      return { connector: 'tcp', host: reader.text('host') ?? 'localhost', port };
+      const host = reader.text('host') ?? 'localhost';
+      return { connector: 'tcp', host, port, greeting: reader.sentText('greeting') };
     }
     case 'generator':
       return {

@@ -9,7 +9,7 @@ import type { StatementSyntax, WatermarkSyntax } from '../parse/statement-syntax
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
 import { bindColumns } from './column-definitions.ts';
-import { OptionReader, readConnector } from './connector-options.ts';
+import { OptionReader, readConnector, writtenOptions } from './connector-options.ts';
 import { FORMAT_OPTIONS, readFormat } from './format-options.ts';
 import { existing, newName } from './names.ts';
 import { CONNECTOR_RETENTION, parseRetention, STREAM_RETENTION } from './retention.ts';
@@ -54,7 +54,7 @@ export function planCreateStream(context: StatementContext, syntax: CreateStream
     source,
     format,
     retention: retentionOf(binding, reader, defaults),
-    options: Object.fromEntries(syntax.options.map((o) => [o.name, o.value ?? 'true'])),
+    options: writtenOptions(syntax.options),
   };
   return planned(context, { kind: 'create', object, replaces: null, tag });
 }

@@ -1,6 +1,12 @@
 /** DROP of every kind, IF EXISTS, CASCADE | RESTRICT. 42P01, 42809, 2BP01. */
 import type { DropStmt, Node } from 'libpg-query';
-import { isRelation, type Oid, type RelationDefinition } from '../../runtime/plan/relation.ts';
+import {
+  type CatalogObject,
+  isRelation,
+  type Oid,
+  type RelationDefinition,
+} from '../../runtime/plan/relation.ts';
+import type { SecretDefinition } from '../../runtime/plan/secret.ts';
 import { planDropPolicy, refusePolicyReaders } from '../authorize/policy.ts';
 import { requireDroppable, requireOwner } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
@@ -88,15 +94,20 @@ function targetOf(
   return [definition];
 }
 
+export type Droppable = RelationDefinition | SecretDefinition;
+
+export const isDroppable = (object: CatalogObject): object is Droppable =>
+  isRelation(object) || object.kind === 'secret';
+
 /** The targets and, under CASCADE, all that reads them; without, 2BP01 names what does. */
 export function withDependents(
   binding: BindingContext,
-  targets: readonly RelationDefinition[],
+  targets: readonly Droppable[],
   cascade: boolean,
   notices: string[],
-  describe: (t: RelationDefinition) => string,
+  describe: (t: Droppable) => string,
 ): readonly Oid[] {
-  const dropped = new Map<Oid, RelationDefinition>(targets.map((t) => [t.oid, t]));
+  const dropped = new Map<Oid, Droppable>(targets.map((t) => [t.oid, t]));
   const others: RelationDefinition[] = [];
   const details: string[] = [];
   const queue = [...targets];
@@ -144,7 +155,7 @@ function planDropSchema(context: StatementContext, drop: DropStmt): Planned {
     }
     requireOwner(binding, schema);
     const inside = [...binding.catalog.objects()].flatMap((o) =>
-      isRelation(o) && o.schema === name ? [o] : [],
+      isDroppable(o) && o.schema === name ? [o] : [],
     );
     if (inside.length > 0 && drop.behavior !== 'DROP_CASCADE') {
       const details = inside.map((o) => `${KIND_LABELS[o.kind]} ${name}.${o.name} depends on schema ${name}`);

@@ -4,20 +4,21 @@ import type { StatementSyntax } from '../parse/statement-syntax.ts';
 
 export type RelationKind = RelationDefinition['kind'];
 
-export const KIND_LABELS: Readonly<Record<RelationKind, string>> = {
+export const KIND_LABELS: Readonly<Record<RelationKind | 'secret', string>> = {
   stream: 'stream',
   table: 'table',
   view: 'view',
   'materialized-view': 'materialized view',
   sink: 'sink',
+  secret: 'secret',
 };
 
-/** The kind that DROP, ALTER and COMMENT ON name; null for those Millrace lacks. */
+/** The kind that DROP, ALTER and COMMENT ON name; null for what is no relation. */
 export function relationKind(
   objectType: string | undefined,
   written: Extract<StatementSyntax, { kind: 'postgres' }>['objectKind'],
 ): RelationKind | null {
-  if (written !== null) return written;
+  if (written !== null) return written === 'secret' ? null : written;
   switch (objectType) {
     case 'OBJECT_TABLE':
       return 'table';

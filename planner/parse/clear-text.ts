@@ -19,10 +19,15 @@ export function shownStatement(statement: string): string {
   return `${statement.slice(0, index + word.length)} ***`;
 }
 
-/** What the grammar could not read may be the secret itself. */
-export function withoutSecret(error: SqlError, statement: string): SqlError {
-  if (!holdsSecret(statement)) return error;
-  if (!error.message.includes(' at or near ')) return error;
+/** Messages of the grammar that quote what it could not read. */
+const QUOTES = / at or near |^unrecognized role option /;
+
+/**
+ * What the grammar could not read may be the secret itself. `text`: up to the end of the statement, with those before it: a
+ * quote may have ended one of them too early.
+ */
+export function withoutSecret(error: SqlError, text: string): SqlError {
+  if (!holdsSecret(text) || !QUOTES.test(error.message)) return error;
   return new SqlError(error.code, 'syntax error in a statement that holds a secret', {
     position: error.position,
     hint: 'The text at that place is not shown.',

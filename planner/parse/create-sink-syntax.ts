@@ -23,7 +23,7 @@ export function parseCreateSink(cursor: TokenCursor): CreateSinkSyntax {
     input = parseInput(cursor, into !== null);
   }
   let options: readonly OptionSyntax[] = [];
-  if (cursor.accept('with')) options = parseOptionList(cursor);
+  if (cursor.accept('with')) options = parseOptionList(cursor, true);
   const format = isWord(cursor.peek(), 'format') ? parseFormat(cursor) : null;
   cursor.expectEnd();
   return {

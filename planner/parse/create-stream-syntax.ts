@@ -29,9 +29,9 @@ export function parseCreateStream(cursor: TokenCursor): StatementSyntax {
   cursor.index = close + 1;
   const tail = cursor.peek()?.start ?? source.text.length;
   let options: readonly OptionSyntax[] = [];
-  if (cursor.accept('with')) options = parseOptionList(cursor);
+  if (cursor.accept('with')) options = parseOptionList(cursor, true);
   const format = isWord(cursor.peek(), 'format') ? parseFormat(cursor) : null;
-  if (options.length === 0 && cursor.accept('with')) options = parseOptionList(cursor);
+  if (options.length === 0 && cursor.accept('with')) options = parseOptionList(cursor, true);
   cursor.expectEnd();
   blank(tail, source.text.length);
   const rewritten = units.join('');

@@ -10,6 +10,6 @@ export function parseFormat(cursor: TokenCursor): FormatSyntax {
   let name = cursor.name().toLowerCase();
   if (name === 'plain' && cursor.accept('encode')) name = cursor.name().toLowerCase();
   let options: readonly OptionSyntax[] = [];
-  if (isSymbol(cursor.peek(), '(')) options = parseOptionList(cursor);
+  if (isSymbol(cursor.peek(), '(')) options = parseOptionList(cursor, true);
   return { name, options, offset };
 }

@@ -85,7 +85,7 @@ function parsePart(whole: SourceText, part: Part): ParsedStatement {
     return { ...describe(parseStatement(text, part.tokens), part.tokens), text, offset };
   } catch (error) {
     if (!(error instanceof SqlError)) throw error;
-    const shown = withoutSecret(error, text);
+    const shown = withoutSecret(error, whole.text.slice(0, part.end));
     if (shown !== error) throw shiftPosition(shown, offset);
     const { detail, hint, context } = error;
     if (part.semicolon !== null && error.message === 'syntax error at end of input') {

@@ -4,6 +4,7 @@ import { parseOptionList } from './clause-items.ts';
 import { parseCreateSink } from './create-sink-syntax.ts';
 import { parseCreateStream } from './create-stream-syntax.ts';
 import { parseTree } from './grammar.ts';
+import { changesSecret, parseAlterSecret, parseCreateSecret } from './secret-statements.ts';
 import { parseQueryRegion } from './query-region.ts';
 import { SourceText } from './source-text.ts';
 import type { OptionSyntax, QualifiedName, StatementSyntax, SubscribeSyntax } from './statement-syntax.ts';
@@ -24,6 +25,10 @@ export function parseStatement(text: string, tokens: readonly Token[]): Statemen
       if (isWord(second, 'stream', 'source')) return parseCreateStream(cursor);
       if (isWord(second, 'sink')) return parseCreateSink(cursor);
       if (isWord(second, 'token')) return parseCreateToken(cursor);
+      if (isWord(second, 'secret')) return parseCreateSecret(cursor);
+      break;
+    case 'alter':
+      if (changesSecret(tokens)) return parseAlterSecret(cursor);
       break;
     case 'drop':
       if (isWord(second, 'token')) return parseDropToken(cursor);
@@ -70,7 +75,7 @@ function parsePostgres(source: SourceText, tokens: readonly Token[]): StatementS
   const put = (start: number, end: number, replacement: string): void => {
     for (let k = start; k < end; k++) if (units[k] !== '\n') units[k] = replacement[k - start] ?? ' ';
   };
-  const objectKind = renameObjectKind(tokens, put);
+  const objectKind = renameObjectKind(tokens, put) ?? renameGrantedSecret(tokens, put);
   cutGrantedKind(tokens, put);
   const replace = cutReplace(tokens, put);
   const nested = cutSubscribe(source, tokens, put);
@@ -102,18 +107,38 @@ function parsePostgres(source: SourceText, tokens: readonly Token[]): StatementS
 
 type Put = (start: number, end: number, replacement: string) => void;
 
-/** DROP | ALTER | COMMENT ON of a STREAM or SINK read as those of a TABLE or VIEW, words of the same length. */
-function renameObjectKind(tokens: readonly Token[], put: Put): 'stream' | 'sink' | null {
+/** DROP | ALTER | COMMENT ON of a STREAM, SECRET or SINK read as those of a TABLE or VIEW, words of the same length. */
+function renameObjectKind(tokens: readonly Token[], put: Put): 'stream' | 'sink' | 'secret' | null {
   const at = isWord(tokens[0], 'comment') && isWord(tokens[1], 'on') ? 2 : 1;
   const word = tokens[at];
   if (!isWord(tokens[0], 'drop', 'alter', 'comment') || word === undefined) return null;
-  if (isWord(word, 'stream', 'source')) {
+  if (isWord(word, 'stream', 'source', 'secret')) {
     put(word.start, word.end, 'TABLE ');
-    return 'stream';
+    return word.value === 'secret' ? 'secret' : 'stream';
   }
   if (!isWord(word, 'sink')) return null;
   put(word.start, word.end, 'VIEW');
   return 'sink';
+}
+
+/** GRANT … ON SECRET name, and ON SECRETS of default privileges, read as those of types; ON ALL SECRETS as of tables. */
+function renameGrantedSecret(tokens: readonly Token[], put: Put): 'secret' | null {
+  const isDefault = isWord(tokens[0], 'alter') && isWord(tokens[1], 'default');
+  if (!isDefault && !isWord(tokens[0], 'grant', 'revoke')) return null;
+  const on = tokens.findIndex((token) => isWord(token, 'on'));
+  const isAll = isWord(tokens[on + 1], 'all');
+  const word = tokens[on + (isAll ? 2 : 1)];
+  const next = tokens[on + (isAll ? 3 : 2)];
+  if (on < 0 || word === undefined) return null;
+  if (isDefault || isAll) {
+    if (!isWord(word, 'secrets') || (isAll && !isWord(next, 'in'))) return null;
+    put(word.start, word.end, isAll ? 'TABLES' : 'TYPES');
+    return 'secret';
+  }
+  // else a relation of that name
+  if (!isWord(word, 'secret') || !isName(next) || isWord(next, 'to', 'from')) return null;
+  put(word.start, word.end, 'TYPE');
+  return 'secret';
 }
 
 /** GRANT … ON STREAM name: privileges are on relations of every kind, which the grammar takes without a word for it. */

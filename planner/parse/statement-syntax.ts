@@ -1,5 +1,6 @@
 /** What the parse layer knows of a statement: PostgreSQL's tree, and beside it what PostgreSQL does not have. */
 import type { Node } from 'libpg-query';
+import type { SecretValue } from '../statement.ts';
 import type { SourceText } from './source-text.ts';
 
 /** Offsets here are UTF-16 offsets into the statement's text. */
@@ -10,8 +11,13 @@ export type DurationSyntax =
   | Readonly<{ kind: 'text'; text: string; offset: number }>
   | Readonly<{ kind: 'param'; number: number; offset: number }>;
 
-/** `name = value` of a WITH list; null: no value was written. */
-export type OptionSyntax = Readonly<{ name: string; value: string | null; offset: number }>;
+/** `name = value` of a WITH list; null: no value was written. `secret`: `name = SECRET …`, and no value. */
+export type OptionSyntax = Readonly<{
+  name: string;
+  value: string | null;
+  secret?: QualifiedName;
+  offset: number;
+}>;
 
 export type EmitSyntax = Readonly<{
   mode: 'close' | 'changes' | 'every';
@@ -93,8 +99,8 @@ export type StatementSyntax =
       source: SourceText;
       node: Node;
       clauses: StreamClauses;
-      /** STREAM and SINK were written where the tree says TABLE and VIEW. */
-      objectKind: 'stream' | 'sink' | null;
+      /** STREAM, SINK and SECRET were written where the tree says TABLE, VIEW, TYPE. */
+      objectKind: 'stream' | 'sink' | 'secret' | null;
       /** OR REPLACE of a materialized view. */
       replace: boolean;
       /** SUBSCRIBE inside COPY, DECLARE, EXPLAIN; the tree has SELECT 1 there. */
@@ -130,6 +136,22 @@ export type StatementSyntax =
         | Readonly<{ name: string }>
         | Readonly<{ special: 'current_user' | 'current_role' | 'session_user' }>;
       validUntil: string | null;
+    }>
+  | Readonly<{
+      kind: 'create-secret';
+      source: SourceText;
+      name: QualifiedName;
+      ifNotExists: boolean;
+      options: readonly OptionSyntax[];
+      value: SecretValue;
+    }>
+  | Readonly<{
+      kind: 'alter-secret';
+      source: SourceText;
+      name: QualifiedName;
+      missingOk: boolean;
+      options: readonly OptionSyntax[];
+      value: SecretValue;
     }>
   | Readonly<{ kind: 'drop-token'; source: SourceText; names: readonly string[]; missingOk: boolean }>
   | Readonly<{ kind: 'describe'; source: SourceText; name: QualifiedName }>

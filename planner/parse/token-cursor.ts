@@ -4,6 +4,20 @@ import type { SourceText } from './source-text.ts';
 import type { QualifiedName } from './statement-syntax.ts';
 import { closingIndex, isName, isSymbol, isWord, type Token } from './token.ts';
 
+/** As long as PostgreSQL's names. */
+const NAME_BYTES_MAX = 63;
+
+/** As its grammar does it, between characters. */
+function truncated(name: string): string {
+  if (name.length * 3 <= NAME_BYTES_MAX || Buffer.byteLength(name) <= NAME_BYTES_MAX) return name;
+  let kept = '';
+  for (const character of name) {
+    if (Buffer.byteLength(kept + character) > NAME_BYTES_MAX) break;
+    kept += character;
+  }
+  return kept;
+}
+
 export class TokenCursor {
   readonly source: SourceText;
   readonly tokens: readonly Token[];
@@ -66,7 +80,7 @@ export class TokenCursor {
 
   name(): string {
     if (!isName(this.peek())) throw this.error();
-    return this.next().value;
+    return truncated(this.next().value);
   }
 
   qualifiedName(): QualifiedName {

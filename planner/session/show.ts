@@ -1,4 +1,4 @@
-/** SHOW setting, SHOW STREAMS | TABLES | VIEWS | MATERIALIZED VIEWS | SINKS | SUBSCRIPTIONS | WATERMARKS, DESCRIBE. */
+/** SHOW setting, SHOW STREAMS | TABLES | VIEWS | … (SECRETS and TOKENS have files of their own), DESCRIBE. */
 import { type Field, formatType, type Schema } from '../../common/types.ts';
 import type { ColumnDefinition, RelationDefinition, Retention } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_VIEWS } from '../../runtime/plan/system-views.ts';
@@ -7,6 +7,7 @@ import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { durationText } from '../explain/duration-text.ts';
 import { expressionText } from '../explain/expression-text.ts';
+import { planShowSecrets } from './show-secrets.ts';
 import type { QualifiedName } from '../parse/statement-syntax.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -32,6 +33,7 @@ export function planShow(context: StatementContext, name: string): Planned {
   const kind = KINDS[name];
   if (kind !== undefined) return listRelations(context, kind);
   if (name === 'tokens') return planShowTokens(context);
+  if (name === 'secrets') return planShowSecrets(context);
   if (name === 'subscriptions' || name === 'watermarks' || name === 'sinks') {
     return planned(context, { kind: 'show-engine', what: name }, SYSTEM_VIEWS[name]);
   }

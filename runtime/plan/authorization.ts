@@ -84,7 +84,7 @@ export type AccessItem = Readonly<{
 
 /** `ALTER DEFAULT PRIVILEGES`. `schema` null: in all of them. */
 export type DefaultAccess = Readonly<{
-  kind: 'relation' | 'schema';
+  kind: 'relation' | 'schema' | 'secret';
   schema: Oid | null;
   access: readonly AccessItem[];
 }>;

@@ -11,6 +11,7 @@ import type {
 } from './authorization.ts';
 import type { Oid } from './oid.ts';
 import type { QueryPlan } from './query-plan.ts';
+import type { OptionText, SecretDefinition } from './secret.ts';
 
 export { FIRST_USER_OID, type Oid } from './oid.ts';
 
@@ -49,7 +50,13 @@ export type FormatOptions = Readonly<{
 export type ConnectorOptions =
   | Readonly<{ connector: 'log' }>
   | Readonly<{ connector: 'file'; path: string; follow: boolean; maxRate: number | null }>
-  | Readonly<{ connector: 'tcp'; host: string; port: number }>
+  | Readonly<{
+      connector: 'tcp';
+      host: string;
+      port: number;
+      /** Sent with a line feed at each connection; absent or null: nothing. */
+      greeting?: OptionText | null;
+    }>
   | Readonly<{
       connector: 'generator';
       /** rows per second; null = as fast as it can. */
@@ -199,6 +206,7 @@ export type CatalogObject =
   | RelationDefinition
   | IndexDefinition
   | RoleDefinition
+  | SecretDefinition
   | TokenDefinition;
 
 const RELATION_KINDS: ReadonlySet<CatalogObject['kind']> = new Set([
@@ -211,6 +219,13 @@ const RELATION_KINDS: ReadonlySet<CatalogObject['kind']> = new Set([
 
 export function isRelation(object: CatalogObject): object is RelationDefinition {
   return RELATION_KINDS.has(object.kind);
+}
+
+/** Secrets that an object names. */
+export function secretsOf(object: CatalogObject): readonly Oid[] {
+  if (object.kind !== 'stream' || object.source.connector !== 'tcp') return [];
+  const { greeting } = object.source;
+  return greeting?.kind === 'secret' ? [greeting.secret] : [];
 }
 
 /** One atomic change of the catalog, checked and logged by the engine. */

@@ -49,6 +49,16 @@ export const SYSTEM_VIEWS = {
     tick: 'int8',
   }),
   sinks: fields({ name: 'text', guarantee: 'text', tick: 'int8', rows: 'int8', last_error: 'text' }),
+  secrets: fields({
+    id: 'int8',
+    schema: 'text',
+    name: 'text',
+    owner: 'text',
+    created_at: 'timestamptz',
+    altered_at: 'timestamptz',
+    used_by: 'text',
+    comment: 'text',
+  }),
 } as const satisfies Readonly<Record<string, readonly Field[]>>;
 
 export type SystemViewName = keyof typeof SYSTEM_VIEWS;

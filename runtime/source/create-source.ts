@@ -6,6 +6,7 @@ import { allowedPath } from './allowed-path.ts';
 import { FileSource } from './file-source.ts';
 import { GeneratorSource } from './generator-source.ts';
 import type { Source } from './source.ts';
+import type { SecretReader } from './secret-reader.ts';
 import { TcpSource } from './tcp-source.ts';
 
 /** Where connectors may go: files below a directory (null: none), hosts beside the loopback. */
@@ -17,11 +18,22 @@ export function checkReach(source: ConnectorOptions, { filesDirectory, connector
   if (source.connector === 'tcp') requireHost(source.host, source.port, connectorHosts);
 }
 
+/** With its line feed; null: there is none. */
+function greetingOf(
+  { greeting }: ConnectorOptions & { connector: 'tcp' },
+  secrets: SecretReader,
+): Buffer | null {
+  return greeting == null ? null : Buffer.concat([secrets.bytesOf(greeting), LINE_FEED]);
+}
+
+const LINE_FEED = Buffer.from('\n');
+
 /** `used`: columns somebody reads; null: all. 22023 where the connector may not go, ExternalError where it can't. */
 export function createSource(
   definition: StreamDefinition,
   used: ReadonlySet<number> | null,
   reach: Reach,
+  secrets: SecretReader,
 ): Source {
   const { source, columns, format, watermark } = definition;
   const positions = columns.flatMap((c, i) => (c.generated === null ? [i] : []));
@@ -32,7 +44,7 @@ export function createSource(
     case 'file':
       return new FileSource(allowedPath(source.path, reach.filesDirectory), source.follow, decoder);
     case 'tcp':
-      return new TcpSource(source.host, source.port, decoder());
+      return new TcpSource(source, () => greetingOf(source, secrets), decoder());
     case 'generator':
       return new GeneratorSource(columns, watermark?.column ?? -1, source);
     case 'log':

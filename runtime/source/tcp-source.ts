@@ -1,4 +1,7 @@
-/** Lines from a TCP server: connects as a client, reads lines, reconnects with a growing delay (0.1 s to 10 s). */
+/**
+ * Lines from a TCP server: connects as a client, greets, reads lines. A connection that brought nothing is tried again with
+ * a growing delay (0.1 s to 10 s), so that a server that does not like the greeting is not asked again and again.
+ */
 import { connect, type Socket } from 'node:net';
 import { LINE_BYTES_MAX, TICK_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
@@ -10,6 +13,7 @@ const BACKOFF_MS = { first: 100, greatest: 10_000 };
 export class TcpSource implements Source {
   readonly #host: string;
   readonly #port: number;
+  readonly #greeting: () => Buffer | null;
   readonly #decoder: LineDecoder;
   #socket: Socket | null = null;
   #waiting: Buffer[] = [];
@@ -18,18 +22,27 @@ export class TcpSource implements Source {
   #backoffMs = BACKOFF_MS.first;
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  /** Why it can't greet, and whether that was told. */
+  #failure: SqlError | null = null;
+  #failureTold = false;
   #line = 0;
   #listener: () => void = () => undefined;
 
-  constructor(host: string, port: number, decoder: LineDecoder) {
+  /** `greeting`: asked for at each connection; null: there is none. What it throws is told in millrace.rejected_rows. */
+  constructor(
+    { host, port }: Readonly<{ host: string; port: number }>,
+    greeting: () => Buffer | null,
+    decoder: LineDecoder,
+  ) {
     this.#host = host;
     this.#port = port;
+    this.#greeting = greeting;
     this.#decoder = decoder;
     this.#connect();
   }
 
   get ready(): boolean {
-    return this.#waitingBytes > 0;
+    return this.#waitingBytes > 0 || this.#untold !== null;
   }
 
   get ended(): boolean {
@@ -41,6 +54,11 @@ export class TcpSource implements Source {
   }
 
   poll(_nowMicros: number, out: SourceOutput, share: number): void {
+    const failure = this.#untold;
+    if (failure !== null) {
+      this.#failureTold = true;
+      out.reject({ error: failure, line: 0, payload: null }, `${this.#host}:${this.#port}`);
+    }
     if (this.#waitingBytes === 0) return;
     this.#decoder.recycle();
     let bytes = 0;
@@ -78,13 +96,16 @@ export class TcpSource implements Source {
     // as above: the connection starts anew
   }
 
+  get #untold(): SqlError | null {
+    return this.#failureTold ? null : this.#failure;
+  }
+
   #connect(): void {
     const socket = connect({ host: this.#host, port: this.#port });
     this.#socket = socket;
-    socket.on('connect', () => {
-      this.#backoffMs = BACKOFF_MS.first;
-    });
+    socket.once('connect', () => this.#greet(socket));
     socket.on('data', (data) => {
+      this.#backoffMs = BACKOFF_MS.first;
       this.#waiting.push(data);
       this.#waitingBytes += data.length;
       if (this.#waitingBytes >= TICK_BYTES_MAX) socket.pause();
@@ -105,5 +126,21 @@ export class TcpSource implements Source {
     this.#timer = setTimeout(() => this.#connect(), this.#backoffMs);
     this.#timer.unref();
     this.#backoffMs = Math.min(2 * this.#backoffMs, BACKOFF_MS.greatest);
+  }
+
+  /** Each reason why it can't is told once, until there is another one or none. */
+  #greet(socket: Socket): void {
+    try {
+      const greeting = this.#greeting();
+      this.#failure = null;
+      if (greeting !== null) socket.write(greeting);
+    } catch (error) {
+      socket.destroy();
+      if (!(error instanceof SqlError)) throw error;
+      if (error.message === this.#failure?.message) return;
+      this.#failure = error;
+      this.#failureTold = false;
+      this.#listener();
+    }
   }
 }

@@ -51,7 +51,7 @@ export function readCatalog(directory: string): CatalogSnapshot {
 /** What was made before there were owners belongs to the one that owns all, and nobody else may use it. */
 function withOwner(object: CatalogObject): CatalogObject {
   if (object.kind === 'role' || object.kind === 'token' || object.kind === 'database') return object;
-  if (object.kind === 'index') return object;
+  if (object.kind === 'index' || object.kind === 'secret') return object;
   const access = object.oid === PUBLIC_SCHEMA_OID ? PUBLIC_SCHEMA_ACCESS : null;
   const owned = { ...object, owner: BOOTSTRAP_ROLE_OID, access };
   if (owned.kind === 'schema') return owned;

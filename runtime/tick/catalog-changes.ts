@@ -45,7 +45,7 @@ export class CatalogChanges {
       for (const change of changes) {
         if (change.kind !== 'create') continue;
         // at a start it is not asked: what the server may no longer reach fails where it is read
-        if (change.object.kind === 'stream') checkReach(change.object.source, this.#state.options);
+        if (change.object.kind === 'stream') this.#checkSource(change.object);
         if (change.object.kind === 'index') this.#state.requireMemory();
         // before it reads what is there, of which rows may be rejected
         if (isRelation(change.object)) this.#forgetNamesakes(change.object);
@@ -55,6 +55,12 @@ export class CatalogChanges {
       this.undo(changes);
       throw error;
     }
+  }
+
+  /** That it may go where it goes, and that it has what it shall send. */
+  #checkSource({ source }: StreamDefinition): void {
+    checkReach(source, this.#state.options);
+    if (source.connector === 'tcp' && source.greeting != null) this.#state.secrets.bytesOf(source.greeting);
   }
 
   undo(changes: readonly CatalogChange[]): void {
@@ -76,6 +82,7 @@ export class CatalogChanges {
       case 'database':
       case 'schema':
       case 'role':
+      case 'secret':
       case 'token':
       case 'view':
         break;

@@ -4,6 +4,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { EngineOptions } from '../engine-client.ts';
 import type { Block } from './block/block.ts';
+import { SecretReader } from '../source/secret-reader.ts';
 import { KeptRows, type RejectedRowEntry } from './kept-rows.ts';
 import { LateRows } from './late-rows.ts';
 import { RelationSet } from './relation-set.ts';
@@ -24,6 +25,7 @@ const MICROS_PER_MS = 1000;
 export class EngineState {
   readonly options: EngineOptions;
   readonly relations = new RelationSet();
+  readonly secrets: SecretReader;
   readonly late = new LateRows();
   readonly rejected = new KeptRows<RejectedRowEntry>(KEPT_ROWS_MAX);
   readonly ticks = new KeptRows<TickRecord>(KEPT_TICKS_MAX);
@@ -42,6 +44,7 @@ export class EngineState {
 
   constructor(options: EngineOptions) {
     this.options = options;
+    this.secrets = new SecretReader(options.secretKeyFile, this.relations.objects);
     this.#manualClockMs = options.clock === 'manual' ? 0 : null;
   }
 

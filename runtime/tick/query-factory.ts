@@ -115,7 +115,7 @@ export class QueryFactory {
 
   #source(definition: StreamDefinition, used: ReadonlySet<number> | null): Source {
     try {
-      const source = createSource(definition, used, this.#state.options);
+      const source = createSource(definition, used, this.#state.options, this.#state.secrets);
       source.onReady(() => this.#state.wake());
       return source;
     } catch (error) {

@@ -2,6 +2,7 @@
 import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
+import { exposureOf } from '../../common/private-file.ts';
 import { ConfigError } from '../settings/config-error.ts';
 
 export type CertificateFiles = Readonly<{
@@ -60,7 +61,6 @@ function readText(what: string, path: string): string {
   }
 }
 
-/** As PostgreSQL does: a key that others can read is no key. */
 function requirePrivate(path: string): void {
   let status: Stats;
   try {
@@ -70,19 +70,8 @@ function requirePrivate(path: string): void {
       `could not access private key file ${path}: ${(error as NodeJS.ErrnoException).code}`,
     );
   }
-  if (!status.isFile()) throw new ConfigError(`private key file ${path} is not a regular file`);
-  const self = process.geteuid?.();
-  if (self === undefined) return;
-  if (status.uid !== self && status.uid !== 0) {
-    throw new ConfigError(`private key file ${path} must be owned by the server's user or root`);
-  }
-  const foreign = status.uid === self ? 0o077 : 0o037;
-  if ((status.mode & foreign) !== 0) {
-    throw new ConfigError(
-      `private key file ${path} has group or world access: it must have permissions u=rw (0600) or less, ` +
-        'or u=rw,g=r (0640) or less if it is owned by root',
-    );
-  }
+  const fault = exposureOf(status);
+  if (fault !== null) throw new ConfigError(`private key file ${path} ${fault}`);
 }
 
 /** RFC 5929, section 4.1: the hash of the certificate's own signature, MD5 and SHA-1 replaced by SHA-256. */

@@ -5,6 +5,7 @@ import {
   type CatalogObject,
   isRelation,
   type Oid,
+  secretsOf,
   type RelationDefinition,
 } from '../../runtime/plan/relation.ts';
 import type { CatalogView } from '../catalog.ts';
@@ -40,6 +41,7 @@ export function verifyChanges(
           gone.add(change.replaces);
         }
         if (change.object.kind === 'index') requireObject(current, change.object.relation, made);
+        for (const secret of secretsOf(change.object)) requireObject(current, secret, made);
         requireFreeName(current, change.object, changes, gone, made);
         made.add(change.object.oid);
         break;
@@ -108,6 +110,8 @@ function sameName(
       return [current.role(object.name), '42710', 'role'];
     case 'token':
       return [undefined, '42710', 'token'];
+    case 'secret':
+      return [current.secret(object.schema, object.name), '42710', 'secret'];
     case 'index': {
       const relation = current.relationByOid(object.relation) ?? createdBy(changes, object.relation);
       return [relation && namesake(current, relation.schema, object.name), '42P07', 'relation'];

@@ -8,6 +8,7 @@ import { defineChanges } from './define-changes.ts';
 import type { Outcome } from './outcome.ts';
 import type { Arguments } from './arguments.ts';
 import type { Session } from './session.ts';
+import { sealedChanges } from './sealed-changes.ts';
 import { textRows } from './text-rows.ts';
 
 type Definition = Extract<Statement, { kind: 'create' | 'drop' | 'alter' | 'change' }>;
@@ -30,7 +31,7 @@ export async function executeDefinition(
   const token = newToken();
   if (transaction !== null && session.buffers) {
     announce(session, statement);
-    const changes = withToken(changesOf(statement, verifier), token);
+    const changes = withToken(changesOf(session, statement, verifier), token);
     for (const change of changes) {
       if (change.kind !== 'alter' || transaction.bases.has(change.object.oid)) continue;
       transaction.bases.set(change.object.oid, base.object(change.object.oid));
@@ -45,7 +46,7 @@ export async function executeDefinition(
       if (!isDefinition(again.statement)) return executeOther(again.statement);
       statement = again.statement;
     }
-    const tick = await defineChanges(session, withToken(changesOf(statement, verifier), token));
+    const tick = await defineChanges(session, withToken(changesOf(session, statement, verifier), token));
     announce(session, statement);
     return answerOf(session, statement, token, tick);
   });
@@ -102,7 +103,18 @@ function withVerifier(
   return change.object.kind === 'role' ? { ...change, object: { ...change.object, verifier } } : change;
 }
 
-function changesOf(statement: Definition, verifier: string | null): readonly CatalogChange[] {
+function changesOf(
+  session: Session,
+  statement: Definition,
+  verifier: string | null,
+): readonly CatalogChange[] {
+  const { context, catalog } = session;
+  const changes = plannedChanges(statement, verifier);
+  const value = statement.kind === 'create' || statement.kind === 'alter' ? statement.value : undefined;
+  return sealedChanges(changes, value, context.secretKey, catalog);
+}
+
+function plannedChanges(statement: Definition, verifier: string | null): readonly CatalogChange[] {
   switch (statement.kind) {
     case 'create':
       return [{ kind: 'create', object: statement.object, replaces: statement.replaces }];

@@ -117,6 +117,14 @@ export const SECURITY_SETTINGS = {
     '',
     'The role of JSON Web Tokens that name none; empty = such tokens are refused.',
   ),
+  secretKeyFile: setting(
+    'start',
+    'millrace.secret_key_file',
+    textSetting,
+    'secret.key',
+    'The file with the key of secrets; made with the first of them where there is none.',
+    { confidential: true },
+  ),
   passwordFile: setting(
     'start',
     'millrace.password_file',

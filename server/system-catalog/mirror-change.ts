@@ -236,11 +236,15 @@ function roleRow(view: CatalogView, role: RoleDefinition): RoleRow {
     validUntil: role.validUntil === null ? null : new Date(role.validUntil / 1_000).toISOString(),
     settings: settings.length === 0 ? null : settings,
     memberOf: role.memberOf,
-    defaultAccess: (role.defaultAccess ?? []).map(({ kind, schema, access }) => ({
-      type: kind === 'schema' ? 'n' : 'r',
-      schema: schema ?? 0,
-      access: accessTexts(view, access),
-    })),
+    defaultAccess: (role.defaultAccess ?? []).flatMap(({ kind, schema, access }) => {
+      // PostgreSQL has no secrets
+      if (kind === 'secret') return [];
+      return {
+        type: kind === 'schema' ? ('n' as const) : ('r' as const),
+        schema: schema ?? 0,
+        access: accessTexts(view, access),
+      };
+    }),
   };
 }
 

@@ -20,6 +20,7 @@ import {
   type RelationDefinition,
   type SchemaDefinition,
 } from '../../runtime/plan/relation.ts';
+import type { SecretDefinition } from '../../runtime/plan/secret.ts';
 
 export class MemoryCatalog implements Catalog {
   readonly #objects = new Map<Oid, CatalogObject>();
@@ -69,6 +70,12 @@ export class MemoryCatalog implements Catalog {
   relationByOid(oid: Oid): RelationDefinition | undefined {
     const found = this.#objects.get(oid);
     return found !== undefined && isRelation(found) ? found : undefined;
+  }
+
+  secret(schema: string, name: string): SecretDefinition | undefined {
+    for (const o of this.#objects.values())
+      if (o.kind === 'secret' && o.schema === schema && o.name === name) return o;
+    return undefined;
   }
 
   role(name: string): RoleDefinition | undefined {

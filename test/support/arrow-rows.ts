@@ -39,7 +39,7 @@ export function decodeBatches(
     batch: (batch) => batches.push(batch),
     reject: ({ line, error, payload }) => {
       rejected.push(`${line} ${error.code}`);
-      payloads.push(payload);
+      payloads.push(payload ?? '');
     },
   });
   return { batches, rejected, payloads };

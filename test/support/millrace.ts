@@ -41,6 +41,7 @@ export class Millrace {
       dataDirectory: null,
       filesDirectory: null,
       connectorHosts: [],
+      secretKeyFile: null,
       memoryLimitBytes: 2 ** 31,
       tickIntervalMs: 100,
       walSync: 'off',

@@ -5,7 +5,8 @@ import type { Batch } from '../../batch/column.ts';
 export type RejectedRow = Readonly<{
   error: SqlError;
   line: number;
-  payload: string;
+  /** null: what failed is no row. */
+  payload: string | null;
   /** The value that is wrong, where it is one. */
   field?: Readonly<{ column: string; value: string }>;
 }>;

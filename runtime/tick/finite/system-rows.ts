@@ -3,6 +3,7 @@ import { interval, type Interval } from '../../../common/interval.ts';
 import { canonicalJsonb } from '../../../common/json.ts';
 import { shownName } from '../../plan/relation.ts';
 import type { SystemViewName } from '../../plan/system-views.ts';
+import { secretRows } from './secret-rows.ts';
 import type { ContinuousQuery } from '../continuous-query.ts';
 import type { EngineState } from '../engine-state.ts';
 
@@ -89,6 +90,8 @@ export function systemRows(view: SystemViewName, state: EngineState): Rows {
         int8(rows),
         lastError,
       ]);
+    case 'secrets':
+      return secretRows(relations);
   }
 }
 
