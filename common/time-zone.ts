@@ -42,7 +42,7 @@ export function abbreviationOffset(word: string): number | undefined {
   return hours === undefined ? undefined : hours * 3600;
 }
 
-const POSIX = /^(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>|)([+-]?)(\d{1,3})(?::(\d{1,2})(?::(\d{1,2}))?)?$/;
+const POSIX = /^(?:[A-Za-z]{3,}|<[^>]+>|)([+-]?)(\d{1,3})(?::(\d{1,2})(?::(\d{1,2}))?)?$/;
 
 /** `UTC+3`, `-3`, `FOO3`: as POSIX has it, the sign counts west of Greenwich. */
 function posixZone(name: string): TimeZone | undefined {

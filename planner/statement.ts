@@ -95,6 +95,12 @@ export type FetchDirection = Readonly<{
 /** Bytes as text, or as hexadecimal digits. */
 export type SecretValue = Readonly<{ secret: Secret; encoding: 'utf8' | 'hex' }>;
 
+/** READ ONLY, DEFERRABLE and their opposites, in the order in which they stand. */
+export type TransactionModes = readonly Readonly<{
+  name: 'transaction_read_only' | 'transaction_deferrable';
+  value: 'on' | 'off';
+}>[];
+
 export type Statement =
   | Readonly<{ kind: 'empty' }>
   /** SELECT, VALUES, TABLE; continuous where plan.emit.kind is not 'finite'. */
@@ -193,6 +199,8 @@ export type Statement =
       local: boolean;
       tag: 'SET' | 'RESET';
     }>
+  /** SET TRANSACTION; `session`: SET SESSION CHARACTERISTICS AS TRANSACTION. */
+  | Readonly<{ kind: 'set-modes'; modes: TransactionModes; session: boolean }>
   /** ALTER SYSTEM SET, RESET (value null), RESET ALL (name null). */
   | Readonly<{ kind: 'alter-system'; name: string | null; value: string | null }>
   | Readonly<{ kind: 'discard'; what: 'all' | 'plans' | 'sequences' | 'temp' }>
@@ -201,6 +209,8 @@ export type Statement =
       action: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to';
       name: string | null;
       chain: boolean;
+      /** Of BEGIN. */
+      modes: TransactionModes;
       tag: string;
     }>
   | Readonly<{

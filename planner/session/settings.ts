@@ -1,11 +1,15 @@
 /** SET, RESET, SHOW name, DISCARD. */
 import type { AlterSystemStmt, DiscardStmt, Node, TypeCast, VariableSetStmt } from 'libpg-query';
+import { MICROS_PER_HOUR } from '../../common/calendar.ts';
+import { parseInterval } from '../../common/interval-parse.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import { isSuperuser } from '../authorize/membership.ts';
 import { isRoleSetting, planSetRole } from '../authorize/set-role.ts';
 import { requireSettingsWriter } from '../authorize/settings.ts';
+import { intervalField } from '../bind/type-names.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
+import { planSetModes } from './transaction.ts';
 
 export function planSet(context: StatementContext, set: VariableSetStmt): Planned {
   const { binding } = context;
@@ -32,10 +36,7 @@ export function planSet(context: StatementContext, set: VariableSetStmt): Planne
     case 'VAR_RESET_ALL':
       return planned(context, { kind: 'set', name: 'all', value: null, local: false, tag: 'RESET' });
     case 'VAR_SET_MULTI':
-      if (set.name === 'TRANSACTION SNAPSHOT')
-        throw binding.error(-1, '0A000', 'SET TRANSACTION SNAPSHOT is not supported');
-      // Every isolation level is accepted: a block reads the snapshot of its BEGIN.
-      return planned(context, { kind: 'nothing', tag: 'SET', notice: null, noticeCode: '00000' });
+      return planSetModes(context, set);
     default:
       throw binding.error(-1, '0A000', 'this form of SET is not supported');
   }
@@ -65,7 +66,7 @@ export function settingText(context: StatementContext, name: string, args: reado
 }
 
 function textOf(context: StatementContext, node: Node): string {
-  if ('TypeCast' in node) return intervalText(context, node.TypeCast);
+  if ('TypeCast' in node) return hoursEast(context, node.TypeCast);
   if (!('A_Const' in node)) throw context.binding.error(-1, '0A000', 'SET takes constants only');
   const { ival, fval, boolval, sval } = node.A_Const;
   if (sval !== undefined) return sval.sval ?? '';
@@ -74,10 +75,18 @@ function textOf(context: StatementContext, node: Node): string {
   return String(ival?.ival ?? 0);
 }
 
-/** SET TIME ZONE INTERVAL '…'. */
-function intervalText(context: StatementContext, cast: TypeCast): string {
-  if (cast.arg === undefined) throw context.binding.error(-1, '0A000', 'SET takes constants only');
-  return textOf(context, cast.arg);
+/** SET TIME ZONE INTERVAL '…' [HOUR [TO MINUTE]]: a number of hours, as SET TIME ZONE takes it too. */
+function hoursEast(context: StatementContext, { arg, typeName }: TypeCast): string {
+  if (arg === undefined) throw context.binding.error(-1, '0A000', 'SET takes constants only');
+  const text = textOf(context, arg);
+  const isNumber = /^\s*[-+]?\d+\s*$/.test(text);
+  const field = typeName === undefined ? null : intervalField(typeName);
+  const { months, days, micros } = parseInterval(isNumber && field === 'hour' ? `${text} hours` : text);
+  if (months !== 0 || days !== 0 || !Number.isFinite(micros) || (isNumber && field === 'range')) {
+    const hint = "Write hours and minutes: INTERVAL '+05:30' HOUR TO MINUTE.";
+    throw context.binding.error(-1, '22023', `invalid value for parameter "TimeZone": "${text}"`, hint);
+  }
+  return String(micros / MICROS_PER_HOUR);
 }
 
 const quoteName = (name: string): string =>

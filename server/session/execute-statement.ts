@@ -15,6 +15,7 @@ import {
   executeAlterSystem,
   executeDiscard,
   executeSet,
+  executeSetModes,
   executeSetRole,
   executeShow,
 } from './setting-statement.ts';
@@ -71,6 +72,8 @@ export async function executeStatement(
     }
     case 'set':
       return executeSet(session, statement);
+    case 'set-modes':
+      return executeSetModes(session, statement);
     case 'set-role':
       return executeSetRole(session, statement);
     case 'alter-system':

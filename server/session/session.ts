@@ -54,6 +54,19 @@ const WRITES: ReadonlySet<Statement['kind']> = new Set([
   'transaction',
 ]);
 
+/** What may stand before the modes of a transaction are set. */
+const BEFORE_QUERIES: ReadonlySet<Statement['kind']> = new Set([
+  'set',
+  'set-modes',
+  'set-role',
+  'show',
+  'transaction',
+  'prepare',
+  'deallocate',
+  'listen',
+  'unlisten',
+]);
+
 /**
  * One client's state, whatever the protocol: settings, prepared statements, portals and the transaction. Statements
  * run one after the other; `cancel` and `close` may come at any time.
@@ -276,6 +289,8 @@ export class Session {
     this.refuseInFailedBlock(parsed);
     this.activity.begin(shownStatement(parsed.text));
     const planned = await this.planText(parsed, given);
+    if (this.transaction !== null && !BEFORE_QUERIES.has(planned.statement.kind))
+      this.transaction.asked = true;
     applyEffects(this, planned);
     this.#requires = planned.requires;
     if (WRITES.has(planned.statement.kind)) this.#refresh.end();
@@ -292,8 +307,7 @@ export class Session {
 
   /** 25006 in a read-only transaction. */
   refuseReadOnly(command: string): void {
-    const name = this.transaction === null ? 'default_transaction_read_only' : 'transaction_read_only';
-    if (this.settings.get(name) !== 'on') return;
+    if (this.settings.get('transaction_read_only') !== 'on') return;
     throw new SqlError('25006', `cannot execute ${command} in a read-only transaction`);
   }
 
@@ -307,9 +321,6 @@ export class Session {
   begin(implicit: boolean): void {
     this.transaction = new Transaction(implicit, this.context.clock() * 1_000);
     this.settings.beginBlock();
-    if (this.settings.get('default_transaction_read_only') === 'on') {
-      this.settings.set('transaction_read_only', 'on', true, false);
-    }
   }
 
   /** Whether a write or change belongs to the block, and waits for COMMIT; if not, it is carried out at once. */

@@ -7,8 +7,10 @@ import { warning } from './notice.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
 import type { Session } from './session.ts';
 import { textRows } from './text-rows.ts';
+import { requireModeFree, setModes } from './transaction-modes.ts';
 
 type SetStatement = Extract<Statement, { kind: 'set' }>;
+type SetModesStatement = Extract<Statement, { kind: 'set-modes' }>;
 type SetRoleStatement = Extract<Statement, { kind: 'set-role' }>;
 type AlterSystemStatement = Extract<Statement, { kind: 'alter-system' }>;
 type DiscardStatement = Extract<Statement, { kind: 'discard' }>;
@@ -50,6 +52,7 @@ function warnOfLocal(session: Session, local: boolean): void {
 export function executeSet(session: Session, statement: SetStatement): Outcome {
   const { name, value, local } = statement;
   warnOfLocal(session, local);
+  requireModeFree(session, name, value);
   if (name.toLowerCase() === 'all' && value === null) session.settings.resetAll(session.isSuperuser);
   else if (value === null) session.settings.reset(name, local, session.isSuperuser);
   else session.settings.set(name, value, local, session.isSuperuser);
@@ -63,6 +66,17 @@ export function executeSetRole(session: Session, statement: SetRoleStatement): O
   if (setting === 'session_authorization') session.settings.setRole('role', null, local);
   session.settings.setRole(setting, role, local);
   return { kind: 'command', tag: statement.tag, tick: null };
+}
+
+export function executeSetModes(session: Session, { modes, session: ofSession }: SetModesStatement): Outcome {
+  if (ofSession) {
+    for (const { name, value } of modes) session.settings.set(`default_${name}`, value);
+  } else {
+    if (session.transaction === null)
+      session.notify(warning('25P01', 'SET TRANSACTION can only be used in transaction blocks'));
+    setModes(session, modes);
+  }
+  return { kind: 'command', tag: 'SET', tick: null };
 }
 
 /** What the configuration says from the next reload on. */

@@ -36,6 +36,7 @@ export class SessionSettings {
     this.#onReport = onReport;
     this.#values = new Map(defaults);
     this.#startup = new Map(defaults);
+    this.#settleModes();
   }
 
   /** Changes with every SET: part of what a plan may depend on. */
@@ -104,6 +105,7 @@ export class SessionSettings {
     this.#values.set(key, canonical);
     this.#startup.set(key, canonical);
     this.#version++;
+    this.#settleModes();
   }
 
   /** Values that the server alone may give (session_authorization). */
@@ -174,6 +176,12 @@ export class SessionSettings {
     else this.#undoTo(0);
     this.#undo = null;
     this.#local = [];
+    this.#settleModes();
+  }
+
+  /** Outside of a block its modes are those that the next one will begin with. */
+  #settleModes(): void {
+    for (const name of MODES) this.#store(name, this.get(`default_${name}`));
   }
 
   /** What the text encoders need. */
@@ -209,6 +217,7 @@ export class SessionSettings {
       return; // SET LOCAL outside a block has no effect; the session warns.
     }
     this.#store(key, value);
+    if (this.#undo === null) this.#settleModes();
   }
 
   #keepBefore(undo: Change[], change: Change): void {
@@ -269,11 +278,8 @@ function requireSettable(definition: SettingDefinition, privileged: boolean): vo
 }
 
 /** They belong to a transaction: RESET ALL leaves them. */
-const OF_THE_BLOCK: ReadonlySet<string> = new Set([
-  'transaction_isolation',
-  'transaction_read_only',
-  'transaction_deferrable',
-]);
+export const MODES = ['transaction_read_only', 'transaction_deferrable'] as const;
+const OF_THE_BLOCK: ReadonlySet<string> = new Set(['transaction_isolation', ...MODES]);
 
 /** Of a name in an error. */
 const NAME_CHARACTERS = 63;

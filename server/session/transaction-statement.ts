@@ -1,10 +1,11 @@
 import { unreachable } from '../../common/assert.ts';
 import { SqlError } from '../../common/sql-error.ts';
-import type { Statement } from '../../planner/statement.ts';
+import type { Statement, TransactionModes } from '../../planner/statement.ts';
 import { blockScope } from './block-scope.ts';
 import { warning } from './notice.ts';
 import type { Outcome } from './outcome.ts';
 import type { Session } from './session.ts';
+import { modesOf, setModes } from './transaction-modes.ts';
 
 type TransactionStatement = Extract<Statement, { kind: 'transaction' }>;
 
@@ -14,7 +15,7 @@ export async function executeTransaction(
 ): Promise<Outcome> {
   switch (statement.action) {
     case 'begin':
-      begin(session);
+      begin(session, statement.modes);
       return command(statement.tag);
     case 'commit':
       return commit(session, statement);
@@ -44,11 +45,12 @@ export async function executeTransaction(
 
 const command = (tag: string, tick: number | null = null): Outcome => ({ kind: 'command', tag, tick });
 
-function begin(session: Session): void {
+function begin(session: Session, modes: TransactionModes): void {
   const { transaction } = session;
   if (transaction === null) session.begin(false);
   else if (transaction.implicit) transaction.implicit = false;
   else session.notify(warning('25001', 'there is already a transaction in progress'));
+  setModes(session, modes);
   // What the block reads is what is there now, whenever it reads.
   blockScope(session);
 }
@@ -59,21 +61,23 @@ async function commit(session: Session, statement: TransactionStatement): Promis
     requireBlock(session, statement, 'COMMIT');
     return command(statement.tag, await session.commit());
   }
+  const modes = modesOf(session);
   if (transaction.failed) {
     session.endTransaction(false);
-    if (statement.chain) begin(session);
+    if (statement.chain) begin(session, modes);
     return command('ROLLBACK');
   }
   const tick = await session.commit();
-  if (statement.chain) begin(session);
+  if (statement.chain) begin(session, modes);
   return command(statement.tag, tick);
 }
 
 async function rollback(session: Session, statement: TransactionStatement): Promise<Outcome> {
   const { transaction } = session;
   if (transaction === null || transaction.implicit) requireBlock(session, statement, 'ROLLBACK');
+  const modes = modesOf(session);
   if (transaction !== null) session.endTransaction(false);
-  if (statement.chain) begin(session);
+  if (statement.chain) begin(session, modes);
   return command(statement.tag);
 }
 

@@ -31,6 +31,8 @@ export class Transaction {
   readonly now: number;
   /** The tick that reads see; null until BEGIN, or the first statement that needs it, fixed it (`blockScope`). */
   snapshot: number | null = null;
+  /** A query ran: its modes are fixed. */
+  asked = false;
   /** Writes that the engine keeps. */
   statements = 0;
   /** A write was begun: the engine may know the block. */

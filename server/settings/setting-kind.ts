@@ -220,9 +220,22 @@ export const dateStyle = spelled('a date style such as ISO, MDY', (value) => {
   return `${style}, ${order ?? (style === 'German' ? 'DMY' : 'MDY')}`;
 });
 
-/** A name that common/value-text.ts can print an instant in. */
+/** `<+05:30>-05:30`: how the zone is called, and how far west it is. */
+function zoneEast(hours: number): string {
+  const seconds = Math.round(Math.abs(hours) * 3_600);
+  const parts = [seconds / 3_600, (seconds / 60) % 60, seconds % 60].map((part) =>
+    twoDigits(Math.floor(part)),
+  );
+  while (parts.length > 1 && parts.at(-1) === '00') parts.pop();
+  const distance = parts.join(':');
+  return hours < 0 ? `<-${distance}>+${distance}` : `<+${distance}>-${distance}`;
+}
+
+const twoDigits = (n: number): string => String(n).padStart(2, '0');
+
+/** A name that common/value-text.ts can print an instant in. A number is hours east, where names of POSIX count west. */
 export const timeZone = spelled('a time zone', (value) => {
-  const zone = value.trim();
+  const zone = /^[-+]?(\d+\.?\d*|\.\d+)$/.test(value.trim()) ? zoneEast(Number(value)) : value.trim();
   if (zone === '') return null;
   if (zone.toLowerCase() === 'default' || zone.toLowerCase() === 'local') return 'UTC';
   if (zone.toUpperCase() === 'UTC') return 'UTC';
