@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { KeptLines } from './kept-lines.ts';
 import { readMetaCommand } from './meta-command.ts';
 import { StatementBuffer } from './statement-buffer.ts';
 import { TablePrinter } from './table-printer.ts';
@@ -42,6 +43,7 @@ function printPlace(statement: string, position: number): void {
 class Shell {
   readonly #client: WireClient;
   readonly #buffer = new StatementBuffer();
+  readonly keptLines = new KeptLines();
   #timing = false;
   #running = false;
   failed = false;
@@ -58,15 +60,13 @@ class Shell {
     return !this.#client.closed;
   }
 
-  /** Whether the line, or the statement that it goes on with, may hold a password: such lines are not remembered. */
-  mayHoldSecret(line: string): boolean {
-    return /\b(?:password|secret)\b/i.test(`${this.#buffer.text} ${line}`);
-  }
-
   /** Ctrl-C: ends the query that runs, or drops the statement that is being typed. */
   interrupt(): void {
     if (this.#running) this.#client.cancel();
-    else this.#buffer.clear();
+    else {
+      this.#buffer.clear();
+      this.keptLines.clear();
+    }
   }
 
   /** False to quit. */
@@ -216,7 +216,7 @@ async function main(): Promise<number> {
   const readline = openReadline(terminal);
   if (terminal) {
     readline.on('history', (newestFirst: string[]) => {
-      if (shell.mayHoldSecret(newestFirst[0] ?? '')) newestFirst.shift();
+      if (!shell.keptLines.keeps(newestFirst[0] ?? '')) newestFirst.shift();
       saveHistory(newestFirst);
     });
   }

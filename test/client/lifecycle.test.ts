@@ -1,7 +1,7 @@
 /** The command itself: flags, ports, signals, the demo, the shell. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -305,6 +305,16 @@ describe('the shell', () => {
       expect(await readFile(history, 'utf8')).toContain("SELECT 'first ' || 1 AS x;\n");
       // the arrow up brings back \\q, once more the statement
       await typed(['=', '\u001b[A\u001b[A\n'], ['first 1', '\\q\n']);
+      // pasted: all lines are there before the first has run
+      const pasted = "SELECT 'a';\nCREATE SECRET x AS\n'hush, one';\nCREATE USER u\nPASSWORD\n'hush, two';\n";
+      await typed(
+        ['=', `${pasted}SELECT 'last ' || 1;\n`],
+        ['last 1', "ALTER SECRET x AS 'hush, three';\n\\q\n"],
+      );
+      const kept = await readFile(history, 'utf8');
+      expect(kept).toContain("SELECT 'last ' || 1;\n");
+      expect(kept).not.toContain('hush');
+      expect((await stat(history)).mode & 0o777).toBe(0o600);
       await server.stop();
       await rm(directory, { recursive: true });
     },
