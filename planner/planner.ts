@@ -13,9 +13,11 @@ export { mayHoldSecret, shownStatement } from './parse/clear-text.ts';
 export { hasPrivilegesOf, isPlainMemberOf } from './authorize/membership.ts';
 export { requireSignal } from './bind/signal-function.ts';
 export { requireSettingsReader } from './authorize/settings.ts';
+export { ParameterUse } from './bind/parameter-use.ts';
 export { versionText } from './bind/session-functions.ts';
 export { expressionText } from './explain/expression-text.ts';
 export { parseStatements } from './parse/parse.ts';
+export { PlanTemplate } from './plan-template.ts';
 
 /** Once, before anything is parsed. */
 export async function loadPlanner(): Promise<void> {

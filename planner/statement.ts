@@ -13,6 +13,7 @@ import type {
   TableDefinition,
 } from '../runtime/plan/relation.ts';
 import type { Catalog } from './catalog.ts';
+import type { ParameterUse } from './bind/parameter-use.ts';
 
 /** One statement of a query string, parsed but not bound. */
 export type ParsedStatement = Readonly<{
@@ -41,6 +42,8 @@ export type PlanContext = Readonly<{
   parameterTypes: readonly (TypeName | null)[];
   /** At Bind: the values in PostgreSQL text form, null = NULL; undefined while only describing. */
   parameterValues?: readonly (string | null)[];
+  /** Is told how the plan uses them; absent: it is for these values only. */
+  parameterUse?: ParameterUse;
   /** current_user */
   user: string;
   /** Whose privileges count. */

@@ -38,8 +38,11 @@ function coerceName(
   if (key === null) return bound.expression;
   const { expression } = bound;
   if (expression.kind === 'constant') {
+    const widens = isWidening(expression.type.name, target);
+    const parameter = widens ? context.parameters.widened(expression, target) : null;
+    if (parameter !== null) return parameter;
     if (expression.text === null) return { ...expression, type: { name: target } };
-    if (isWidening(expression.type.name, target)) return widened(expression.text, target);
+    if (widens) return widened(expression.text, target);
   }
   return { kind: 'call', function: key, args: [expression], type: { name: target } };
 }

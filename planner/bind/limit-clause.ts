@@ -64,7 +64,12 @@ function count(
     ) ?? coerceTo(context, bound, 'int8');
   if (typeof value === 'number') return checked(context, value, clause, code, bound.location);
   if (value.kind !== 'constant') {
-    throw context.error(bound.location, '0A000', `${clause} takes a constant or a parameter only`);
+    throw context.error(
+      bound.location,
+      '0A000',
+      `${clause} takes a constant or a parameter only`,
+      'Compute the number first, and give it as a parameter.',
+    );
   }
   return value.text === null ? null : checked(context, Number(value.text), clause, code, bound.location);
 }

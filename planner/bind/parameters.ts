@@ -3,18 +3,21 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { SqlType, TypeName } from '../../common/types.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { PlanContext } from '../statement.ts';
-import { canonicalText, type LiteralSettings } from './literal.ts';
+import { CANONICAL_SETTINGS, canonicalText, type LiteralSettings } from './literal.ts';
+import type { HeldParameter, ParameterUse } from './parameter-use.ts';
 
 export class Parameters {
   readonly #types: (TypeName | null)[];
   readonly #values: readonly (string | null)[] | undefined;
   readonly #settings: LiteralSettings;
+  readonly #use: ParameterUse | null;
   #refusal: string | null = null;
 
   constructor(context: PlanContext, settings: LiteralSettings) {
     this.#types = [...context.parameterTypes];
     this.#values = context.parameterValues;
     this.#settings = settings;
+    this.#use = context.parameterUse ?? null;
     // A text that comes without values must not be answered as if they were NULL.
     if (context.parameterValues?.length === 0)
       this.refuse('PREPARE and EXECUTE, or a driver, give it a value.');
@@ -57,15 +60,22 @@ export class Parameters {
 
   /** The parameter as a constant: NULL while only described. */
   value(number: number, type: SqlType): Expression {
-    const text = this.#values?.[number - 1] ?? null;
-    return {
-      kind: 'constant',
-      text: text === null ? null : canonicalText(text, type.name, this.#settings),
-      type,
-    };
+    return this.#constant({ number, readAs: type.name, type });
+  }
+
+  /** A parameter's constant of an exact number, in a type that its text reads in as well; null: it is no parameter's. */
+  widened(constant: Expression, target: TypeName): Expression | null {
+    const parameter = this.#use?.parameterOf(constant);
+    return parameter === undefined ? null : this.#constant({ ...parameter, type: { name: target } });
+  }
+
+  #constant(parameter: HeldParameter): Expression {
+    const text = parameterText(parameter, this.#values, this.#settings);
+    return this.#use?.constant(parameter, text) ?? { kind: 'constant', text, type: parameter.type };
   }
 
   rawValue(number: number): string | null | undefined {
+    this.#use?.read.add(number);
     return this.#values?.[number - 1];
   }
 
@@ -77,4 +87,16 @@ export class Parameters {
       return { name };
     });
   }
+}
+
+/** 22P02, 22003, 22007 … where the value is none of the type. */
+export function parameterText(
+  { number, readAs, type }: HeldParameter,
+  values: readonly (string | null)[] | undefined,
+  settings: LiteralSettings,
+): string | null {
+  const value = values?.[number - 1] ?? null;
+  if (value === null) return null;
+  const text = canonicalText(value, readAs, settings);
+  return type.name === readAs ? text : canonicalText(text, type.name, CANONICAL_SETTINGS);
 }

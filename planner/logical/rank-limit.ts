@@ -7,30 +7,36 @@ type Filter = Extract<LogicalNode, { kind: 'filter' }>;
 /** `rn <= 3` keeps three rows of a partition; the conditions stay, for they may say more (rn = 2). */
 export function limitRank(node: LogicalNode): LogicalNode {
   if (node.kind !== 'filter') return node;
-  const limits = conjunctsOf(node.predicate).flatMap((c) => bound(c) ?? []);
+  const bounds = conjunctsOf(node.predicate).flatMap((c) => boundOf(c) ?? []);
   let result: Filter = node;
-  for (const { column, limit } of limits) {
-    const input = withLimit(result.input, column, limit);
+  for (const bound of bounds) {
+    const input = withLimit(result.input, bound.column, bound);
     if (input !== null) result = { ...result, input };
   }
   return result;
 }
 
+/** Its value is read only where the column is a rank: else the plan would depend on it. */
+type Bound = Readonly<{ column: number; operator: '<' | '<=' | '='; value: Expression }>;
+
 /** column < n, column <= n, column = n, and the other way round. */
-function bound(e: Expression): Readonly<{ column: number; limit: number }> | null {
+function boundOf(e: Expression): Bound | null {
   if (e.kind !== 'call') return null;
-  const operator = e.function.slice(0, e.function.indexOf('('));
+  const symbol = e.function.slice(0, e.function.indexOf('('));
   const [a, b] = e.args;
   if (a === undefined || b === undefined) return null;
-  if (a.kind === 'column') return limitOf(a.index, operator, numberOf(b));
+  if (a.kind === 'column') return bounded(a.index, symbol, b);
   const flipped: Readonly<Record<string, string>> = { '>': '<', '>=': '<=', '=': '=' };
-  return b.kind === 'column' ? limitOf(b.index, flipped[operator] ?? '', numberOf(a)) : null;
+  return b.kind === 'column' ? bounded(b.index, flipped[symbol] ?? '', a) : null;
 }
 
-function limitOf(column: number, operator: string, value: number | null) {
-  if (value === null) return null;
-  if (operator === '<=' || operator === '=') return { column, limit: Math.max(Math.floor(value), 0) };
-  return operator === '<' ? { column, limit: Math.max(Math.ceil(value) - 1, 0) } : null;
+const bounded = (column: number, operator: string, value: Expression): Bound | null =>
+  operator === '<' || operator === '<=' || operator === '=' ? { column, operator, value } : null;
+
+function limitOf({ operator, value }: Bound): number | null {
+  const number = numberOf(value);
+  if (number === null) return null;
+  return Math.max(operator === '<' ? Math.ceil(number) - 1 : Math.floor(number), 0);
 }
 
 /** An integer constant, also behind a cast. */
@@ -43,20 +49,22 @@ function numberOf(e: Expression): number | null {
 }
 
 /** The node with its ranking limited; null where the column is no rank. */
-function withLimit(node: LogicalNode, column: number, limit: number): LogicalNode | null {
+function withLimit(node: LogicalNode, column: number, bound: Bound): LogicalNode | null {
   switch (node.kind) {
     case 'top-n': {
       if (!node.rank || column !== node.schema.length - 1) return null;
+      const limit = limitOf(bound);
+      if (limit === null) return null;
       return { ...node, limit: node.limit === null ? limit : Math.min(node.limit, limit) };
     }
     case 'project': {
       const e = node.expressions[column];
       if (e?.kind !== 'column') return null;
-      const input = withLimit(node.input, e.index, limit);
+      const input = withLimit(node.input, e.index, bound);
       return input === null ? null : { ...node, input };
     }
     case 'filter': {
-      const input = withLimit(node.input, column, limit);
+      const input = withLimit(node.input, column, bound);
       return input === null ? null : { ...node, input };
     }
     default:

@@ -21,7 +21,15 @@ import type {
 } from '../engine-client.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { Oid } from '../plan/relation.ts';
-import type { CallName, Changed, Delivery, FromEngine, ToEngine, WorkerData } from './messages.ts';
+import type {
+  CallName,
+  Changed,
+  Delivery,
+  FromEngine,
+  ManyToEngine,
+  ToEngine,
+  WorkerData,
+} from './messages.ts';
 
 /** Bytes taken before the engine hears of it: a message costs as much as encoding a few hundred rows. */
 const CREDIT_BYTES = RESULT_WINDOW_BYTES / 8;
@@ -35,6 +43,7 @@ export class EngineProxy implements Engine {
   readonly #ingests = new Map<number, RemoteIngest>();
   readonly #polls = new Map<number, RemotePoll>();
   #nextId = 1;
+  #unsent: ToEngine[] = [];
   readonly changes = new KnownChanges();
   catalog: CatalogSnapshot = { objects: [], nextOid: 0, version: 0 };
 
@@ -113,7 +122,16 @@ export class EngineProxy implements Engine {
   }
 
   #post(message: ToEngine, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(message, transfer);
+    this.#unsent.push(message);
+    if (transfer.length > 0) this.#flush(transfer);
+    else if (this.#unsent.length === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(transfer: readonly ArrayBuffer[] = []): void {
+    if (this.#unsent.length === 0) return;
+    const messages: ManyToEngine = this.#unsent;
+    this.#unsent = [];
+    this.#worker.postMessage(messages, transfer);
   }
 
   #call<N extends CallName>(name: N): Engine[N] {

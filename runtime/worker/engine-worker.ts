@@ -10,7 +10,14 @@ import { EngineCore } from '../tick/engine-core.ts';
 import type { Polled } from '../tick/polled-queries.ts';
 import { isShared } from '../tick/shared-rows.ts';
 import { TickLoop } from '../tick/tick-loop.ts';
-import { buffersOf, type Delivery, type FromEngine, type ToEngine, type WorkerData } from './messages.ts';
+import {
+  buffersOf,
+  type Delivery,
+  type FromEngine,
+  type ManyToEngine,
+  type ToEngine,
+  type WorkerData,
+} from './messages.ts';
 
 assert(parentPort !== null, 'engine-worker runs in a worker thread');
 const port = parentPort;
@@ -39,7 +46,9 @@ try {
     throw error;
   });
   loop.start();
-  port.on('message', handle);
+  port.on('message', (messages: ManyToEngine) => {
+    for (const message of messages) handle(message);
+  });
   core.onChange = (tick, changed) => {
     const polled = [...polls].flatMap(([query, one]) =>
       one.readsAny(changed) ? [{ query, batches: one.answer?.batches ?? null }] : [],

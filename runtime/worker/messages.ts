@@ -27,6 +27,9 @@ export type CallName =
   | 'advanceClock'
   | 'stop';
 
+/** What is said in one turn of the event loop goes over in one message, in its order: a message costs as much as a small query. */
+export type ManyToEngine = readonly ToEngine[];
+
 export type ToEngine =
   | Readonly<{ kind: 'call'; id: number; name: CallName; args: readonly unknown[] }>
   | Readonly<{ kind: 'run'; stream: number; plan: QueryPlan; options: RunOptions }>

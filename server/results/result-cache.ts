@@ -26,6 +26,9 @@ export type Result = Readonly<{
 /** Members of an entry beside its body and key, about. */
 const ENTRY_BYTES = 1_000;
 
+/** Words of dates and times whose meaning moves on; a text that has them is merely evaluated each time. */
+const OF_NOW = /\b(?:now|today|tomorrow|yesterday)\b/i;
+
 /** `format`: whatever the encoding depends on beside the session's settings. */
 export type Question = Readonly<{ statement: ParsedStatement; given: Arguments; format: string }>;
 
@@ -77,7 +80,8 @@ export class ResultCache {
   keyOf(session: Session, planned: Planned, { statement, given, format }: Question): string | null {
     const { catalog } = session;
     const relations = repeatableQuery(planned, catalog);
-    if (relations === null) return null;
+    if (relations === null || given.values?.some((value) => value !== null && OF_NOW.test(value)))
+      return null;
     const parameters = given.values === undefined ? '' : JSON.stringify([given.types, given.values]);
     if (statement.text.length + parameters.length > KEPT_KEY_CHARACTERS_MAX) return null;
     const { readTick } = session;

@@ -1,6 +1,6 @@
 /** Answers that the PostgreSQL protocol keeps: the same rows for the same question, never ones that a write made old. */
 import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { WirePeer } from '../support/wire-peer.ts';
 
@@ -60,6 +60,13 @@ it('gives the same rows to all who ask, by either protocol, until something is w
   await two.query('INSERT INTO t VALUES (4, 4)');
   expect(await ids(one, simple)).toEqual([1, 2, 3, 4]);
   expect((await one.query(extended)).rows).toEqual([{ id: 2 }, { id: 3 }, { id: 4 }]);
+});
+
+it('keeps no answer for a parameter that means another time later', async () => {
+  const sql = 'SELECT $1::timestamptz::text AS at FROM t WHERE id = 1';
+  const [first] = await ids(one, sql, ['now']);
+  await vi.waitFor(async () => expect(await ids(one, sql, ['now'])).not.toEqual([first]));
+  expect(await ids(one, sql, ['2026-01-01Z'])).toEqual(['2026-01-01 00:00:00+00']);
 });
 
 it('keeps apart parameters, their types, formats and settings', async () => {
