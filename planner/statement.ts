@@ -112,6 +112,8 @@ export type Statement =
   | Readonly<{
       kind: 'catalog';
       text: string;
+      /** EXPLAIN of it: how the mirror would answer. */
+      explains: boolean;
       /** Names of the relations and functions that it names. */
       reads: readonly string[];
       /** set_config(…): the session applies these where the query gives rows. */

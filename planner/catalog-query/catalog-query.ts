@@ -5,6 +5,7 @@
  */
 import type { FuncCall, Node, RangeVar } from 'libpg-query';
 import type { BindingContext } from '../bind/binding-context.ts';
+import { isSessionFunction } from '../bind/session-functions.ts';
 import { stringOf } from '../bind/tree.ts';
 import type { StreamClauses } from '../parse/statement-syntax.ts';
 import type { Statement } from '../statement.ts';
@@ -18,7 +19,7 @@ export type CatalogQuery = Extract<Statement, { kind: 'catalog' }>;
 /** Texts without any of these are no such queries; most are, so the tree need not be walked. */
 const HINTS = new RegExp(
   [
-    'pg_|information_schema|txid_|to_reg|format_type|_description\\b|_privilege\\b|row_security_active',
+    'pg_|information_schema|txid_|to_reg|format_type|_description\\b|_privilege\\b|row_security_active|unnest',
     '\\bacl(explode|default|item|contains|insert|remove)|\\bmakeaclitem',
     '\\breg(class|collation|config|dictionary|namespace|oper(ator)?|proc(edure)?|role|type)\\b',
     // as a type: behind ::, in CAST, before a literal
@@ -54,6 +55,7 @@ export function catalogQuery(
   return {
     kind: 'catalog',
     text: underPresentNames(binding, names, signals.text),
+    explains: false,
     reads: [...new Set([...names.relations.map((r) => r.relname ?? ''), ...names.functions.map(nameOf)])],
     settings: settingsOf(binding, node, names.functions),
     signals: signals.signals,
@@ -73,7 +75,10 @@ function kindOfRelation(binding: BindingContext, range: RangeVar): 'catalog' | '
 const nameOf = (call: FuncCall): string => (call.funcname ?? []).map(stringOf).at(-1) ?? '';
 
 function asksCatalog({ functions, types }: NamesInTree): boolean {
-  return functions.some((call) => isCatalogFunction(nameOf(call))) || types.some(isCatalogType);
+  const called = functions.map(nameOf);
+  // what the session is asked for as rows: the mirror knows how to make them
+  const listed = called.includes('unnest') && called.some(isSessionFunction);
+  return listed || called.some(isCatalogFunction) || types.some(isCatalogType);
 }
 
 function mixed(binding: BindingContext, range: RangeVar): Error {

@@ -7,6 +7,7 @@ import { requireRight } from '../authorize/requirements.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { findRelation, shownName } from '../bind/relation-lookup.ts';
 import { durationMicros } from '../bind/window-specification.ts';
+import type { CatalogQuery } from '../catalog-query/catalog-query.ts';
 import { selectAll } from '../define/create-sink.ts';
 import { optionValue } from '../define/create-view.ts';
 import { NO_CLAUSES, type QualifiedName, type StatementSyntax } from '../parse/statement-syntax.ts';
@@ -23,12 +24,15 @@ type PlanNodeOf = (context: StatementContext, syntax: PostgresSyntax) => Planned
 type Options = Readonly<{
   analyze: boolean;
   verbose: boolean;
-  format: 'text' | 'json';
+  /** The last two: of queries of the system catalog only. */
+  format: 'text' | 'json' | 'xml' | 'yaml';
+  formatLocation: number | undefined;
   durationMs: number;
   hasDuration: boolean;
 }>;
 
 const DURATION_DEFAULT_MS = 10_000;
+const DURATION_NEEDS = 'DURATION needs EXPLAIN ANALYZE of a continuous query';
 /** PostgreSQL's other options say nothing about plans of ours; tools send them. */
 const IGNORED: ReadonlySet<string> = new Set([
   'costs',
@@ -59,15 +63,21 @@ export function planExplain(
       'EXPLAIN the statement itself, with its values.',
     );
   }
-  if (target.kind === 'catalog') {
-    throw binding.error(-1, '0A000', 'EXPLAIN of a query of the system catalog is not supported');
+  if (target.kind === 'catalog') return planned(context, explained(binding, target, options));
+  if (options.format === 'xml' || options.format === 'yaml') {
+    throw binding.error(
+      options.formatLocation,
+      '0A000',
+      `EXPLAIN FORMAT ${options.format.toUpperCase()} is not supported`,
+      'Use TEXT or JSON.',
+    );
   }
   const plan = planOf(target);
   if (options.analyze && plan === null)
     throw binding.error(-1, '0A000', 'EXPLAIN ANALYZE takes SELECT, SUBSCRIBE and materialized views only');
   const finite = 'tag' in target || ('plan' in target && (target.plan as QueryPlan).emit.kind === 'finite');
   if (options.hasDuration && (!options.analyze || finite)) {
-    throw binding.error(-1, '22023', 'DURATION needs EXPLAIN ANALYZE of a continuous query');
+    throw binding.error(-1, '22023', DURATION_NEEDS);
   }
   const lines = linesOf(binding, target, options.verbose);
   const columns: Schema = [
@@ -76,6 +86,12 @@ export function planExplain(
   const { verbose, format, durationMs } = options;
   const mode = options.analyze ? 'analyze' : 'plan';
   return planned(context, { kind: 'explain', mode, format, verbose, durationMs, target, lines }, columns);
+}
+
+/** The mirror reads the whole statement, its options too; what the query would set or signal it does not. */
+function explained(binding: BindingContext, asked: CatalogQuery, { hasDuration }: Options): CatalogQuery {
+  if (hasDuration) throw binding.error(-1, '22023', DURATION_NEEDS);
+  return { ...asked, explains: true, settings: [], signals: [] };
 }
 
 type Target = Statement | RelationDefinition;
@@ -153,6 +169,7 @@ function readOptions(binding: BindingContext, nodes: readonly Node[]): Options {
   let analyze = false;
   let verbose = false;
   let format: Options['format'] = 'text';
+  let formatLocation: number | undefined;
   let durationMs = DURATION_DEFAULT_MS;
   let hasDuration = false;
   for (const node of nodes) {
@@ -172,14 +189,7 @@ function readOptions(binding: BindingContext, nodes: readonly Node[]): Options {
         if (durationMs <= 0) throw binding.error(location, '22023', 'DURATION must be greater than zero');
         break;
       case 'format':
-        if (value === 'xml' || value === 'yaml')
-          throw binding.error(
-            location,
-            '0A000',
-            `EXPLAIN FORMAT ${value.toUpperCase()} is not supported`,
-            'Use TEXT or JSON.',
-          );
-        if (value !== 'text' && value !== 'json') {
+        if (!isFormat(value)) {
           throw binding.error(
             location,
             '22023',
@@ -187,14 +197,18 @@ function readOptions(binding: BindingContext, nodes: readonly Node[]): Options {
           );
         }
         format = value;
+        formatLocation = location;
         break;
       default:
         if (!IGNORED.has(defname))
           throw binding.error(location, '42601', `unrecognized EXPLAIN option "${defname}"`);
     }
   }
-  return { analyze, verbose, format, durationMs, hasDuration };
+  return { analyze, verbose, format, formatLocation, durationMs, hasDuration };
 }
+
+const isFormat = (value: string | null): value is Options['format'] =>
+  value === 'text' || value === 'json' || value === 'xml' || value === 'yaml';
 
 function booleanValue(
   binding: BindingContext,

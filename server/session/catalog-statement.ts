@@ -62,8 +62,8 @@ export async function runCatalog(
     columns: signalFields(schemaOf(reply.fields), signals),
     source: heldRows(session, batches),
     live: null,
-    tag: 'SELECT',
-    counted: true,
+    tag: statement.explains ? 'EXPLAIN' : 'SELECT',
+    counted: !statement.explains,
   };
 }
 

@@ -121,6 +121,53 @@ describe('the system catalog', () => {
     });
   });
 
+  it('explains its queries', async () => {
+    const asked = `SELECT relname FROM pg_class WHERE oid = 1259`;
+    for (const sql of [
+      `EXPLAIN ${asked}`,
+      `EXPLAIN (ANALYZE, BUFFERS) ${asked}`,
+      `EXPLAIN VERBOSE ${asked}`,
+    ]) {
+      const { command, fields, rows: lines } = await client.query(sql);
+      expect(command).toBe('EXPLAIN');
+      expect(fields.map((field) => [field.name, field.dataTypeID])).toEqual([['QUERY PLAN', 25]]);
+      expect(lines[0]['QUERY PLAN']).toMatch(/pg_class.*\(cost=\d+\.\d+\.\.\d+\.\d+ rows=1/);
+    }
+    const [json] = await rows(`EXPLAIN (FORMAT JSON) ${asked}`);
+    expect(json).toEqual({
+      'QUERY PLAN': [{ Plan: expect.objectContaining({ 'Relation Name': 'pg_class' }) }],
+    });
+    const { fields } = await client.query(`EXPLAIN (FORMAT XML) ${asked}`);
+    expect(fields[0]!.dataTypeID).toBe(142);
+    expect(await rows('EXPLAIN SELECT relname FROM pg_class WHERE oid = $1', [1259])).toHaveLength(2);
+    // neither sets nor signals
+    await client.query(
+      `EXPLAIN ANALYZE SELECT set_config('application_name', 'changed', false) FROM pg_class`,
+    );
+    await client.query('EXPLAIN ANALYZE SELECT pg_terminate_backend(pid) FROM pg_stat_activity');
+    expect(await rows('SHOW application_name')).toEqual([{ application_name: 'x' }]);
+    await expect(client.query(`EXPLAIN SELECT nothing FROM pg_class`)).rejects.toMatchObject({
+      code: '42703',
+      position: '16',
+    });
+    for (const [sql, code] of [
+      [`EXPLAIN (ANALYZE, DURATION '1s') ${asked}`, '22023'],
+      [`EXPLAIN (FORMAT XML) SELECT 1`, '0A000'],
+      [`EXPLAIN SELECT pg_sleep(1) FROM pg_class`, '0A000'],
+    ]) {
+      await expect(client.query(sql!)).rejects.toMatchObject({ code });
+    }
+  });
+
+  it('makes rows of what the session is asked for', async () => {
+    expect(await rows('SELECT * FROM unnest(current_schemas(true)) AS schema')).toEqual([
+      { schema: 'pg_catalog' },
+      { schema: 'public' },
+    ]);
+    expect(await rows('SELECT unnest(current_schemas($1))', [false])).toEqual([{ unnest: 'public' }]);
+    await expect(client.query('SELECT unnest(tags) FROM users')).rejects.toMatchObject({ code: '42883' });
+  });
+
   it('tells two sessions apart', async () => {
     const other = await server.connect('bert');
     await other.query(`SET search_path = pg_catalog, "It's"`);

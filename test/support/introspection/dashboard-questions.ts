@@ -127,4 +127,18 @@ export const DASHBOARD_QUESTIONS: readonly Question[] = [
     columns: expect.arrayContaining(['typname', 'pg_get_expr', 'case', 'attidentity']) as never,
     row: { attname: 'tags', typname: '_text', relhasrules: false },
   },
+  {
+    tool: 'Superset',
+    asks: 'what a query would cost',
+    sql: 'EXPLAIN SELECT relname FROM pg_catalog.pg_class LIMIT 1000',
+    columns: ['QUERY PLAN'],
+    row: { 'QUERY PLAN': expect.stringMatching(/^Limit {2}\(cost=[\d.]+\.\.[\d.]+ rows=/) },
+  },
+  {
+    tool: 'Superset',
+    asks: 'what a query of a table would cost, and takes no figure for none',
+    sql: 'EXPLAIN SELECT id FROM users',
+    columns: ['QUERY PLAN'],
+    row: { 'QUERY PLAN': 'Query: finite, as of the last tick' },
+  },
 ];

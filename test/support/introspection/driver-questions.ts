@@ -274,4 +274,11 @@ export const DRIVER_QUESTIONS: readonly Question[] = [
     columns: expect.arrayContaining(['table_schema', 'table_name', 'table_type']) as never,
     row: { table_name: 'tweets', table_type: 'BASE TABLE', is_insertable_into: 'YES' },
   },
+  {
+    tool: 'pgcli',
+    asks: 'for the schemas of the path, one a row',
+    sql: 'SELECT * FROM unnest(current_schemas(true)) AS path',
+    columns: ['path'],
+    row: { path: 'public' },
+  },
 ];
