@@ -2,7 +2,7 @@
  * One server a data directory: a second one would write into the logs of the first. The file `server.pid` names the
  * process that holds it; one that a crash left behind names a process that is gone, or another one that got its number.
  */
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { linkSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const FILE = 'server.pid';
@@ -13,30 +13,52 @@ type Holder = Readonly<{ pid: number; started: string | null }>;
 export function lockDataDirectory(directory: string): number | null {
   const path = join(directory, FILE);
   const own: Holder = { pid: process.pid, started: startOf(process.pid) };
+  const text = `${own.pid} ${own.started ?? ''}\n`;
   // twice: what a crash left behind is removed first
   for (let attempt = 0; attempt < 2; attempt++) {
-    if (create(path, `${own.pid} ${own.started ?? ''}\n`)) {
+    if (create(path, text)) {
       process.on('exit', () => rmSync(path, { force: true }));
       return null;
     }
     const holder = read(path);
     if (holder !== null && isAlive(holder)) return holder.pid;
-    rmSync(path, { force: true });
+    removeLeft(path);
   }
   return read(path)?.pid ?? 0;
 }
 
+/** The file is there with its text or not at all: others read it meanwhile. */
 function create(path: string, text: string): boolean {
+  const made = ownName(path);
+  writeFileSync(made, text);
   try {
-    const file = openSync(path, 'wx');
-    writeSync(file, text);
-    closeSync(file);
+    linkSync(made, path);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    rmSync(made, { force: true });
   }
 }
+
+/** Another server may have found it too, and be there by now: its file goes back. */
+function removeLeft(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw new Error(`${FILE} is a directory`);
+  const aside = ownName(path);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const holder = read(aside);
+  if (holder !== null && isAlive(holder)) linkSync(aside, path);
+  rmSync(aside, { force: true });
+}
+
+const ownName = (path: string): string => `${path}.${process.pid}`;
 
 function read(path: string): Holder | null {
   try {

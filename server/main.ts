@@ -49,13 +49,15 @@ async function makeDirectory(path: string): Promise<void> {
 }
 
 async function requireWritable(directory: string): Promise<void> {
+  let holder: number | null;
   try {
     await makeDirectory(directory);
     await access(directory, constants.W_OK | constants.X_OK);
+    holder = lockDataDirectory(directory);
   } catch (error) {
-    fail(`data directory ${directory} cannot be written: ${(error as NodeJS.ErrnoException).code ?? error}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    fail(`data directory ${directory} cannot be written: ${code ?? message}`);
   }
-  const holder = lockDataDirectory(directory);
   if (holder !== null)
     fail(`data directory ${directory} is in use by process ${holder}: --data DIR takes another`);
 }

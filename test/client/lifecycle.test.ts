@@ -1,7 +1,7 @@
 /** The command itself: flags, ports, signals, the demo, the shell. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -142,6 +142,23 @@ describe('the data directory', () => {
       await rm(dataDirectory, { recursive: true });
     },
   );
+
+  it('is one server’s of several that start together over what a crash left', async () => {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'millrace-'));
+    await (await TestServer.start({ dataDirectory })).stop('SIGKILL');
+    const starts = await Promise.allSettled([1, 2, 3].map(() => TestServer.start({ dataDirectory })));
+    const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+    expect(servers).toHaveLength(1);
+    await servers[0]!.stop();
+    expect((await readdir(dataDirectory)).filter((name) => name.startsWith('server.pid'))).toEqual([]);
+    await mkdir(join(dataDirectory, 'server.pid'));
+    const refused = await runMain(flags(dataDirectory));
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      `millrace: data directory ${dataDirectory} cannot be written: server.pid is a directory\n`,
+    ]);
+    await rm(dataDirectory, { recursive: true });
+  });
 
   it.runIf(process.platform === 'linux')('is refused where none can be made', async () => {
     const { code, stderr } = await runMain(flags('/proc/millrace/data'));
