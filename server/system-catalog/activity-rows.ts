@@ -44,8 +44,9 @@ function detailsOf(session: Session) {
   };
 }
 
-function stateOf({ activity, status }: Session): string {
-  if (activity.active) return 'active';
+/** Until its Sync what came by the extended protocol is at work, also where a portal waits to be read on. */
+function stateOf({ activity, status, transaction }: Session): string {
+  if (activity.active || transaction?.implicit) return 'active';
   if (status === 'idle') return 'idle';
   return status === 'failed' ? 'idle in transaction (aborted)' : 'idle in transaction';
 }

@@ -69,6 +69,20 @@ it('keeps no answer for a parameter that means another time later', async () => 
   expect(await ids(one, sql, ['2026-01-01Z'])).toEqual(['2026-01-01 00:00:00+00']);
 });
 
+it('is evaluated once for all who ask at the same time', async () => {
+  const sql = 'SELECT count(*)::int4 AS c FROM sums WHERE n > 0';
+  const clients = await Promise.all(Array.from({ length: 20 }, () => server.connect('one')));
+  for (let round = 1; round <= 5; round++) {
+    await two.query(`INSERT INTO t VALUES (${10 * round + 5}, ${round})`);
+    const asked = await counted(async () => {
+      const answers = await Promise.all(clients.map((client) => ids(client, sql)));
+      expect(new Set(answers.flat())).toEqual(new Set([4]));
+    });
+    expect(asked).toEqual([19, 1]);
+  }
+  for (const client of clients) await client.end();
+});
+
 it('keeps apart parameters, their types, formats and settings', async () => {
   const at = 'SELECT at::text AS at FROM t WHERE id = 1';
   for (let round = 0; round < 2; round++) {
