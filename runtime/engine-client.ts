@@ -257,6 +257,14 @@ export type OperatorStatistics = Readonly<{
   memoryBytes: number;
 }>;
 
+/** `bytes`: of a stream's log, or of the rows that a table or view holds; its indexes are not in it. */
+export type RelationSize = Readonly<{
+  relation: Oid;
+  rows: number;
+  bytes: number;
+  indexes: readonly Readonly<{ index: Oid; bytes: number }>[];
+}>;
+
 export type SilenceCause = Readonly<{ cause: string; detail: string; since: number | null; hint: string }>;
 
 export type EngineMetrics = Readonly<Record<string, number>>;
@@ -321,6 +329,8 @@ export interface Engine {
   silence(
     target: Readonly<{ kind: 'relation'; relation: Oid }> | Readonly<{ kind: 'plan'; plan: QueryPlan }>,
   ): Promise<readonly SilenceCause[]>;
+  /** Of every stream, table and materialized view. */
+  sizes(): Promise<readonly RelationSize[]>;
   /** Counters and gauges for /metrics, by Prometheus name. */
   metrics(): Promise<EngineMetrics>;
   /** Known here at once, and before any answer that depends on it: what was acknowledged is counted. */

@@ -17,6 +17,7 @@ import type {
   CatalogSnapshot,
   Engine,
   EngineMetrics,
+  RelationSize,
   EngineOptions,
   Ingest,
   IngestOptions,
@@ -37,6 +38,7 @@ import { AdmissionRate } from './admission-rate.ts';
 import { BlockSet } from './block/block-set.ts';
 import { CatalogChanges } from './catalog-changes.ts';
 import { EngineState, internalError } from './engine-state.ts';
+import { relationSizes } from './relation-sizes.ts';
 import { metricsOf } from './engine-metrics.ts';
 import { FiniteQueue } from './finite/finite-queue.ts';
 import type { FiniteRun } from './finite/finite-run.ts';
@@ -197,6 +199,10 @@ export class EngineCore implements Engine {
     const running = target.kind === 'relation' ? relations.view(target.relation) : null;
     const plan = target.kind === 'plan' ? target.plan : relations.view(target.relation).view.definition.plan;
     return Promise.resolve(causesOfSilence(plan, running?.query ?? null, relations, rejected.all(), now));
+  }
+
+  sizes(): Promise<readonly RelationSize[]> {
+    return Promise.resolve(relationSizes(this.state.relations));
   }
 
   metrics(): Promise<EngineMetrics> {

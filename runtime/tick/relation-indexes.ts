@@ -1,6 +1,7 @@
 /** The indexes of a table or materialized view, kept with its rows. They are made anew from the rows at a start. */
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
+import type { RelationSize } from '../engine-client.ts';
 import { type KeyConstants, longestHeld } from '../plan/key-constants.ts';
 import type { IndexDefinition, Oid } from '../plan/relation.ts';
 import { RowIndex } from '../state/row-index.ts';
@@ -38,6 +39,10 @@ export class RelationIndexes {
     const index = this.#indexes.get(oid);
     if (index !== undefined) this.#store.dropIndex(index);
     this.#indexes.delete(oid);
+  }
+
+  get sizes(): RelationSize['indexes'] {
+    return [...this.#indexes].map(([index, kept]) => ({ index, bytes: kept.memoryBytes() }));
   }
 
   /** The one to ask; null: none can say. */

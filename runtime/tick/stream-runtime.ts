@@ -78,6 +78,10 @@ export class StreamRuntime {
     return this.#memory.bytes;
   }
 
+  get retainedRows(): number {
+    return this.#log?.rows ?? this.#memory.size;
+  }
+
   get retainedBytes(): number {
     return this.#log?.bytes ?? this.#memory.bytes;
   }

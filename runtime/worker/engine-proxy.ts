@@ -85,6 +85,7 @@ export class EngineProxy implements Engine {
   statistics = this.#call('statistics');
   measure = this.#call('measure');
   silence = this.#call('silence');
+  sizes = this.#call('sizes');
   metrics = this.#call('metrics');
   advanceClock = this.#call('advanceClock');
   stop = this.#call('stop');

@@ -23,6 +23,7 @@ export type CallName =
   | 'statistics'
   | 'measure'
   | 'silence'
+  | 'sizes'
   | 'metrics'
   | 'advanceClock'
   | 'stop';

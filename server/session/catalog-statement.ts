@@ -12,7 +12,7 @@ import {
   queryMessages,
 } from '../system-catalog/catalog-request.ts';
 import type { MirrorField, MirrorReply } from '../system-catalog/mirror-messages.ts';
-import { sessionFacts } from '../system-catalog/session-facts.ts';
+import { readsSizes, sessionFacts } from '../system-catalog/session-facts.ts';
 import type { RowsOutcome } from './outcome.ts';
 import { StaticRows } from './row-source.ts';
 import type { Arguments } from './arguments.ts';
@@ -81,9 +81,11 @@ async function ask(
   parsed: ParsedStatement,
   messages: Uint8Array,
 ): Promise<MirrorReply> {
-  const { context, catalog, interrupt } = session;
-  const facts = sessionFacts(session, statement.reads);
-  const pending = context.systemCatalog.ask({ catalog, facts, messages });
+  const { context, interrupt } = session;
+  const { reads } = statement;
+  const sizes = readsSizes(reads) ? await interrupt.wait(context.engine.sizes()) : null;
+  const facts = sessionFacts(session, reads, sizes);
+  const pending = context.systemCatalog.ask({ catalog: session.catalog, facts, messages });
   let reply: MirrorReply;
   try {
     reply = await interrupt.wait(pending.answer);

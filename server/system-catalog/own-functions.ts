@@ -4,6 +4,7 @@
  * trees. Each keeps its OID, arguments and result.
  */
 import { OWN_FUNCTION_BASE } from './own-oids.ts';
+import { sizePart } from './size-text.ts';
 
 /** Gives no rows of the columns that the function has. */
 const NOTHING = null;
@@ -53,8 +54,12 @@ const RULE_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_r
 /** As it is kept, or from the tree. */
 const EXPRESSION_TEXT = `SELECT CASE WHEN left($1::text, 6) = '{CONST' THEN ${treeText('$1')} ELSE $1::text END`;
 
-/** NULL, not known, for what has rows. */
-const SIZE = `SELECT CASE relkind WHEN 'v' THEN 0::int8 END FROM pg_class WHERE oid = $1`;
+/** NULL, not known, for what is not of this server. */
+const sizeOf = (size: string): string =>
+  `SELECT CASE relkind WHEN 'v' THEN 0 ELSE ${size} END FROM pg_class WHERE oid = $1`;
+const ROWS = sizePart(fact('sizes'), 1);
+const BYTES = sizePart(fact('sizes'), 2);
+const INDEX_BYTES = sizePart(fact('sizes'), 3);
 
 const OWN_FUNCTIONS: Readonly<Record<string, string | typeof NOTHING>> = {
   'version()': `SELECT ${fact('version')}`,
@@ -98,12 +103,15 @@ const OWN_FUNCTIONS: Readonly<Record<string, string | typeof NOTHING>> = {
   'pg_column_is_updatable(regclass,smallint,boolean)': `SELECT c.relkind = 'r' AND a.attgenerated = ''
       AND coalesce(NOT c.reloptions @> '{kind=stream}', true)
     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid WHERE c.oid = $1 AND a.attnum = $2`,
-  'pg_relation_size(regclass,text)': SIZE,
-  'pg_table_size(regclass)': SIZE,
-  'pg_total_relation_size(regclass)': SIZE,
-  'pg_indexes_size(regclass)': SIZE,
-  'pg_database_size(oid)': 'SELECT NULL::int8',
-  'pg_database_size(name)': 'SELECT NULL::int8',
+  'pg_relation_size(regclass,text)': sizeOf(`CASE $2 WHEN 'main' THEN ${BYTES} ELSE 0 END`),
+  'pg_table_size(regclass)': sizeOf(BYTES),
+  'pg_total_relation_size(regclass)': sizeOf(`${BYTES} + ${INDEX_BYTES}`),
+  'pg_indexes_size(regclass)': sizeOf(INDEX_BYTES),
+  'pg_database_size(oid)': `SELECT ${fact('database_size')}::int8 FROM pg_database WHERE oid = $1`,
+  'pg_database_size(name)': `SELECT ${fact('database_size')}::int8 FROM pg_database WHERE datname = $1`,
+  'pg_stat_get_live_tuples(oid)': `SELECT coalesce(${ROWS}, 0)`,
+  'pg_stat_get_db_numbackends(oid)':
+    'SELECT count(*)::int4 FROM pg_stat_get_activity(NULL) AS a WHERE a.datid = $1',
   'pg_tablespace_size(oid)': 'SELECT NULL::int8',
   'pg_tablespace_size(name)': 'SELECT NULL::int8',
   'pg_relation_filepath(regclass)': 'SELECT NULL::text',

@@ -1,10 +1,12 @@
 /** What the mirror is told of a session with each of its questions: whose it is, how values print, and what the query asks of it. */
+import type { RelationSize } from '../../runtime/engine-client.ts';
 import { CATALOG_STUB_ROLES_MAX } from '../limits.ts';
 import type { Session } from '../session/session.ts';
 import { activityJson } from './activity-rows.ts';
 import { truncated } from './mirror-change.ts';
 import { literal } from './mirror-sql.ts';
 import { settingsJson } from './setting-rows.ts';
+import { sizeTexts } from './size-text.ts';
 
 export type SessionFacts = Readonly<{
   /** Names that must be roles of the mirror. */
@@ -29,10 +31,18 @@ const SAME_NAMED = [
 ];
 
 const READS_SETTINGS = /setting|set_config/;
-const READS_ACTIVITY = /activity|pg_stat_(ssl|gssapi|replication)/;
+const READS_ACTIVITY = /activity|pg_stat_(ssl|gssapi|replication|database)|numbackends/;
+const READS_SIZES = /_size$|live_tuples|pg_stat_(all|user|sys)_tables/;
 
-/** `reads`: names of the relations and functions of the query. */
-export function sessionFacts(session: Session, reads: readonly string[]): SessionFacts {
+/** Whether the query asks how large relations are. */
+export const readsSizes = (reads: readonly string[]): boolean => reads.some((name) => READS_SIZES.test(name));
+
+/** `reads`: names of the relations and functions of the query; `sizes`: null where it does not ask for them. */
+export function sessionFacts(
+  session: Session,
+  reads: readonly string[],
+  sizes: readonly RelationSize[] | null,
+): SessionFacts {
   const { settings, sessionUser, user } = session;
   const facts = new Map<string, string>();
   const own = truncated(sessionUser);
@@ -61,6 +71,11 @@ export function sessionFacts(session: Session, reads: readonly string[]): Sessio
       if (users.size < CATALOG_STUB_ROLES_MAX) users.add(truncated(other.sessionUser));
     }
     facts.set('millrace.activity', literal(activityJson(session)));
+  }
+  if (sizes !== null) {
+    const { relations, database } = sizeTexts(sizes);
+    facts.set('millrace.sizes', literal(relations));
+    facts.set('millrace.database_size', literal(database));
   }
   return { users: [...users], settings: facts };
 }

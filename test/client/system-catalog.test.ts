@@ -209,6 +209,58 @@ describe('the system catalog', () => {
     await reader.end();
   });
 
+  it('tells how many rows relations hold, and their bytes', async () => {
+    await client.query(`CREATE TABLE sized (id bigint PRIMARY KEY, name text); CREATE INDEX sized_name ON sized (name);
+      CREATE VIEW sized_names AS SELECT name FROM sized;
+      CREATE MATERIALIZED VIEW sized_counts AS SELECT name, count(*) AS n FROM sized GROUP BY name;
+      CREATE STREAM sized_events (name text);
+      INSERT INTO sized SELECT * FROM (VALUES (1, repeat('x', 100000)), (2, 'b'), (3, 'b')) AS v (id, name);
+      INSERT INTO sized_events VALUES ('a'), ('b')`);
+    const shown =
+      await rows(`SELECT c.relname, c.relkind, s.n_live_tup::int4 AS rows, pg_table_size(c.oid)::int4 AS bytes,
+        pg_relation_size(c.oid) = pg_table_size(c.oid) AS same, pg_relation_size(c.oid, 'fsm')::int4 AS free,
+        pg_total_relation_size(c.oid) - pg_table_size(c.oid) = pg_indexes_size(c.oid) AS adds_up,
+        pg_indexes_size(c.oid) > 0 AS indexed
+      FROM pg_class AS c LEFT JOIN pg_stat_user_tables AS s ON s.relid = c.oid WHERE c.relname LIKE 'sized%' ORDER BY 1`);
+    const large = expect.toSatisfy((bytes: number) => bytes > 100_000 && bytes < 1_000_000);
+    const some = expect.toSatisfy((bytes: number) => bytes > 0 && bytes < 100_000);
+    const common = { same: true, free: 0, adds_up: true, indexed: false };
+    expect(shown).toEqual([
+      { ...common, relname: 'sized', relkind: 'r', rows: 3, bytes: large, indexed: true },
+      { ...common, relname: 'sized_counts', relkind: 'm', rows: 2, bytes: large },
+      { ...common, relname: 'sized_events', relkind: 'r', rows: 2, bytes: some },
+      { ...common, relname: 'sized_name', relkind: 'i', rows: null, bytes: expect.any(Number) },
+      { ...common, relname: 'sized_names', relkind: 'v', rows: null, bytes: 0 },
+      {
+        relname: 'sized_pkey',
+        relkind: 'i',
+        rows: null,
+        bytes: null,
+        same: null,
+        free: 0,
+        adds_up: null,
+        indexed: null,
+      },
+    ]);
+    expect(
+      await rows(`SELECT pg_database_size(current_database()) = pg_database_size(oid) AS same,
+        pg_database_size(oid) > 200000 AS large, pg_size_pretty(pg_table_size('sized')) AS pretty,
+        pg_table_size('pg_class') AS of_the_mirror FROM pg_database`),
+    ).toEqual([{ same: true, large: true, pretty: expect.stringMatching(/^\d+ kB$/), of_the_mirror: null }]);
+    expect(
+      await rows(`SELECT relname FROM pg_class WHERE relname = 'sized' AND oid = 'sized'::regclass`),
+    ).toHaveLength(1);
+    await client.query('DROP TABLE sized CASCADE; DROP STREAM sized_events');
+  });
+
+  it('counts sessions', async () => {
+    const other = await server.connect('bert');
+    const sql = `SELECT numbackends = (SELECT count(*) FROM pg_stat_activity) AS all, numbackends > 1 AS several
+      FROM pg_stat_database WHERE datname = current_database()`;
+    expect(await rows(sql)).toEqual([{ all: true, several: true }]);
+    await other.end();
+  });
+
   it('shows that everything was revoked', async () => {
     await client.query(`CREATE TABLE closed (id bigint PRIMARY KEY); REVOKE ALL ON closed FROM millrace;
       CREATE SCHEMA shut; REVOKE ALL ON SCHEMA shut FROM millrace`);

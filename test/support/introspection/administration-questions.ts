@@ -1,4 +1,5 @@
 /** What pgAdmin asks for its tree, its property sheets, its dashboard and its query tool. */
+import { expect } from 'vitest';
 import type { Question } from './question.ts';
 
 export const ADMINISTRATION_QUESTIONS: readonly Question[] = [
@@ -189,12 +190,17 @@ export const ADMINISTRATION_QUESTIONS: readonly Question[] = [
   },
   {
     tool: 'pgAdmin',
-    asks: 'for a table’s statistics, which are not kept here',
+    asks: 'for a table’s size, and for its statistics, which are not kept here',
     sql: `SELECT st.seq_scan, st.n_tup_ins, st.n_live_tup, st.last_vacuum, io.heap_blks_read,
         pg_catalog.pg_size_pretty(pg_catalog.pg_relation_size(st.relid)) AS size
       FROM pg_catalog.pg_stat_all_tables AS st JOIN pg_catalog.pg_statio_all_tables AS io USING (relid)
       WHERE st.relid = 'users'::regclass::oid`,
     columns: ['seq_scan', 'n_tup_ins', 'n_live_tup', 'last_vacuum', 'heap_blks_read', 'size'],
-    row: { n_tup_ins: '0', last_vacuum: null, size: null },
+    row: {
+      n_tup_ins: '0',
+      n_live_tup: '0',
+      last_vacuum: null,
+      size: expect.stringMatching(/^\d+ (bytes|kB)$/),
+    },
   },
 ];
