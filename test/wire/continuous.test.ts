@@ -339,6 +339,20 @@ describe('blocks', () => {
     expect(await peer.receive()).toBeNull();
   });
 
+  it('end with their session when that idles for too long outside of them', async () => {
+    const peer = await open();
+    await peer.query("SET idle_session_timeout = '20ms'");
+    expect(await peer.until('ErrorResponse')).toEqual([expect.stringMatching(/^ErrorResponse FATAL 57P05/)]);
+    expect(await peer.receive()).toBeNull();
+    const inBlock = await open();
+    await inBlock.query("BEGIN; SET idle_session_timeout = '1ms'");
+    await writer.query('CREATE TABLE meanwhile (a int4)');
+    expect(await inBlock.query('COMMIT')).toEqual(['CommandComplete "COMMIT"']);
+    expect(await inBlock.until('ErrorResponse')).toEqual([
+      expect.stringMatching(/^ErrorResponse FATAL 57P05/),
+    ]);
+  });
+
   it('end at transaction_timeout, with what they run, and not before a block is over', async () => {
     const idle = await open();
     await idle.query("SET transaction_timeout = '20ms'");
