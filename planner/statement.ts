@@ -116,8 +116,11 @@ export type Statement =
       explains: boolean;
       /** Names of the relations and functions that it names. */
       reads: readonly string[];
-      /** set_config(…): the session applies these where the query gives rows. */
-      settings: readonly Readonly<{ name: string; value: string | null; local: boolean }>[];
+      /**
+       * set_config(…): the session applies these where the query gives rows. Where the name is not known (null) it must give
+       * none: that is how pg_dump asks for a setting that not every server has.
+       */
+      settings: readonly Readonly<{ name: string | null; value: string | null; local: boolean }>[];
       /** Columns of process ids, and what they are to become: whether the session has signalled them. */
       signals: readonly Readonly<{ column: number; name: string; terminate: boolean }>[];
     }>

@@ -6,6 +6,9 @@ import type { Statement } from '../statement.ts';
 
 type Settings = Extract<Statement, { kind: 'catalog' }>['settings'];
 
+const NOT_CONSTANT =
+  'set_config() in a query of the system catalog takes constants, as a column of the result';
+
 /** 0A000 but for calls with constants that are columns of the result. */
 export function settingsOf(binding: BindingContext, node: Node, functions: readonly FuncCall[]): Settings {
   const calls = functions.filter(
@@ -19,16 +22,10 @@ export function settingsOf(binding: BindingContext, node: Node, functions: reado
   });
   return calls.map((call) => {
     const [name, value, local] = (call.args ?? []).map(constantOf);
-    const constant = typeof name === 'string' && value !== undefined && typeof local === 'string';
-    if (!shown.includes(call) || !constant) {
-      throw binding.error(
-        call.location,
-        '0A000',
-        'set_config() in a query of the system catalog takes constants, as a column of the result',
-        'Use SET.',
-      );
-    }
-    return { name: name.toLowerCase(), value, local: local === 'true' };
+    const constant = name !== null && value !== undefined && typeof local === 'string';
+    if (!shown.includes(call) || !constant)
+      throw binding.error(call.location, '0A000', NOT_CONSTANT, 'Use SET.');
+    return { name: name?.toLowerCase() ?? null, value, local: local === 'true' };
   });
 }
 

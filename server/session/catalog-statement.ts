@@ -47,12 +47,7 @@ export async function runCatalog(
   const { resultFormats = [] } = given;
   const messages = queryMessages(text, parametersOf(given), resultFormats);
   const reply = await ask(session, statement, parsed, messages);
-  if (reply.rows > 0) {
-    for (const { name, value, local } of settings) {
-      if (value === null) session.settings.reset(name, local, session.isSuperuser);
-      else session.settings.set(name, value, local, session.isSuperuser);
-    }
-  }
+  if (reply.rows > 0) applySettings(session, settings);
   const formatOf = (column: number): number =>
     resultFormats.length === 1 ? resultFormats[0]! : (resultFormats[column] ?? 0);
   const batches =
@@ -65,6 +60,18 @@ export async function runCatalog(
     tag: statement.explains ? 'EXPLAIN' : 'SELECT',
     counted: !statement.explains,
   };
+}
+
+function applySettings(session: Session, settings: CatalogStatement['settings']): void {
+  if (settings.some(({ name }) => name === null)) {
+    throw new SqlError('0A000', 'set_config() of settings named by rows is not supported', {
+      hint: 'Use SET.',
+    });
+  }
+  for (const { name, value, local } of settings) {
+    if (value === null) session.settings.reset(name!, local, session.isSuperuser);
+    else session.settings.set(name!, value, local, session.isSuperuser);
+  }
 }
 
 /** They may wait in a portal for long. */

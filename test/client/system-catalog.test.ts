@@ -159,6 +159,14 @@ describe('the system catalog', () => {
     }
   });
 
+  it('sets settings that are named by rows only where there is no row', async () => {
+    const set = (name: string): string =>
+      `SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = '${name}'`;
+    expect(await rows(set('restrict_nonsystem_relation_kind'))).toEqual([]);
+    await expect(client.query(set('application_name'))).rejects.toMatchObject({ code: '0A000' });
+    expect(await rows('SHOW application_name')).toEqual([{ application_name: 'x' }]);
+  });
+
   it('makes rows of what the session is asked for', async () => {
     expect(await rows('SELECT * FROM unnest(current_schemas(true)) AS schema')).toEqual([
       { schema: 'pg_catalog' },

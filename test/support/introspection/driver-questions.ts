@@ -281,4 +281,10 @@ export const DRIVER_QUESTIONS: readonly Question[] = [
     columns: ['path'],
     row: { path: 'public' },
   },
+  {
+    tool: 'pg_dump',
+    asks: 'for a setting that not every server has, and sets it',
+    sql: `SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'`,
+    columns: ['set_config'],
+  },
 ];
