@@ -214,9 +214,25 @@ it('has a bound of its size, and names as PostgreSQL has them', async () => {
   await root.query(`ALTER SECRET "${long}" AS '\\x${'ab'.repeat(most)}'::bytea`);
   for (const value of [`'${'é'.repeat(most / 2)}x'`, `'\\x${'ab'.repeat(most + 1)}'::bytea`])
     await expect(root.query(`ALTER SECRET "${long}" AS ${value}`)).rejects.toMatchObject({ code: '54000' });
+  await root.query(`ALTER SECRET "${long}" AS '${'y'.repeat(most)}'`);
+  await root.query(stream(`SECRET "${long}"`));
+  await feed.heard(1);
+  expect(feed.greetings[0] === 'y'.repeat(most)).toBe(true);
+  await root.query(`DROP STREAM ${name}_lines`);
   await expect(root.query(stream(`'${'x'.repeat(most + 1)}'`))).rejects.toMatchObject({ code: '54000' });
   expect(await rows(`SELECT name FROM millrace.secrets WHERE name LIKE 'é%'`)).toEqual([[kept]]);
   await root.query(`DROP SECRET "${long}"`);
+});
+
+it('is what it is in a text that is read in another thread', async () => {
+  const padding = `SELECT '${'x'.repeat(100_000)}';`;
+  await root.query(`${padding} CREATE SECRET ${name} AS 'first'; ${padding}`);
+  await root.query(stream(`SECRET ${name}`));
+  await lines(1);
+  await expect(root.query(`${padding} ALTER SECRET ${name} AS hush; ${padding}`)).rejects.toMatchObject({
+    code: '42601',
+    message: expect.not.stringContaining('hush'),
+  });
 });
 
 it('is made over HTTP too', async () => {
