@@ -1,8 +1,9 @@
 /**
- * Files of JSON lines or CSV, one per tick that has rows, written under a temporary name and renamed when the tick is
- * complete: `<tick>.json`. A tick that is there already is not written again, so each tick is there exactly once.
+ * Files of JSON lines or CSV, one per tick that has rows, written under a temporary name and renamed when the tick can be
+ * recovered: `<tick>.json`. Where a file has that name (another sink's in the same directory, or of before a crash, after which
+ * ticks are counted from the end of the logs) it is `<tick>-2.json` and so on: it holds other rows.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
 import { formatDatum } from '../../common/value-text.ts';
@@ -10,12 +11,12 @@ import { datumToJson } from '../../common/value-json.ts';
 import type { Batch } from '../batch/column.ts';
 import { readDatum } from '../batch/datum.ts';
 import type { SinkOptions } from '../plan/relation.ts';
-import type { Sink, SinkInput } from './sink.ts';
+import { type Sink, type SinkInput, UNTIL_A_CRASH } from './sink.ts';
 
 type Options = SinkOptions & { connector: 'file' };
 
 export class FileSink implements Sink {
-  readonly guarantee = 'exactly once (a file per tick, renamed into place)';
+  readonly guarantee = UNTIL_A_CRASH;
   readonly sums: ReadonlyMap<string, number> = new Map();
   readonly #options: Options;
   readonly #input: SinkInput;
@@ -40,22 +41,31 @@ export class FileSink implements Sink {
   commit(tick: number): void {
     if (this.#lines.length === 0) return;
     const { format, header, path } = this.#options;
-    const lines = this.#lines;
-    this.#lines = [];
-    const file = join(path, `${String(tick).padStart(15, '0')}.${format}`);
-    if (existsSync(file)) return;
-    if (format === 'csv' && header) lines.unshift(this.#names().map(csvText).join(','));
+    const head = format === 'csv' && header ? [this.#names().map(csvText).join(',')] : [];
+    const file = this.#freeName(tick);
     const partial = join(path, `.${tick}.partial`);
     try {
       const fd = openSync(partial, 'w');
-      writeSync(fd, `${lines.join('\n')}\n`);
-      fsyncSync(fd);
-      closeSync(fd);
+      try {
+        writeFileSync(fd, `${[...head, ...this.#lines].join('\n')}\n`);
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
       renameSync(partial, file);
     } catch (error) {
-      this.#lines = lines;
+      // they go out with the next tick
       throw new ExternalError(`could not write "${file}"`, true, error);
     }
+    this.#lines = [];
+  }
+
+  #freeName(tick: number): string {
+    const { format, path } = this.#options;
+    const name = join(path, String(tick).padStart(15, '0'));
+    let file = `${name}.${format}`;
+    for (let n = 2; existsSync(file); n++) file = `${name}-${n}.${format}`;
+    return file;
   }
 
   close(): void {

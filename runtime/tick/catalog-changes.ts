@@ -163,6 +163,7 @@ export class CatalogChanges {
     const sink = this.#sinkOf(object);
     const running: RunningSink = { definition: object, query, sink, tick: 0, rows: 0, lastError: null };
     writeToSink(running, query.backfill(tick), tick, this.#state.relations);
+    sink?.commit(tick.number);
     this.#state.relations.sinks.set(object.oid, running);
   }
 

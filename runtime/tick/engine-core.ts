@@ -50,7 +50,7 @@ import { Readers } from './readers.ts';
 import { recover } from './recovery.ts';
 import { ResultChannel } from './result-channel.ts';
 import { causesOfSilence } from './silence.ts';
-import { stepSink, stepView } from './step-relation.ts';
+import { commitSink, stepSink, stepView } from './step-relation.ts';
 import { LATER, TickQueue } from './tick-queue.ts';
 import { readsStaleViews, writeInTick } from './write-in-tick.ts';
 
@@ -267,7 +267,7 @@ export class EngineCore implements Engine {
     const settle = this.#queue.run(tick);
     const rows = this.#admit(tick);
     this.#step(tick);
-    this.#commit();
+    this.#commit(tick);
     for (const done of settle) done();
     this.#readers.endTick(tick);
     this.#endTick(tick);
@@ -312,10 +312,13 @@ export class EngineCore implements Engine {
     this.#readers.step(tick);
   }
 
-  #commit(): void {
+  /** The logs first: what sinks let go can't be taken back (I2). */
+  #commit(tick: Tick): void {
     const sync = this.#syncs();
-    for (const stream of this.state.relations.streams.values()) stream.commit(sync);
-    for (const table of this.state.relations.tables.values()) table.commit(sync);
+    const { streams, tables, sinks } = this.state.relations;
+    for (const stream of streams.values()) stream.commit(sync);
+    for (const table of tables.values()) table.commit(sync);
+    for (const running of sinks.values()) commitSink(running, tick);
   }
 
   #syncs(): boolean {

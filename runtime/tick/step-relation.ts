@@ -34,5 +34,16 @@ export function stepSink(running: RunningSink, tick: Tick, relations: RelationSe
   }
 }
 
+/** What its tick put out goes outside. */
+export function commitSink(running: RunningSink, tick: Tick): void {
+  if (running.query.failed !== null || running.definition.ended !== null) return;
+  try {
+    running.sink?.commit(tick.number);
+  } catch (error) {
+    running.lastError = (error as Error).message;
+    if (!(error instanceof ExternalError)) running.query.failed = internalError(error);
+  }
+}
+
 /** A step may have set it (on_error = 'fail'). */
 const failureOf = (query: RunningSink['query']): SqlError | null => query.failed;

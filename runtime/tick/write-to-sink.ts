@@ -3,7 +3,7 @@ import type { Tick } from '../dstream/dstream.ts';
 import type { Output } from './continuous-query.ts';
 import type { RelationSet, RunningSink } from './relation-set.ts';
 
-/** A tick's output to where the sink writes: outside, or into a stream (whose next tick admits it). */
+/** A tick's output to where the sink writes: outside, once it is committed, or into a stream (whose next tick admits it). */
 export function writeToSink(
   running: RunningSink,
   outputs: Iterable<Output>,
@@ -20,5 +20,4 @@ export function writeToSink(
     // the batch lives for this tick only
     for (const batch of batches) stream.insert(compactBatch(stream.schema, batch));
   }
-  sink?.commit(tick.number);
 }

@@ -3,6 +3,7 @@ import { interval, type Interval } from '../../../common/interval.ts';
 import { canonicalJsonb } from '../../../common/json.ts';
 import { shownName } from '../../plan/relation.ts';
 import type { SystemViewName } from '../../plan/system-views.ts';
+import { UNTIL_A_CRASH } from '../../sink/sink.ts';
 import { secretRows } from './secret-rows.ts';
 import type { ContinuousQuery } from '../continuous-query.ts';
 import type { EngineState } from '../engine-state.ts';
@@ -85,7 +86,7 @@ export function systemRows(view: SystemViewName, state: EngineState): Rows {
     case 'sinks':
       return [...relations.sinks.values()].map(({ definition, sink, tick, rows, lastError }) => [
         definition.name,
-        sink?.guarantee ?? 'exactly once (same tick)',
+        sink?.guarantee ?? UNTIL_A_CRASH,
         int8(tick),
         int8(rows),
         lastError,
