@@ -62,7 +62,7 @@ export function executeUnlisten(session: Session, channel: string | null): Outco
 
 function applyOrKeep(session: Session, change: ListenChange): void {
   const { transaction } = session;
-  if (transaction === null || !session.buffers) session.listening?.apply(change);
+  if (transaction === null) session.listening?.apply(change);
   else if (transaction.listens.length < CHANNEL_CHANGES_MAX) transaction.listens.push(change);
   else {
     dropListenChange(change);
@@ -86,7 +86,7 @@ function checkNotification(channel: string, payload: string): void {
 export function sendNotification(session: Session, channel: string, payload: string): void {
   checkNotification(channel, payload);
   const { transaction } = session;
-  if (transaction === null || !session.buffers) {
+  if (transaction === null) {
     session.context.notifications.notify({ channel, payload, pid: session.pid });
     return;
   }

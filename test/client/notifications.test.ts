@@ -83,6 +83,21 @@ it('sends to every listener of the channel, itself too, when the block commits, 
   await two.client.end();
 });
 
+it('sends those of one message in their order, each once', async () => {
+  const listener = await Listener.open('LISTEN a', 'LISTEN b');
+  await writer.query(
+    "NOTIFY a, '1'; NOTIFY b, '2'; NOTIFY a, '1'; SELECT pg_notify('a', '3'); NOTIFY b, '2'",
+  );
+  await writer.query("NOTIFY a, 'end'");
+  const payloads: string[] = [];
+  while (payloads.at(-1) !== 'end') payloads.push(await listener.next());
+  expect(payloads).toEqual(['1', '2', '3', 'end']);
+  await writer.query("LISTEN c; NOTIFY c, 'own'; UNLISTEN c");
+  await listener.client.query("UNLISTEN a; LISTEN a; NOTIFY a, 'still'");
+  expect(await listener.next()).toBe('still');
+  await listener.client.end();
+});
+
 it('listens from COMMIT on, and no more after ROLLBACK, UNLISTEN * or DISCARD ALL', async () => {
   const listener = await Listener.open('BEGIN', 'LISTEN x', 'ROLLBACK', 'BEGIN', 'LISTEN y', 'LISTEN z');
   await writer.query("NOTIFY x, '1'; NOTIFY y, '2'");
