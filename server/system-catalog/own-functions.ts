@@ -51,8 +51,9 @@ const RULE_TEXT = `SELECT CASE WHEN ev_class < 16384 THEN pg_toast.pg_original_r
       ${treeText('ev_action')}) END
   FROM pg_rewrite WHERE oid = $1`;
 
-/** As it is kept, or from the tree. */
-const EXPRESSION_TEXT = `SELECT CASE WHEN left($1::text, 6) = '{CONST' THEN ${treeText('$1')} ELSE $1::text END`;
+/** Of this server's objects as it is kept, or from a constant of type text; else a tree of PostgreSQL's own. */
+const expressionText = (original: string): string => `SELECT CASE WHEN $1::text LIKE '{CONST :consttype 25 %'
+    THEN ${treeText('$1')} WHEN $1::text ~ '^\\(?\\{[A-Z]+ :' THEN ${original} ELSE $1::text END`;
 
 /** NULL, not known, for what is not of this server. */
 const sizeOf = (size: string): string =>
@@ -95,8 +96,8 @@ const OWN_FUNCTIONS: Readonly<Record<string, string | typeof NOTHING>> = {
   'pg_get_viewdef(text,boolean)': NAMED_VIEW_TEXT,
   'pg_get_ruledef(oid)': RULE_TEXT,
   'pg_get_ruledef(oid,boolean)': RULE_TEXT,
-  'pg_get_expr(pg_node_tree,oid)': EXPRESSION_TEXT,
-  'pg_get_expr(pg_node_tree,oid,boolean)': EXPRESSION_TEXT,
+  'pg_get_expr(pg_node_tree,oid)': expressionText('pg_toast.pg_original_expr($1, $2)'),
+  'pg_get_expr(pg_node_tree,oid,boolean)': expressionText('pg_toast.pg_original_expr($1, $2, $3)'),
   // INSERT 8, UPDATE 4, DELETE 16: streams only grow
   'pg_relation_is_updatable(regclass,boolean)': `SELECT CASE WHEN relkind <> 'r' THEN 0
     WHEN reloptions @> '{kind=stream}' THEN 8 ELSE 28 END FROM pg_class WHERE oid = $1`,
@@ -136,6 +137,10 @@ export const IMAGE_SQL = `
     AS 'show_config_by_name_missing_ok';
   CREATE FUNCTION pg_toast.pg_original_viewdef(oid) RETURNS text LANGUAGE internal STABLE STRICT AS 'pg_get_viewdef';
   CREATE FUNCTION pg_toast.pg_original_ruledef(oid) RETURNS text LANGUAGE internal STABLE STRICT AS 'pg_get_ruledef';
+  CREATE FUNCTION pg_toast.pg_original_expr(pg_node_tree, oid) RETURNS text LANGUAGE internal STABLE STRICT
+    AS 'pg_get_expr';
+  CREATE FUNCTION pg_toast.pg_original_expr(pg_node_tree, oid, bool) RETURNS text LANGUAGE internal STABLE STRICT
+    AS 'pg_get_expr_ext';
   -- an ACL that holds nothing: no text can be read as one
   CREATE FUNCTION pg_toast.pg_no_access() RETURNS int LANGUAGE internal AS 'pg_backend_pid';
   REVOKE ALL ON FUNCTION pg_toast.pg_no_access() FROM PUBLIC, CURRENT_USER;

@@ -6,13 +6,17 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
 import { ADMINISTRATION_QUESTIONS } from '../support/introspection/administration-questions.ts';
+import { BI_QUESTIONS } from '../support/introspection/bi-questions.ts';
 import { DASHBOARD_QUESTIONS } from '../support/introspection/dashboard-questions.ts';
+import { DBEAVER_QUESTIONS } from '../support/introspection/dbeaver-questions.ts';
 import { DRIVER_QUESTIONS } from '../support/introspection/driver-questions.ts';
 import { EDITOR_QUESTIONS } from '../support/introspection/editor-questions.ts';
 
 const QUESTIONS = [
   ...ADMINISTRATION_QUESTIONS,
+  ...BI_QUESTIONS,
   ...DASHBOARD_QUESTIONS,
+  ...DBEAVER_QUESTIONS,
   ...EDITOR_QUESTIONS,
   ...DRIVER_QUESTIONS,
 ];
@@ -34,7 +38,9 @@ beforeAll(async () => {
     CREATE INDEX counts_tag ON counts (tag);
     CREATE ROLE reader LOGIN; CREATE ROLE team; GRANT team TO reader;
     GRANT SELECT ON users TO reader WITH GRANT OPTION;
-    CREATE POLICY few ON users FOR SELECT TO reader USING (id > 3)`);
+    CREATE POLICY few ON users FOR SELECT TO reader USING (id > 3);
+    INSERT INTO users (id, name) VALUES (1, 'anna'), (5, 'bert');
+    INSERT INTO tweets (at, tag) VALUES ('2026-05-01 12:00:01Z', 'a'), ('2026-05-01 12:00:02Z', 'a')`);
 }, 60_000);
 afterAll(async () => {
   await client.end();
@@ -43,7 +49,8 @@ afterAll(async () => {
 
 describe.each(QUESTIONS)('$tool asks $asks', ({ sql, values = [], columns, row, absent }) => {
   it.each(values.length > 0 ? ['prepared'] : ['by itself', 'prepared'])('%s', async (how) => {
-    const name = how === 'prepared' ? { name: sql.slice(0, 60) } : {};
+    const name =
+      how === 'prepared' ? { name: `q${QUESTIONS.findIndex((question) => question.sql === sql)}` } : {};
     for (let time = 0; time < 2; time++) {
       const answer = await client.query({ ...name, text: sql, values: [...values] });
       expect(answer.fields.map((field) => field.name)).toEqual(columns);

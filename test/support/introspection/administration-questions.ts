@@ -198,9 +198,99 @@ export const ADMINISTRATION_QUESTIONS: readonly Question[] = [
     columns: ['seq_scan', 'n_tup_ins', 'n_live_tup', 'last_vacuum', 'heap_blks_read', 'size'],
     row: {
       n_tup_ins: '0',
-      n_live_tup: '0',
+      n_live_tup: '2',
       last_vacuum: null,
       size: expect.stringMatching(/^\d+ (bytes|kB)$/),
     },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'how bytes are shown, and sets it at connect',
+    sql: `SELECT set_config('bytea_output', 'hex', false) FROM pg_show_all_settings() WHERE name = 'bytea_output'`,
+    columns: ['set_config'],
+    row: { set_config: 'hex' },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'for the server’s statistics and whether it recovers',
+    sql: `SELECT CASE WHEN usesuper THEN pg_is_in_recovery() ELSE false END AS inrecovery,
+        CASE WHEN usesuper AND pg_is_in_recovery() THEN pg_last_wal_receive_lsn() END AS receive_lsn,
+        CASE WHEN usesuper AND pg_is_in_recovery() THEN pg_is_wal_replay_paused() END AS isreplaypaused
+      FROM pg_catalog.pg_user WHERE usename = current_user`,
+    columns: ['inrecovery', 'receive_lsn', 'isreplaypaused'],
+    row: { inrecovery: false, isreplaypaused: null },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'for databases, their sizes and sessions',
+    sql: `SELECT db.oid AS did, db.datname AS name, ta.spcname, db.datallowconn, pg_catalog.pg_encoding_to_char(db.encoding) AS encoding,
+        pg_catalog.pg_get_userbyid(datdba) AS datowner, pg_catalog.has_database_privilege(db.oid, 'CREATE') AS cancreate,
+        st.numbackends, pg_catalog.pg_database_size(db.oid) > 0 AS sized
+      FROM pg_catalog.pg_database AS db LEFT OUTER JOIN pg_catalog.pg_tablespace AS ta ON db.dattablespace = ta.oid
+        LEFT JOIN pg_catalog.pg_stat_database AS st ON st.datid = db.oid WHERE db.oid > 0::oid ORDER BY db.datname`,
+    columns: [
+      'did',
+      'name',
+      'spcname',
+      'datallowconn',
+      'encoding',
+      'datowner',
+      'cancreate',
+      'numbackends',
+      'sized',
+    ],
+    row: { name: 'millrace', spcname: 'pg_default', numbackends: 1, sized: true },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'for schemas with what may be done there',
+    sql: `SELECT nsp.oid, nsp.nspname AS name, pg_catalog.has_schema_privilege(nsp.oid, 'CREATE') AS can_create,
+        pg_catalog.has_schema_privilege(nsp.oid, 'USAGE') AS has_usage, des.description
+      FROM pg_catalog.pg_namespace AS nsp LEFT OUTER JOIN pg_catalog.pg_description AS des
+        ON des.objoid = nsp.oid AND des.classoid = 'pg_namespace'::regclass
+      WHERE nspname NOT LIKE 'pg\\_%' AND NOT (nsp.nspname = 'information_schema') ORDER BY nspname`,
+    columns: ['oid', 'name', 'can_create', 'has_usage', 'description'],
+    row: { name: 'public', can_create: true, has_usage: true },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'for columns, how they are stored and generated',
+    sql: `SELECT att.attname AS name, att.attnum, att.attstorage, pg_catalog.format_type(ty.oid, att.atttypmod) AS cltype,
+        pg_catalog.pg_get_expr(def.adbin, def.adrelid) AS defval, att.attgenerated,
+        CASE WHEN att.attndims > 0 THEN 1 ELSE 0 END AS isarrayed, des.description, cl.relname AS relname,
+        EXISTS (SELECT 1 FROM pg_catalog.pg_constraint WHERE conrelid = att.attrelid AND contype = 'f' AND att.attnum = ANY (conkey)) AS is_fk
+      FROM pg_catalog.pg_attribute AS att JOIN pg_catalog.pg_type AS ty ON ty.oid = atttypid
+        JOIN pg_catalog.pg_class AS cl ON cl.oid = attrelid
+        LEFT OUTER JOIN pg_catalog.pg_attrdef AS def ON adrelid = att.attrelid AND adnum = att.attnum
+        LEFT OUTER JOIN pg_catalog.pg_description AS des ON des.objoid = att.attrelid AND des.objsubid = att.attnum
+          AND des.classoid = 'pg_class'::regclass
+      WHERE att.attrelid = 'users'::regclass AND att.attnum > 0 AND NOT att.attisdropped ORDER BY att.attnum`,
+    columns: [
+      'name',
+      'attnum',
+      'attstorage',
+      'cltype',
+      'defval',
+      'attgenerated',
+      'isarrayed',
+      'description',
+      'relname',
+      'is_fk',
+    ],
+    row: { name: 'up', attnum: 4, cltype: 'text', attgenerated: 's', defval: 'upper(name::text)', is_fk: false },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'for the first rows of a table',
+    sql: 'SELECT * FROM public.users ORDER BY id ASC LIMIT 100',
+    columns: ['id', 'name', 'tags', 'up'],
+    row: { id: '1', name: 'anna', tags: null, up: 'ANNA' },
+  },
+  {
+    tool: 'pgAdmin',
+    asks: 'how many rows a table has',
+    sql: 'SELECT COUNT(*) FROM public.users',
+    columns: ['count'],
+    row: { count: '2' },
   },
 ];
