@@ -1,15 +1,44 @@
+/** Whether the key at hand opens the secrets that there are. */
+import { accessSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { openSecret } from '../common/sealed-secret.ts';
-import type { SecretKey } from '../common/secret-key.ts';
+import { SecretKey } from '../common/secret-key.ts';
 import { SqlError } from '../common/sql-error.ts';
 import { shownName } from '../runtime/plan/relation.ts';
 import type { CatalogView } from './catalog.ts';
 
 /**
- * Says at a start which secrets the key at hand does not open. The server goes on without them: what uses one fails by
- * itself and tries again, and all else is served.
+ * Says at a start which secrets can't be read. The server goes on without them: what uses one fails by itself and tries
+ * again, and all else is served.
  */
 export function checkSecrets(catalog: CatalogView, key: SecretKey, log: Logger): void {
+  for (const [reason, secrets] of unreadable(catalog, key))
+    log.error({ secrets, reason }, 'secrets cannot be read');
+}
+
+/** Before the server is told to read its key there. 22023 where that loses secrets, or is no place for a key. */
+export function requireKeyOfSecrets(catalog: CatalogView, path: string): void {
+  const key = new SecretKey(path);
+  const [lost] = unreadable(catalog, key);
+  if (lost !== undefined) {
+    throw new SqlError('22023', 'the secrets that there are cannot be read with that key file', {
+      detail: `${lost[0]}.`,
+      hint: 'Copy the file that millrace.secret_key_file names now to that place first.',
+    });
+  }
+  try {
+    key.read();
+  } catch (error) {
+    if (!(error instanceof SqlError)) throw error;
+    // made with the first secret
+    if (error.code === '58P01' && isWritable(dirname(path))) return;
+    throw new SqlError('22023', error.message);
+  }
+}
+
+/** Their names by the reason why. */
+function unreadable(catalog: CatalogView, key: SecretKey): ReadonlyMap<string, readonly string[]> {
   const reasons = new Map<string, string[]>();
   for (const object of catalog.objects()) {
     if (object.kind !== 'secret') continue;
@@ -21,5 +50,14 @@ export function checkSecrets(catalog: CatalogView, key: SecretKey, log: Logger):
       reasons.set(reason, [...(reasons.get(reason) ?? []), shownName(object)]);
     }
   }
-  for (const [reason, secrets] of reasons) log.error({ secrets, reason }, 'secrets cannot be read');
+  return reasons;
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
 /** A server certificate and its key, read from files and checked before anybody is shown them. */
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFileSync, type Stats, statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { exposureOf } from '../../common/private-file.ts';
@@ -21,17 +21,8 @@ export type ServerCertificate = Readonly<{
 
 /** ConfigError says what is wrong with which file. */
 export function loadCertificate(files: CertificateFiles): ServerCertificate {
-  const pem = readText('certificate file', files.certificate);
-  const certificate = attempt(
-    files.certificate,
-    'is no certificate in PEM form',
-    () => new X509Certificate(pem),
-  );
-  requirePrivate(files.key);
-  const keyPem = readText('private key file', files.key);
-  const key = attempt(files.key, 'is no private key in PEM form without a passphrase', () =>
-    createPrivateKey(keyPem),
-  );
+  const { pem, certificate } = readCertificate(files.certificate);
+  const { pem: keyPem, key } = readKey(files.key);
   if (!certificate.checkPrivateKey(key)) {
     throw new ConfigError(
       `private key file ${files.key} is not that of certificate file ${files.certificate}`,
@@ -41,6 +32,18 @@ export function loadCertificate(files: CertificateFiles): ServerCertificate {
     createSecureContext({ cert: pem, key: keyPem, minVersion: files.versionLeast }),
   );
   return { secureContext, certificate, endPoint: endPointOf(certificate) };
+}
+
+export function readCertificate(path: string): Readonly<{ pem: string; certificate: X509Certificate }> {
+  const pem = readText('certificate file', path);
+  return { pem, certificate: attempt(path, 'is no certificate in PEM form', () => new X509Certificate(pem)) };
+}
+
+export function readKey(path: string): Readonly<{ pem: string; key: KeyObject }> {
+  requirePrivate(path);
+  const pem = readText('private key file', path);
+  const wrong = 'is no private key in PEM form without a passphrase';
+  return { pem, key: attempt(path, wrong, () => createPrivateKey(pem)) };
 }
 
 function attempt<T>(file: string, wrong: string, work: () => T): T {

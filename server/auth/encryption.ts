@@ -17,7 +17,7 @@ export class Encryption {
   /** ConfigError where the files can't be used. */
   constructor(config: Config, log: Logger) {
     this.#log = log;
-    this.#current = load(config);
+    this.#current = configuredCertificate(config);
     this.#warnOfExpiry();
   }
 
@@ -36,7 +36,7 @@ export class Encryption {
   /** Connections keep what they have. Files that can't be used change nothing. */
   reload(config: Config): void {
     try {
-      this.#current = load(config);
+      this.#current = configuredCertificate(config);
       this.#warnOfExpiry();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -79,7 +79,8 @@ export class Encryption {
   }
 }
 
-function load(config: Config): ServerCertificate | null {
+/** null: TLS is off. ConfigError where the files can't be used. */
+export function configuredCertificate(config: Config): ServerCertificate | null {
   if (!config.ssl) return null;
   const place = (path: string): string => resolve(config.dataDirectory, path);
   return loadCertificate({

@@ -1,8 +1,11 @@
+import { resolve } from 'node:path';
 import type { Schema } from '../../common/types.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
 import { hasPrivilegesOf, requireSettingsReader } from '../../planner/planner.ts';
 import { PG_READ_ALL_SETTINGS } from '../../runtime/plan/authorization.ts';
+import { requireUsableFile } from '../auth/usable-files.ts';
+import { requireKeyOfSecrets } from '../check-secrets.ts';
 import { warning } from './notice.ts';
 import type { Outcome, RowsOutcome } from './outcome.ts';
 import type { Session } from './session.ts';
@@ -79,7 +82,7 @@ export function executeSetModes(session: Session, { modes, session: ofSession }:
   return { kind: 'command', tag: 'SET', tick: null };
 }
 
-/** What the configuration says from the next reload on. */
+/** What the configuration says from the next reload on. A file that can't be used is told now, not at the next start. */
 export function executeAlterSystem(session: Session, statement: AlterSystemStatement): Outcome {
   if (session.transaction !== null && !(session.transaction.implicit && session.endsBlock)) {
     throw new SqlError('25001', 'ALTER SYSTEM cannot run inside a transaction block');
@@ -87,7 +90,13 @@ export function executeAlterSystem(session: Session, statement: AlterSystemState
   const { configuration, audit } = session.context;
   const { name, value } = statement;
   if (name === null) configuration.alterSystemResetAll();
-  else configuration.alterSystem(name, value);
+  else {
+    configuration.alterSystem(name, value, (setting, config) => {
+      requireUsableFile(setting, config);
+      if (setting !== 'secretKeyFile') return;
+      requireKeyOfSecrets(session.catalog, resolve(config.dataDirectory, config.secretKeyFile));
+    });
+  }
   audit.settingChanged(session, name ?? 'all');
   return { kind: 'command', tag: 'ALTER SYSTEM', tick: null };
 }

@@ -32,6 +32,8 @@ const PLACES: ReadonlySet<string> = new Set([
   SERVER_SETTINGS.configFile.name,
 ]);
 
+const SERVER_KEYS = Object.keys(SERVER_SETTINGS) as readonly (keyof Config)[];
+
 /** A value in force. */
 export type SettingEntry = Readonly<{
   definition: SettingDefinition;
@@ -112,8 +114,15 @@ export class Configuration {
     return changed;
   }
 
-  /** ALTER SYSTEM SET, or RESET where the value is null: the next reload takes it. 42704, 22023, 55P02. */
-  alterSystem(name: string, value: string | null): void {
+  /**
+   * ALTER SYSTEM SET, or RESET where the value is null: the next reload takes it. `requireUsable` throws a ConfigError where a
+   * setting of the server can't have the value that it has in these. 42704, 22023, 55P02.
+   */
+  alterSystem(
+    name: string,
+    value: string | null,
+    requireUsable: (setting: keyof Config, config: Config) => void = () => {},
+  ): void {
     const definition = settingNamed(name);
     if (definition === undefined) throw unrecognizedSetting(name);
     if (definition.context === 'internal' || PLACES.has(definition.name))
@@ -122,20 +131,15 @@ export class Configuration {
     const lines = readConfigurationFile(this.#autoFile, false);
     const kept = lines.filter((line) => line.name.toLowerCase() !== definition.name.toLowerCase());
     const changed = [...kept, ...(value === null ? [] : [{ name: definition.name, value, line: 0 }])];
-    if (value !== null) this.#requireStart(changed);
-    this.#writeAutoFile(changed);
-  }
-
-  /** What the next start would refuse is refused now. 22023 */
-  #requireStart(lines: readonly FileLine[]): void {
-    try {
-      this.#read(lines);
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error;
-      throw new SqlError('22023', 'the server would not start with these settings', {
-        detail: `${error.message}.`,
+    if (value !== null) {
+      refuseWhatStopsStart(() => {
+        const config = configOf(this.#read(changed));
+        const key = SERVER_KEYS.find((candidate) => SERVER_SETTINGS[candidate].name === definition.name);
+        // a flag that says otherwise may be gone at the next start
+        if (key !== undefined) requireUsable(key, { ...config, [key]: definition.kind.parse(value) });
       });
     }
+    this.#writeAutoFile(changed);
   }
 
   alterSystemResetAll(): void {
@@ -182,6 +186,18 @@ export class Configuration {
     }
     checkTogether(configOf(entries));
     return entries;
+  }
+}
+
+/** What the next start would refuse is refused now. 22023 */
+function refuseWhatStopsStart(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new SqlError('22023', 'the server would not start with these settings', {
+      detail: `${error.message}.`,
+    });
   }
 }
 

@@ -1,9 +1,9 @@
 /** Settings while the server runs: ALTER SYSTEM, a reload by SQL and by SIGHUP, a restart. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestServer } from '../support/server.ts';
 
 let directory: string;
@@ -116,4 +116,65 @@ it('lets superusers change settings, and only some roles see where things lie', 
     'off',
   ]);
   for (const client of [owner, plain, auditor]) await client.end();
+});
+
+describe('ALTER SYSTEM SET of a file', () => {
+  const refuse = async (setting: string, value: string, detail: string): Promise<void> => {
+    await expect(run(`ALTER SYSTEM SET ${setting} = '${value}'`), setting).rejects.toMatchObject({
+      code: '22023',
+      message: 'the server would not start with these settings',
+      detail: expect.stringContaining(detail),
+    });
+  };
+
+  it('that is not there, or is not what it should be, is refused, and nothing changes', async () => {
+    const file = join(directory, 'of-its-own');
+    await writeFile(file, 'neither rule nor key\n\n', { mode: 0o600 });
+    const open = join(directory, 'open.key');
+    await writeFile(open, 'x', { mode: 0o644 });
+    for (const [setting, wrong] of [
+      ['hba_file', 'line 1'],
+      ['ssl_cert_file', 'is no certificate in PEM form'],
+      ['ssl_key_file', 'is no private key in PEM form'],
+      ['millrace.jwt_key_file', 'of-its-own'],
+      ['millrace.jwt_secret_file', 'of-its-own'],
+      ['millrace.jwt_jwks_file', 'of-its-own'],
+      ['millrace.password_file', 'must have one line'],
+    ] as const) {
+      await refuse(setting, join(directory, 'nosuch'), 'ENOENT');
+      await refuse(setting, directory, setting === 'ssl_key_file' ? 'not a regular file' : 'EISDIR');
+      await refuse(setting, file, wrong);
+    }
+    await refuse('ssl_key_file', open, 'has group or world access');
+    await refuse('ssl', 'on', 'server.crt');
+    await refuse('millrace.audit_log', join(directory, 'nowhere/audit.log'), 'ENOENT');
+    await writeFile(join(directory, 'good.conf'), 'host all all all trust\n');
+    await run("ALTER SYSTEM SET hba_file = 'good.conf'");
+    await run(`ALTER SYSTEM SET millrace.audit_log = '${join(directory, 'audit.log')}'`);
+    await server.stop();
+    server = await TestServer.start({ dataDirectory: directory });
+    expect(await show('port')).toBe('0');
+    await run("ALTER SYSTEM SET hba_file = ''");
+  });
+
+  it('of secrets: not one that would lose them', async () => {
+    const elsewhere = join(directory, 'elsewhere.key');
+    const set = (file: string): Promise<unknown> =>
+      run(`ALTER SYSTEM SET millrace.secret_key_file = '${file}'`);
+    await set(elsewhere);
+    await run('ALTER SYSTEM RESET millrace.secret_key_file');
+    await expect(set(join(directory, 'nowhere/x.key'))).rejects.toMatchObject({ code: '22023' });
+    await run("CREATE SECRET kept AS 'x'");
+    const lost = { code: '22023', message: 'the secrets that there are cannot be read with that key file' };
+    await expect(set(elsewhere)).rejects.toMatchObject(lost);
+    await writeFile(elsewhere, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+    await expect(set(elsewhere)).rejects.toMatchObject(lost);
+    await copyFile(join(directory, 'secret.key'), elsewhere);
+    await set(elsewhere);
+    await rm(join(directory, 'secret.key'));
+    await server.stop();
+    server = await TestServer.start({ dataDirectory: directory });
+    expect(server.stderr).not.toContain('secrets cannot be read');
+    await run("CREATE SECRET another AS 'y'");
+  });
 });

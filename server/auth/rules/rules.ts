@@ -21,13 +21,13 @@ export class Rules {
   constructor(config: Config, log: Logger) {
     this.#log = log;
     this.#insecure = config.insecure;
-    this.#rules = load(config);
+    this.#rules = configuredRules(config);
   }
 
   /** A file that can't be read changes nothing. */
   reload(config: Config): void {
     try {
-      this.#rules = load(config);
+      this.#rules = configuredRules(config);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       this.#log.error({ reason: error.message }, 'rules of access not reloaded');
@@ -65,7 +65,8 @@ export class Rules {
   }
 }
 
-function load(config: Config): readonly HbaRule[] | null {
+/** null: there is no file. ConfigError where it can't be read, with the line. */
+export function configuredRules(config: Config): readonly HbaRule[] | null {
   if (config.hbaFile === '') return null;
   const path = resolve(config.dataDirectory, config.hbaFile);
   return parseHba(readConfiguredFile('file of rules', path), path);
