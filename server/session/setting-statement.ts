@@ -68,6 +68,7 @@ export function executeSetRole(session: Session, statement: SetRoleStatement): O
   // another session user starts as itself
   if (setting === 'session_authorization') session.settings.setRole('role', null, local);
   session.settings.setRole(setting, role, local);
+  session.settings.showSuperuser(session.isSuperuser, local);
   return { kind: 'command', tag: statement.tag, tick: null };
 }
 
@@ -111,6 +112,7 @@ export function executeDiscard(session: Session, what: DiscardStatement['what'])
     session.prepared.clear();
     session.settings.setRole('role', null, false);
     session.settings.setRole('session_authorization', null, false);
+    session.settings.showSuperuser(session.isSuperuser, false);
     session.settings.resetAll(session.isSuperuser);
   }
   return { kind: 'command', tag: `DISCARD ${what.toUpperCase()}`, tick: null };

@@ -69,6 +69,11 @@ export class SessionSettings {
     this.#assign(name, role?.name ?? this.#startup.get(name) ?? '', local);
   }
 
+  /** What `is_superuser` shows follows the role, back too. */
+  showSuperuser(superuser: boolean, local: boolean): void {
+    this.#assign('is_superuser', superuser ? 'on' : 'off', local);
+  }
+
   /** SHOW: 42704 for a name that is not known. */
   show(name: string): string {
     const value = this.#values.get(name.toLowerCase());
