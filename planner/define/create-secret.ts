@@ -63,6 +63,9 @@ export function planAlterSecret(context: StatementContext, syntax: AlterSecret):
 
 /** RisingWave keeps secrets in other places too. */
 function requireBackend(binding: BindingContext, options: readonly OptionSyntax[]): void {
+  const [, second] = options;
+  if (second?.name === 'backend')
+    throw binding.errorAtOffset(second.offset, '42601', 'option "backend" specified more than once');
   for (const option of options) {
     if (option.name !== 'backend') throw unknownOption(binding, option, ['backend']);
     if (option.value?.toLowerCase() === 'meta') continue;

@@ -6,6 +6,8 @@ import { SqlError } from '../../common/sql-error.ts';
 import { Secret } from '../../common/secret.ts';
 import type { SecretValue } from '../statement.ts';
 import { parseOptionList } from './clause-items.ts';
+import { parseTree } from './grammar.ts';
+import { SourceText } from './source-text.ts';
 import type { StatementSyntax } from './statement-syntax.ts';
 import { stringConstant } from './string-constant.ts';
 import { isWord, type Token } from './token.ts';
@@ -31,12 +33,34 @@ export const changesSecret = ([alter, secret, ...rest]: readonly Token[]): boole
 function parseRest(
   cursor: TokenCursor,
 ): Pick<Extract<StatementSyntax, { kind: 'create-secret' }>, 'name' | 'options' | 'value'> {
+  const first = cursor.index;
   const name = cursor.qualifiedName();
+  requireNames(cursor, first);
   const options = cursor.accept('with') ? parseOptionList(cursor) : [];
   cursor.expect('as');
   const value = parseValue(cursor);
   cursor.expectEnd();
   return { name, options, value };
+}
+
+/** No words that the grammar keeps for itself: what is created can be dropped by the name that it was given. */
+function requireNames(cursor: TokenCursor, first: number): void {
+  const end = cursor.index;
+  for (cursor.index = first; cursor.index < end; cursor.index++) {
+    const token = cursor.peek();
+    if (token?.kind === 'word' && isReserved(token.value)) throw cursor.error();
+  }
+}
+
+function isReserved(word: string): boolean {
+  const query = `DROP TABLE ${word}`;
+  try {
+    parseTree(new SourceText(query), query);
+    return false;
+  } catch (error) {
+    if (error instanceof SqlError) return true;
+    throw error;
+  }
 }
 
 /** `'text'`, `E'te\nxt'`, `$$text$$`, `'\x…'::bytea`. */

@@ -2,6 +2,7 @@
 import { SqlError } from '../../common/sql-error.ts';
 import type { SourceText } from './source-text.ts';
 import type { QualifiedName } from './statement-syntax.ts';
+import { unicodeName } from './unicode-name.ts';
 import { closingIndex, isName, isSymbol, isWord, type Token } from './token.ts';
 
 /** As long as PostgreSQL's names. */
@@ -79,8 +80,22 @@ export class TokenCursor {
   }
 
   name(): string {
-    if (!isName(this.peek())) throw this.error();
-    return truncated(this.next().value);
+    const token = this.peek();
+    if (token === undefined || !isName(token)) throw this.error();
+    this.index++;
+    const text = this.source.text.slice(token.start, token.end);
+    const name = /^u&"/i.test(text) ? this.#decoded(text, token) : truncated(token.value);
+    if (name !== '') return name;
+    throw this.errorAt(token.start, '42601', `zero-length delimited identifier at or near "${text}"`);
+  }
+
+  #decoded(text: string, { start }: Token): string {
+    try {
+      return unicodeName(text);
+    } catch (error) {
+      if (error instanceof SqlError) throw this.errorAt(start, error.code, error.message);
+      throw error;
+    }
   }
 
   qualifiedName(): QualifiedName {
