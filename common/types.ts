@@ -61,11 +61,14 @@ export type ForeignType = Readonly<{
   modifier: number;
 }>;
 
+/** A relation's OID, and the number of one of its columns from 1. */
+export type Origin = Readonly<{ table: number; attribute: number }>;
+
 /**
  * One output column of a relation or query. `foreign`: of the system catalog, whose types are more than ours. Its `type` is
- * text, for its bytes are in the client's form already and leave as they are.
+ * text, for its bytes are in the client's form already and leave as they are. `origin`: what a query's column shows unchanged.
  */
-export type Field = Readonly<{ name: string; type: SqlType; foreign?: ForeignType }>;
+export type Field = Readonly<{ name: string; type: SqlType; foreign?: ForeignType; origin?: Origin }>;
 export type Schema = readonly Field[];
 
 /** How a column of this type is laid out in a batch. */

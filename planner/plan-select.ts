@@ -1,9 +1,11 @@
 /** SELECT, VALUES and TABLE: finite, or continuous with EMIT. */
 import type { Node } from 'libpg-query';
-import type { Schema } from '../common/types.ts';
+import type { Field, Origin, Schema } from '../common/types.ts';
 import type { QueryPlan } from '../runtime/plan/query-plan.ts';
 import type { BindingContext } from './bind/binding-context.ts';
+import type { BoundQuery } from './bind/bound-query.ts';
 import { catalogQuery } from './catalog-query/catalog-query.ts';
+import { columnOrigins } from './logical/column-origins.ts';
 import type { StreamClauses } from './parse/statement-syntax.ts';
 import { planContinuous, planFinite } from './physical/plan-query.ts';
 import type { OptionOwner } from './physical/query-options.ts';
@@ -24,7 +26,15 @@ export function planQueryNode(
   clauses: StreamClauses,
   owner: OptionOwner = 'select',
 ): QueryPlan {
-  const query = bindSelectNode(binding, node);
+  return planBound(binding, bindSelectNode(binding, node), clauses, owner);
+}
+
+function planBound(
+  binding: BindingContext,
+  query: BoundQuery,
+  clauses: StreamClauses,
+  owner: OptionOwner,
+): QueryPlan {
   const { emit } = clauses;
   if (emit === null) return planFinite(binding, query);
   return planContinuous(binding, query, emit, readQueryOptions(binding, emit.options, owner), owner);
@@ -43,8 +53,18 @@ export function planSelectSource(
     binding.parameters.requireValues(parsed.parameterCount);
     return asked;
   }
-  const plan = planQueryNode(binding, node, clauses);
-  return { kind: 'query', plan, columns: outputColumns(plan) };
+  const query = bindSelectNode(binding, node);
+  const plan = planBound(binding, query, clauses, 'select');
+  return { kind: 'query', plan, columns: withOrigins(outputColumns(plan), columnOrigins(query)) };
+}
+
+/** The query's own columns come last. */
+function withOrigins(columns: Schema, origins: readonly (Origin | null)[]): Schema {
+  const first = columns.length - origins.length;
+  return columns.map((field, i): Field => {
+    const origin = origins[i - first] ?? null;
+    return origin === null ? field : { ...field, origin };
+  });
 }
 
 export function planSelect(context: StatementContext, node: Node, clauses: StreamClauses): Planned {

@@ -205,7 +205,7 @@ function rowsOf(
 ): LogicalNode {
   switch (definition.kind) {
     case 'view':
-      return from.bindView(from, definition, location);
+      return { ...from.bindView(from, definition, location), ofView: definition.oid };
     case 'stream': {
       const hidden = [
         { name: 'arrived_at', type: { name: 'timestamptz' } as const },

@@ -7,6 +7,7 @@ import type { Expression } from '../../runtime/plan/expression.ts';
 import type { SortKey, WindowSpecification } from '../../runtime/plan/query-plan.ts';
 import type {
   MaterializedViewDefinition,
+  Oid,
   StreamDefinition,
   TableDefinition,
 } from '../../runtime/plan/relation.ts';
@@ -19,7 +20,8 @@ export type LogicalAggregate = Readonly<{
   filter: Expression | null;
 }>;
 
-type Base = Readonly<{ schema: Schema }>;
+/** `ofView`: the OID of the view that it stands for. */
+type Base = Readonly<{ schema: Schema; ofView?: Oid }>;
 
 export type LogicalNode =
   | (Base &

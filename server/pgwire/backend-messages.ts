@@ -114,10 +114,10 @@ export function writeRowDescription(out: ByteWriter, columns: Schema, formatOf: 
   const start = beginMessage(out, 'T');
   out.writeInt16(columns.length);
   columns.forEach((column, i) => {
-    const { name, type, foreign } = column;
+    const { name, type, foreign, origin = foreign } = column;
     writeCString(out, name);
-    out.writeInt32(foreign?.table ?? 0);
-    out.writeInt16(foreign?.attribute ?? 0);
+    out.writeInt32(origin?.table ?? 0);
+    out.writeInt16(origin?.attribute ?? 0);
     out.writeInt32(foreign?.oid ?? typeOid(type.name));
     out.writeInt16(foreign?.size ?? typeSize(type.name));
     out.writeInt32(foreign?.modifier ?? typeModifier(type));

@@ -217,6 +217,40 @@ describe('the system catalog', () => {
     await reader.end();
   });
 
+  it('knows the columns that results say they show', async () => {
+    await client.query(`CREATE TABLE shown (id bigint PRIMARY KEY, name text); CREATE VIEW shown_view AS SELECT name, id FROM shown;
+      CREATE MATERIALIZED VIEW shown_counts AS SELECT name, count(*) AS n FROM shown GROUP BY name`);
+    const asked = 'SELECT name AS shown, id + 1 AS next, id FROM shown';
+    const named = async ({ fields }: pg.QueryResult): Promise<unknown[]> =>
+      Promise.all(
+        fields.map(async ({ tableID, columnID }) => {
+          const [found] = await rows(
+            `SELECT attrelid::regclass || '.' || attname AS name FROM pg_attribute WHERE attrelid = $1 AND attnum = $2`,
+            [tableID, columnID],
+          );
+          return (found as { name: string } | undefined)?.name ?? null;
+        }),
+      );
+    const expected = ['shown.name', null, 'shown.id'];
+    expect(await named(await client.query(asked))).toEqual(expected);
+    expect(
+      await named(await client.query({ name: 'asked', text: `${asked} WHERE id > $1`, values: [0] })),
+    ).toEqual(expected);
+    await client.query(`PREPARE asked_again AS ${asked}`);
+    expect(await named(await client.query('EXECUTE asked_again'))).toEqual(expected);
+    expect(await named(await client.query('SELECT * FROM shown_view'))).toEqual([
+      'shown_view.name',
+      'shown_view.id',
+    ]);
+    expect(await named(await client.query('SELECT * FROM shown_counts'))).toEqual([
+      'shown_counts.name',
+      'shown_counts.n',
+    ]);
+    await client.query(`BEGIN; DECLARE c CURSOR FOR ${asked}`);
+    expect(await named(await client.query('FETCH 1 FROM c'))).toEqual(expected);
+    await client.query('COMMIT; DEALLOCATE asked_again; DROP TABLE shown CASCADE');
+  });
+
   it('tells how many rows relations hold, and their bytes', async () => {
     await client.query(`CREATE TABLE sized (id bigint PRIMARY KEY, name text); CREATE INDEX sized_name ON sized (name);
       CREATE VIEW sized_names AS SELECT name FROM sized;
