@@ -1,6 +1,6 @@
 /**
- * A dashboard that polls: pgbench asks for the top 10 of a view while rows stream in, and then a real PostgreSQL for the
- * top 10 of a table that is fed the same updates. Needs PostgreSQL's server and pgbench (Debian: postgresql-15); where
+ * A dashboard that polls: pgbench asks for the top 10 of a view, and then for single rows by an index, while rows stream
+ * in; after that it asks a real PostgreSQL for the same of a table that is fed the same updates. Needs PostgreSQL's server and pgbench (Debian: postgresql-15); where
  * they are missing it says so.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -26,7 +26,11 @@ const CLIENTS = 16;
 const SECONDS = 10;
 const FEEDS_PER_SECOND = 10;
 const PORT = 5_499;
-const QUERY = 'SELECT tag, n FROM top ORDER BY n DESC LIMIT 10;\n';
+/** pgbench's scripts: the second asks for another key each time. */
+const SCRIPTS: Readonly<Record<string, string>> = {
+  dashboard: 'SELECT tag, n FROM top ORDER BY n DESC LIMIT 10;\n',
+  'point-reads': `\\set key random(0, ${KEYS - 1})\nSELECT tag, n FROM top WHERE id = :key;\n`,
+};
 
 /** The newest PostgreSQL that Debian has put on the machine. */
 function binaries(): string | null {
@@ -45,17 +49,14 @@ export async function* runDashboard(): AsyncIterable<Result> {
     return;
   }
   const ours = await measureOurs(bin);
-  yield ours;
-  const theirs = await measurePostgres(bin);
-  yield {
-    ...theirs,
-    times_postgres: Number(
-      (Number(ours['queries_per_second']) / Number(theirs['queries_per_second'])).toFixed(2),
-    ),
-  };
+  yield* ours;
+  for (const [i, theirs] of (await measurePostgres(bin)).entries()) {
+    const times = Number(ours[i]!['queries_per_second']) / Number(theirs['queries_per_second']);
+    yield { ...theirs, times_postgres: Number(times.toFixed(2)) };
+  }
 }
 
-async function measureOurs(bin: string): Promise<Result> {
+async function measureOurs(bin: string): Promise<Result[]> {
   const bench = await BenchServer.start();
   try {
     await bench.client.query(
@@ -63,33 +64,43 @@ async function measureOurs(bin: string): Promise<Result> {
        WITH (connector = 'generator', rate = ${RATE}, keys = ${KEYS})`,
     );
     await bench.client.query(
-      'CREATE MATERIALIZED VIEW top AS SELECT tag, count(*) AS n FROM events GROUP BY tag',
+      `CREATE MATERIALIZED VIEW top AS SELECT tag, substr(tag, 4)::int AS id, count(*) AS n FROM events
+       GROUP BY tag, substr(tag, 4)::int`,
     );
-    bench.begin();
-    const figures = await pgbench(bin, bench.server.pgPort, 'millrace');
-    const { rows } = await bench.client.query('SELECT sum(n)::int8 AS n FROM top');
-    const { seconds, cpuSeconds, peakMb } = bench.usage();
-    return result('dashboard', seconds, cpuSeconds, peakMb, Number(rows[0].n), figures);
+    await bench.client.query('CREATE INDEX ON top (id)');
+    const results: Result[] = [];
+    for (const [workload, script] of Object.entries(SCRIPTS)) {
+      bench.begin();
+      const figures = await pgbench(bin, bench.server.pgPort, 'millrace', script);
+      const { rows } = await bench.client.query('SELECT sum(n)::int8 AS n FROM top');
+      const { seconds, cpuSeconds, peakMb } = bench.usage();
+      results.push(result(workload, seconds, cpuSeconds, peakMb, Number(rows[0].n), figures));
+    }
+    return results;
   } finally {
     await bench.stop();
   }
 }
 
-async function measurePostgres(bin: string): Promise<Result> {
+async function measurePostgres(bin: string): Promise<Result[]> {
   const postgres = await Postgres.start(bin);
   try {
     const client = new pg.Client({ host: '127.0.0.1', port: PORT, user: 'postgres', database: 'postgres' });
     await client.connect();
-    await client.query('CREATE TABLE top (tag text PRIMARY KEY, n int8 NOT NULL)');
+    await client.query('CREATE TABLE top (tag text PRIMARY KEY, id int UNIQUE, n int8 NOT NULL)');
     const feed = new Feed(client);
     await feed.send();
-    feed.begin();
-    const started = performance.now();
-    const figures = await pgbench(bin, PORT, 'postgres');
-    const rows = await feed.stop();
-    const seconds = (performance.now() - started) / 1000;
+    const results: Result[] = [];
+    for (const [workload, script] of Object.entries(SCRIPTS)) {
+      feed.begin();
+      const started = performance.now();
+      const figures = await pgbench(bin, PORT, 'postgres', script);
+      const rows = await feed.stop();
+      const seconds = (performance.now() - started) / 1000;
+      results.push(result(`${workload}-postgresql`, seconds, 0, 0, rows, figures));
+    }
     await client.end();
-    return result('dashboard-postgresql', seconds, 0, 0, rows, figures);
+    return results;
   } finally {
     await postgres.stop();
   }
@@ -112,7 +123,7 @@ function result(
     cpu_seconds: cpuSeconds,
     rows_per_second: rows / seconds,
     peak_mb: peakMb,
-    result_rows: 10,
+    result_rows: workload.startsWith('dashboard') ? 10 : 1,
     count_sum: null,
     value_sum: null,
     queries_per_second: Math.round(queriesPerSecond),
@@ -121,10 +132,10 @@ function result(
   };
 }
 
-async function pgbench(bin: string, port: number, database: string): Promise<Figures> {
+async function pgbench(bin: string, port: number, database: string, script: string): Promise<Figures> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-bench-'));
   try {
-    writeFileSync(join(directory, 'query.sql'), QUERY);
+    writeFileSync(join(directory, 'query.sql'), script);
     const flags = [
       '-n',
       '-M',
@@ -178,7 +189,7 @@ class Feed {
 
   async send(): Promise<void> {
     const each = RATE / FEEDS_PER_SECOND / KEYS;
-    const values = Array.from({ length: KEYS }, (_, key) => `('key${key}', ${each})`);
+    const values = Array.from({ length: KEYS }, (_, key) => `('key${key}', ${key}, ${each})`);
     this.#rows += each * KEYS;
     await this.#client.query(
       `INSERT INTO top VALUES ${values.join(', ')} ON CONFLICT (tag) DO UPDATE SET n = top.n + excluded.n`,

@@ -2,7 +2,8 @@
 import { literalSettings } from './bind/literal.ts';
 import { filled, type HeldParameter, type ParameterUse, type Places } from './bind/parameter-use.ts';
 import { parameterText } from './bind/parameters.ts';
-import type { PlanContext, Planned } from './statement.ts';
+import { pointReadsOf } from './point-reads.ts';
+import type { PlanContext, Planned, PointReads } from './statement.ts';
 
 export class PlanTemplate {
   /** Numbers of the parameters whose values the plan depends on, ascending. */
@@ -10,12 +11,17 @@ export class PlanTemplate {
   readonly #planned: Planned;
   readonly #places: Places;
   readonly #held: readonly HeldParameter[];
+  readonly #pointReads: PointReads | null;
 
   private constructor(planned: Planned, use: ParameterUse, places: Places) {
     this.read = [...use.read].sort((a, b) => a - b);
     this.#planned = planned;
     this.#places = places;
     this.#held = use.held;
+    const { statement } = planned;
+    // what the values decide beyond the choice of rows is another query for each of them
+    this.#pointReads =
+      statement.kind === 'query' && use.read.size === 0 ? pointReadsOf(statement.plan, use) : null;
   }
 
   /** Of a statement planned with this use of its parameters; null: other values need a plan of their own. */
@@ -42,6 +48,9 @@ export class PlanTemplate {
       type: parameter.type,
     }));
     const statement = filled(this.#planned.statement, this.#places, constants);
-    return { ...this.#planned, statement, repeatable: !readsNow };
+    const reads = this.#pointReads;
+    const planned = { ...this.#planned, statement, repeatable: !readsNow };
+    if (reads === null) return planned;
+    return { ...planned, pointRead: { reads, keys: reads.keys.map((index) => constants[index]!.text) } };
   }
 }

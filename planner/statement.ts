@@ -269,6 +269,16 @@ export type ExplainLine = Readonly<{
   properties: Readonly<Record<string, unknown>>;
 }>;
 
+/**
+ * A query that only chooses rows by parameters, without its choice. Behind its columns stand those that must equal the
+ * parameters, by text.
+ */
+export type PointReads = Readonly<{
+  plan: QueryPlan;
+  /** Of each of these columns: which of the plan's held parameters. */
+  keys: readonly number[];
+}>;
+
 export type Planned = Readonly<{
   statement: Statement;
   parameterTypes: readonly SqlType[];
@@ -287,6 +297,8 @@ export type Planned = Readonly<{
   cacheable: boolean;
   /** It means the same later, for the same parameters and settings: nothing of now or of the session is folded in. */
   repeatable?: boolean;
+  /** The query chooses rows by these parameters alone. */
+  pointRead?: Readonly<{ reads: PointReads; keys: readonly (string | null)[] }>;
   /** pg_cancel_backend(…) and the like in the select list: the session sends these. */
   signals?: readonly Signal[];
   /** set_config(…) in the select list: the session applies these when the statement has run. */

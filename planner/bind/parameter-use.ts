@@ -49,6 +49,11 @@ export class ParameterUse {
     }
     return within.length === 0 ? NOWHERE : { kind: 'within', within };
   }
+
+  /** Whether a held parameter stands anywhere in it, for all that can be seen. */
+  isIn(data: unknown): boolean {
+    return this.placesIn(data) !== NOWHERE;
+  }
 }
 
 const NOWHERE = { kind: 'within', within: [] } as const;

@@ -10,11 +10,17 @@ import type { Oid } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import type { FiniteRun } from './finite/finite-run.ts';
 
+/** What is too much several times in a row is tried again later; at the latest after about a thousand changes. */
+const FAILURES_FREE = 3;
+const FAILURES_MAX = 13;
+
 export class Polled implements PolledQuery {
   readonly plan: QueryPlan;
   readonly #relations: readonly Oid[];
   readonly #onClose: (query: Polled) => void;
   answer: PolledAnswer | null = null;
+  #failures = 0;
+  #skips = 0;
 
   constructor(plan: QueryPlan, relations: readonly Oid[], onClose: (query: Polled) => void) {
     this.plan = plan;
@@ -25,6 +31,16 @@ export class Polled implements PolledQuery {
   readsAny(changed: ReadonlyMap<Oid, number>): boolean {
     for (const relation of this.#relations) if (changed.has(relation)) return true;
     return false;
+  }
+
+  /** False for a while where it could not be answered again and again. */
+  isDue(): boolean {
+    return --this.#skips < 0;
+  }
+
+  note(failed: boolean): void {
+    this.#failures = failed ? Math.min(this.#failures + 1, FAILURES_MAX) : 0;
+    this.#skips = this.#failures > FAILURES_FREE ? 2 ** (this.#failures - FAILURES_FREE) : 0;
   }
 
   close(): void {
@@ -52,8 +68,11 @@ export class PolledQueries {
     const until = performance.now() + POLLED_MS_MAX;
     for (const query of this.#queries) {
       if (!query.readsAny(changed)) continue;
-      const batches = performance.now() < until ? this.#answer(query.plan, until) : null;
-      query.answer = batches === null ? null : { tick, batches };
+      query.answer = null;
+      if (performance.now() >= until || !query.isDue()) continue;
+      const batches = this.#answer(query.plan, until);
+      query.note(batches === null);
+      if (batches !== null) query.answer = { tick, batches };
     }
   }
 

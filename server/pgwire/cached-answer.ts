@@ -30,7 +30,10 @@ export function keptAnswer(
   const planned = session.plan(statement, { types: given.types });
   const { results } = session.context;
   const key = results.keyOf(session, planned, { statement, given, format: `rows ${formats.join()}` });
-  return key === null ? null : { key, rows: () => results.rowsOf(session, planned, given) };
+  if (key === null) return null;
+  const rows = (): RowsOutcome | null =>
+    results.rowsOf(session, given.values === undefined ? planned : session.plan(statement, given), given);
+  return { key, rows };
 }
 
 const QUERY = /^\s*(?:select|with|values|table)\b/i;

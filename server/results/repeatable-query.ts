@@ -9,14 +9,17 @@ import type { CatalogView } from '../catalog.ts';
 import { scannedRelations } from '../session/scanned-relations.ts';
 
 /** Plans are kept and used again; so is what was found out about them. */
-const known = new WeakMap<Planned, readonly Oid[] | null>();
+const known = new WeakMap<object, readonly Oid[] | null>();
 
 /** The relations that it reads; null: it may answer otherwise although nothing was written. */
 export function repeatableQuery(planned: Planned, catalog: CatalogView): readonly Oid[] | null {
-  let relations = known.get(planned);
+  if (planned.repeatable !== true) return null;
+  // a plan that is made for each set of values reads what all of them read
+  const plan = planned.pointRead?.reads ?? planned;
+  let relations = known.get(plan);
   if (relations === undefined) {
     relations = relationsRead(planned, catalog);
-    known.set(planned, relations);
+    known.set(plan, relations);
   }
   return relations;
 }
@@ -25,8 +28,7 @@ function relationsRead(planned: Planned, catalog: CatalogView): readonly Oid[] |
   const { statement, notices, settings, signals } = planned;
   if (statement.kind !== 'query' || statement.plan.emit.kind !== 'finite') return null;
   // what it says or does beside its answer would happen once only
-  if (planned.repeatable !== true || notices.length > 0 || settings !== undefined || signals !== undefined)
-    return null;
+  if (notices.length > 0 || settings !== undefined || signals !== undefined) return null;
   const { plan } = statement;
   if (varies(plan)) return null;
   const relations = scannedRelations(plan);

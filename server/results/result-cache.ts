@@ -9,6 +9,7 @@ import type { RowsOutcome } from '../session/outcome.ts';
 import { StaticRows } from '../session/row-source.ts';
 import type { Arguments } from '../session/arguments.ts';
 import type { Session } from '../session/session.ts';
+import { pointRows } from './point-reads.ts';
 import { PolledPlans } from './polled-plans.ts';
 import { queryLimits } from '../session/query-limits.ts';
 import { repeatableQuery } from './repeatable-query.ts';
@@ -55,24 +56,20 @@ export class ResultCache {
     this.#metrics = metrics;
   }
 
-  /** The rows that an evaluation would give, where they are here already; null: evaluate. */
+  /** The rows that an evaluation would give, where they are here already; null: evaluate. `planned`: with the values given. */
   rowsOf(session: Session, planned: Planned, given: Arguments): RowsOutcome | null {
-    const { statement } = planned;
+    const { statement, pointRead } = planned;
     const { rowsMax, memoryBytesMax } = queryLimits(session.settings);
-    // parameters are not in the plan that was described, and how much a session may have is not known there
-    if (
-      rowsMax !== undefined ||
-      memoryBytesMax !== undefined ||
-      given.values !== undefined ||
-      statement.kind !== 'query' ||
-      session.readTick !== null
-    )
-      return null;
+    // how much a session may have is not known where they were made
+    if (rowsMax !== undefined || memoryBytesMax !== undefined || session.readTick !== null) return null;
+    if (statement.kind !== 'query' || (given.values !== undefined && pointRead === undefined)) return null;
     const relations = repeatableQuery(planned, session.catalog);
-    const answer = relations === null ? null : this.#polled.answerOf(statement.plan, relations);
+    if (relations === null) return null;
+    const answer = this.#polled.answerOf(pointRead?.reads.plan ?? statement.plan, relations);
     if (answer === null) return null;
     this.#metrics.results.inc({ outcome: 'polled' });
-    const source = new StaticRows(answer.batches, answer.tick);
+    const batches = pointRead === undefined ? answer.batches : pointRows(answer, pointRead);
+    const source = new StaticRows(batches, answer.tick);
     return { kind: 'rows', columns: statement.columns, source, live: null, tag: 'SELECT', counted: true };
   }
 

@@ -62,6 +62,39 @@ it('gives the same rows to all who ask, by either protocol, until something is w
   expect((await one.query(extended)).rows).toEqual([{ id: 2 }, { id: 3 }, { id: 4 }]);
 });
 
+it('answers reads of single rows, asked for again and again, as they are', async () => {
+  await one.query('CREATE TABLE items (k int, g text, n int8)');
+  const rows = Array.from(
+    { length: 200 },
+    (_, k) => `(${k % 150}, ${k % 7 === 0 ? 'NULL' : `'g${k % 5}'`}, ${k})`,
+  );
+  await one.query(`INSERT INTO items VALUES ${rows.join(', ')}`);
+  const read = { name: 'by k', text: 'SELECT n, g FROM items WHERE k = $1' };
+  const both = { name: 'by g and k', text: 'SELECT n FROM items WHERE g = $1 AND k = $2 AND n < 1000' };
+  const sorted = ({ rows }: pg.QueryResult): string[] => rows.map((row) => JSON.stringify(row)).sort();
+  const polled = async (): Promise<number> =>
+    (await server.metric('millrace_result_cache_total{outcome="polled"}')) || 0;
+  const before = await polled();
+  for (let round = 0; round < 12; round++) {
+    for (let i = 0; i < 40; i++) {
+      const k = (i * 37 + round) % 160;
+      const all = await two.query('SELECT k, g, n FROM items WHERE n >= 0');
+      const here = all.rows.filter((row) => row.k === k);
+      const asked = await one.query({ ...read, values: [i === 0 ? null : k] });
+      expect(sorted(asked)).toEqual(i === 0 ? [] : here.map(({ n, g }) => JSON.stringify({ n, g })).sort());
+      const pair = await one.query({ ...both, values: ['g1', k] });
+      expect(sorted(pair)).toEqual(
+        here.flatMap(({ n, g }) => (g === 'g1' && Number(n) < 1000 ? [JSON.stringify({ n })] : [])).sort(),
+      );
+    }
+    await two.query('UPDATE items SET n = n + 100, g = $2 WHERE k = $1', [round * 3, `g${round % 3}`]);
+    await two.query('DELETE FROM items WHERE k = $1', [round * 3 + 1]);
+  }
+  expect(await polled()).toBeGreaterThan(before);
+  expect((await one.query({ ...read, values: [2] })).fields.map(({ name }) => name)).toEqual(['n', 'g']);
+  await expect(one.query({ ...read, values: ['x'] })).rejects.toMatchObject({ code: '22P02' });
+});
+
 it('keeps no answer for a parameter that means another time later', async () => {
   const sql = 'SELECT $1::timestamptz::text AS at FROM t WHERE id = 1';
   const [first] = await ids(one, sql, ['now']);

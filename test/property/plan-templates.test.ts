@@ -129,3 +129,35 @@ it.each(READING)('%s is planned for %j and %j', (sql, first, other, expected) =>
     plans.plan(parsed!, planContext(catalog, { parameterValues }));
   expect(plans.misses).toBe(expected);
 });
+
+const POINT_READS: readonly (readonly [sql: string, keys: string[] | null])[] = [
+  ['SELECT name FROM users WHERE id = $1', ['1']],
+  ['SELECT * FROM users WHERE $1 = id', ['1']],
+  ['SELECT name || age FROM users WHERE id = $1 AND age > 5', ['1']],
+  ['SELECT name FROM users WHERE name = $2 AND id = $1', ['2', '1']],
+  ['SELECT name FROM users WHERE id = $1 AND id = $2', ['1', '2']],
+  ['SELECT i4 FROM t WHERE i8 = $1::int', ['1']],
+  ['SELECT name FROM adults WHERE id = $1', ['1']],
+  // numbers of one value with several texts
+  ['SELECT i4 FROM t WHERE n = $1', null],
+  ['SELECT i4 FROM t WHERE f8 = $1', null],
+  ['SELECT i4 FROM t WHERE c = $1', null],
+  ['SELECT name FROM users WHERE id = $1 OR age = 2', null],
+  ['SELECT name FROM users WHERE id = $1 AND age > $2', null],
+  ['SELECT name, $2::text FROM users WHERE id = $1', null],
+  ['SELECT name FROM users WHERE id = $1 ORDER BY age', null],
+  ['SELECT name FROM users WHERE id = $1 LIMIT 1', null],
+  ['SELECT count(*) FROM users WHERE id = $1', null],
+  ['SELECT name FROM users WHERE id IN ($1, $2)', null],
+  ['SELECT name FROM users WHERE id = $1 AND age = (SELECT max(age) FROM users)', null],
+  ['UPDATE users SET age = 1 WHERE id = $1', null],
+];
+it.each(POINT_READS)('%s is a point read by %j', (sql, keys) => {
+  const plans = new PlanCache();
+  const [parsed] = plans.parse(sql);
+  const parameterValues = ['1', '2'].slice(0, parsed!.parameterCount);
+  const read = plans.plan(parsed!, planContext(catalog, { parameterValues })).pointRead;
+  expect(read?.keys ?? null).toEqual(keys);
+  const anew = planStatement(parsed!, planContext(catalog)).columns;
+  if (keys !== null) expect(read!.reads.plan.columns.slice(0, -keys.length)).toEqual(anew);
+});

@@ -78,3 +78,16 @@ it('has none where it fails, is too large, or takes too long: whoever asks finds
   await millrace.execute("UPDATE t SET text = 'smaller'");
   expect([large.values(), other.values()]).toEqual([['smaller'], ['1']]);
 });
+
+it('tries less and less often what fails again and again, and as ever once it does not', async () => {
+  await millrace.execute("INSERT INTO t VALUES (1, 'x')");
+  const quotient = poll('SELECT 12 / (k - 1) FROM t');
+  for (let change = 0; change < 8; change++) await millrace.execute(`UPDATE t SET text = '${change}'`);
+  await millrace.execute('UPDATE t SET k = 4');
+  let changes = 0;
+  for (; quotient.answer === null; changes++)
+    await millrace.execute(`UPDATE t SET text = 'after ${changes}'`);
+  expect([changes > 0, changes < 20, quotient.values()]).toEqual([true, true, ['4']]);
+  await millrace.execute('UPDATE t SET k = 5');
+  expect(quotient.values()).toEqual(['3']);
+});
