@@ -168,10 +168,11 @@ export type IngestOptions = Readonly<{
         marks?: CopyMarks;
       }>
     | Readonly<{ format: 'copy-binary' }>
-    /** a JSON array of objects or of arrays, whole. */
-    | Readonly<{ format: 'json-array' }>
-    /** an Arrow IPC stream, whole; numbers in timestamp columns count in this unit (default: ms). */
-    | Readonly<{ format: 'arrow'; timestampUnit: FormatOptions['timestampUnit'] }>;
+    /**
+     * A JSON array of objects or of arrays, or an Arrow IPC stream, whole; numbers in timestamp columns count in this unit
+     * (default: ms).
+     */
+    | Readonly<{ format: 'json-array' | 'arrow'; timestampUnit: FormatOptions['timestampUnit'] }>;
   /** 'fail': the first bad row ends it (SqlError with line in context and, in detail, how many rows are in). */
   onError: 'fail' | 'reject';
   /** More rejected rows than this end it (22P02). */

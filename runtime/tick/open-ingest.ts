@@ -21,7 +21,15 @@ export function openIngest(options: IngestOptions, state: EngineState, inTick: I
   const stream = state.relations.streams.get(options.relation);
   const definition = stream?.definition ?? state.relations.table(options.relation).definition;
   const decoder = guarded(
-    createDecoder(definition.columns, options.columns, options.format, null, options.label, options.text),
+    createDecoder(
+      definition.columns,
+      options.columns,
+      options.format,
+      null,
+      options.label,
+      options.text,
+      stream === undefined ? 'text' : stream.definition.format.timestampUnit,
+    ),
   );
   const atomic = options.atomic || stream === undefined;
   const completion = { now: () => state.tick.time, timeZone: options.text?.timeZone ?? 'UTC' };

@@ -22,23 +22,26 @@ export async function postRows(
 ): Promise<void> {
   const stream = requireStream(context, name, login.role);
   const format = ingestFormat(stream, request);
-  const key = request.headers['idempotency-key'];
-  if (key === undefined) {
-    sendJson(response, 200, await ingestBody(context, stream, format, request));
-    return;
-  }
-  if (typeof key !== 'string' || key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX) {
-    throw new HttpError(
-      400,
-      new SqlError('22023', `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters`),
-    );
-  }
-  const { result, repeated } = await keys.once(`${login.role} ${stream.oid} ${key}`, () =>
-    ingestBody(context, stream, format, request),
-  );
-  // The body of a repetition is not needed, but must be read for the connection to go on.
-  if (repeated) request.resume();
+  const key = idempotencyKey(request);
+  await refuseUnderPressure(context);
+  const { result, repeated } = await withBody(request, async (body) => {
+    const append = (): Promise<Acknowledged> =>
+      appendRows(context, stream, format, `POST /streams/${stream.name}`, body);
+    if (key === null) return { result: await append(), repeated: false };
+    return keys.once(`${login.role} ${stream.oid} ${key}`, body, append);
+  });
   sendJson(response, 200, result, repeated ? { 'idempotent-replay': 'true' } : {});
+}
+
+/** null: none. */
+function idempotencyKey(request: IncomingMessage): string | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return null;
+  if (typeof key === 'string' && key !== '' && key.length <= IDEMPOTENCY_KEY_CHARACTERS_MAX) return key;
+  throw new HttpError(
+    400,
+    new SqlError('22023', `Idempotency-Key must have 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} characters`),
+  );
 }
 
 /** 42501 unless the role may append to it. */
@@ -71,9 +74,10 @@ function ingestFormat(stream: StreamDefinition, request: IncomingMessage): Inges
     case 'application/x-jsonlines':
       return own.format === 'json' ? own : { ...JSON_FORMAT, timestampUnit: own.timestampUnit };
     case 'application/json':
-      return { format: 'json-array' };
+      return { format: 'json-array', timestampUnit: own.timestampUnit };
     case 'text/csv': {
-      const csv: FormatOptions = own.format === 'csv' ? own : { ...JSON_FORMAT, format: 'csv' };
+      const csv: FormatOptions =
+        own.format === 'csv' ? own : { ...JSON_FORMAT, format: 'csv', timestampUnit: own.timestampUnit };
       const header = parameters.get('header');
       return header === undefined ? csv : { ...csv, header: header === 'present' };
     }
@@ -105,13 +109,7 @@ let heldBytes = 0;
  * The body is read to its end before anything of it is admitted, and lands in one tick: one that is too long, or breaks
  * off, leaves nothing behind.
  */
-async function ingestBody(
-  context: ServerContext,
-  stream: StreamDefinition,
-  format: IngestOptions['format'],
-  request: IncomingMessage,
-): Promise<Acknowledged> {
-  await refuseUnderPressure(context);
+async function withBody<T>(request: IncomingMessage, work: (body: Buffer) => Promise<T>): Promise<T> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
@@ -121,8 +119,7 @@ async function ingestBody(
       heldBytes += chunk.length;
       if (heldBytes > INGEST_HELD_BYTES_MAX) throw busy();
     }
-    const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-    return await appendRows(context, stream, format, `POST /streams/${stream.name}`, body);
+    return await work(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
   } finally {
     heldBytes -= bytes;
   }

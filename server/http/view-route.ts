@@ -42,7 +42,7 @@ export async function getView(
     // whoever may not read it is not told either whether it changed
     const planned = await session.planText(statement!, NO_ARGUMENTS);
     const etag = await entityTag(session, relation, format);
-    if (etag !== null && request.headers['if-none-match'] === etag) {
+    if (etag !== null && namesTag(request.headers['if-none-match'], etag)) {
       response.writeHead(304, { etag }).end();
       return;
     }
@@ -69,6 +69,12 @@ export async function getView(
   } finally {
     closeSession(session);
   }
+}
+
+/** If-None-Match: a list of tags, each perhaps weak, or `*`. */
+function namesTag(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? [];
+  return tags.includes(etag) || tags.includes('*');
 }
 
 /** No limit: one row more than an answer may have, so that the bound tells. */

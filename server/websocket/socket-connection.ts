@@ -131,7 +131,13 @@ export class SocketConnection {
     const stream = requireStream(context, message.stream, session.role);
     const text = new TextEncoder().encode(JSON.stringify(message.rows));
     const label = `insert into ${stream.name}`;
-    const result = await appendRows(context, stream, { format: 'json-array' }, label, text);
+    const result = await appendRows(
+      context,
+      stream,
+      { format: 'json-array', timestampUnit: stream.format.timestampUnit },
+      label,
+      text,
+    );
     const { accepted, rejected, tick } = result;
     this.#send({ id: message.id, op: 'inserted', accepted, rejected, tick });
   }

@@ -201,6 +201,42 @@ describe('POST /streams/{name}', () => {
     expect((await query("SELECT count(*) FROM tweets WHERE tag = 'once'")).body).toMatchObject({
       rows: [['1']],
     });
+    const other = await post(line(8, 'other'), 'application/x-ndjson', { 'idempotency-key': 'k1' });
+    expect([other.status, other.body]).toEqual([409, expect.objectContaining({ code: '22023' })]);
+    expect((await post('broken', 'application/json', { 'idempotency-key': 'k2' })).status).toBe(400);
+    expect((await post('[]', 'application/json', { 'idempotency-key': 'k2' })).status).toBe(200);
+  });
+
+  it('takes numbers for times, in the unit of the stream, whatever else stands in the row', async () => {
+    await query('CREATE STREAM times (at timestamptz NOT NULL, word text, n int8)');
+    await query(
+      "CREATE STREAM seconds (at timestamptz NOT NULL, word text, n int8) WITH (timestamp_unit = 's')",
+    );
+    for (const [name, at] of [
+      ['times', 1_767_225_601_000],
+      ['seconds', 1_767_225_601],
+    ] as const) {
+      const rows = [
+        { at, word: 'hello', n: 1 },
+        { n: 2, at },
+        { at, word: 'x', more: true },
+      ];
+      const bodies = [
+        ['application/x-ndjson', rows.map((row) => JSON.stringify(row)).join('\n')],
+        ['application/json', JSON.stringify([...rows, [at, 'text', 4]])],
+        ['text/csv', `${at},e,5\n`],
+      ] as const;
+      for (const [type, body] of bodies) {
+        const answer = await call(`/streams/${name}`, {
+          method: 'POST',
+          headers: { 'content-type': type },
+          body,
+        });
+        expect([type, answer.body]).toEqual([type, expect.objectContaining({ rejected: 0 })]);
+      }
+      const { body } = await query(`SELECT at, count(*) FROM ${name} GROUP BY at`);
+      expect(body).toMatchObject({ rows: [['2026-01-01T00:00:01Z', '8']] });
+    }
   });
 
   it.each([
@@ -221,7 +257,10 @@ describe('GET /views/{name}', () => {
     expect(first.status).toBe(200);
     const etag = first.headers.get('etag')!;
     expect((first.body as { rows: unknown[] }).rows).toContainEqual(['etag', '1']);
-    expect((await call('/views/by_tag', { headers: { 'if-none-match': etag } })).status).toBe(304);
+    for (const tags of [etag, `"other", W/${etag}`, '*']) {
+      expect((await call('/views/by_tag', { headers: { 'if-none-match': tags } })).status).toBe(304);
+    }
+    expect((await call('/views/by_tag', { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
     await post(line(11, 'etag'), 'application/x-ndjson');
     const second = await call('/views/by_tag', { headers: { 'if-none-match': etag } });
     expect(second.status).toBe(200);

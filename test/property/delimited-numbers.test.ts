@@ -33,6 +33,7 @@ function decode(type: SqlType, lines: readonly string[]): unknown[] {
       nullText: '',
       header: false,
       timestampUnit: 'ms',
+      epochNumbers: true,
       label: 'test',
     },
     false,

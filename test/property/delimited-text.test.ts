@@ -58,6 +58,7 @@ function decode(kind: Kind, delimiter: string, bytes: Buffer, cut: number): unkn
       nullText: kind === 'csv' ? '' : '\\N',
       header: false,
       timestampUnit: null,
+      epochNumbers: true,
       label: 'test',
     },
     false,

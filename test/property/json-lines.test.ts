@@ -10,6 +10,7 @@ const FIELDS: readonly { name: string; type: SqlType }[] = [
   { name: 'a', type: { name: 'float8' } },
   { name: 'text', type: { name: 'text' } },
   { name: 'whole', type: { name: 'int8' } },
+  { name: 'at', type: { name: 'timestamptz' } },
 ];
 const digits = (most: number) =>
   fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: most }).map((d) => d.join(''));
@@ -18,10 +19,14 @@ const number = fc
   .map(([sign, whole, fraction]) => `${sign}${whole}${fraction === null ? '' : `.${fraction}`}`);
 const integer = fc.tuple(fc.constantFrom('', '-'), digits(18)).map(([sign, whole]) => sign + whole);
 const word = fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom('', 'ü', '"', '\\', 'a"b', '\u2028'));
-const row = fc.tuple(number, word, integer, fc.constantFrom('', ' '), fc.nat(3));
+/** Milliseconds since 1970, and the same in text. */
+const time = fc
+  .tuple(fc.integer({ min: -1e12, max: 4e12 }), fc.constantFrom('', '.5', '.125'), fc.boolean())
+  .map(([ms, part, asText]) => (asText ? JSON.stringify(new Date(ms).toISOString()) : `${ms}${part}`));
+const row = fc.tuple(number, word, integer, fc.constantFrom('', ' '), fc.nat(4), time);
 
 /** The same few shapes again and again, so that they are learnt; now and then a row breaks off or has something after it. */
-const line = row.map(([a, text, whole, gap, shape]) => {
+const line = row.map(([a, text, whole, gap, shape, at]) => {
   const t = JSON.stringify(text);
   switch (shape) {
     case 0:
@@ -30,6 +35,8 @@ const line = row.map(([a, text, whole, gap, shape]) => {
       return `{"other":${whole},"whole":${whole},"text":${t},"a":${a}}`;
     case 2:
       return `{"text":${t},"a":${a}}`;
+    case 3:
+      return `{"at":${at},"text":${t},"whole":${whole}}`;
     default:
       return `{"a":${a},"whole":${whole}`;
   }
@@ -64,6 +71,11 @@ function decode(lines: readonly string[], cut: number): string[] {
 const shown = (value: unknown): string =>
   Object.is(value, -0) ? '-0' : value === null ? 'null' : `${typeof value} ${String(value)}`;
 
+function microsOf(at: unknown): number | null {
+  if (typeof at === 'string') return Date.parse(at) * 1_000;
+  return typeof at === 'number' ? at * 1_000 : null;
+}
+
 function expected(text: string): string {
   let members: Record<string, unknown>;
   try {
@@ -76,6 +88,7 @@ function expected(text: string): string {
     shown(members['a'] ?? null),
     shown(members['text'] ?? null),
     shown(whole === null ? null : BigInt(whole[1]!)),
+    shown(microsOf(members['at'])),
   ]);
 }
 

@@ -74,6 +74,7 @@ it('what a client sends is taken in the portions that a tick can do, and no row 
     nullText: '\\N',
     header: false,
     timestampUnit: null,
+    epochNumbers: true,
     label: 'test',
   };
   const source = new IngestSource({

@@ -7,10 +7,20 @@ import { ArrowDecoder } from './arrow-decoder.ts';
 import { CopyBinaryDecoder } from './copy-binary-decoder.ts';
 import type { DecodedField } from './decoded-columns.ts';
 import { DelimitedDecoder } from './delimited-decoder.ts';
+import type { DelimitedFormat } from './delimited-format.ts';
+import type { TimestampUnit } from './epoch.ts';
 import { JsonArrayDecoder } from './json-array-decoder.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import type { LineDecoder } from './line-decoder.ts';
 import { TextLineDecoder } from './text-decoder.ts';
+
+/** What a plain number in a timestamp column of COPY counts, null: milliseconds; 'text': it is read as PostgreSQL does. */
+type CopiedTimes = TimestampUnit | null | 'text';
+
+const numbersAs = (times: CopiedTimes): Pick<DelimitedFormat, 'timestampUnit' | 'epochNumbers'> => ({
+  timestampUnit: times === 'text' ? null : times,
+  epochNumbers: times !== 'text',
+});
 
 /**
  * `positions`: schema ordinals of a positional format's fields. `used`: ordinals somebody reads; null = all. Columns
@@ -23,6 +33,7 @@ export function createDecoder(
   used: ReadonlySet<number> | null,
   label: string,
   text?: InputText,
+  copiedTimes: CopiedTimes = null,
 ): LineDecoder {
   const fields = columns.map(
     (column, i): DecodedField => ({
@@ -38,25 +49,34 @@ export function createDecoder(
       return new JsonDecoder(fields, format.timestampUnit);
     case 'csv': {
       const { delimiter, nullText, header, timestampUnit } = format;
-      const csv = { delimiter, quote: '"', escape: '"', nullText, header, timestampUnit, label };
+      const csv = {
+        delimiter,
+        quote: '"',
+        escape: '"',
+        nullText,
+        header,
+        timestampUnit,
+        epochNumbers: true,
+        label,
+      };
       return new DelimitedDecoder(fields, positions, csv, header);
     }
     case 'text':
       return new TextLineDecoder(fields, positions[0] ?? 0);
     case 'copy-text': {
       const { format: _, ...copy } = format;
-      const lines = { ...copy, quote: null, escape: '\\', timestampUnit: null, label };
+      const lines = { ...copy, ...numbersAs(copiedTimes), quote: null, escape: '\\', label };
       return new DelimitedDecoder(fields, positions, lines, false, textFormat(text));
     }
     case 'copy-csv': {
       const { format: _, ...copy } = format;
-      const lines = { ...copy, timestampUnit: null, label };
+      const lines = { ...copy, ...numbersAs(copiedTimes), label };
       return new DelimitedDecoder(fields, positions, lines, false, textFormat(text));
     }
     case 'copy-binary':
       return new CopyBinaryDecoder(fields, positions, label);
     case 'json-array':
-      return new JsonArrayDecoder(fields, positions);
+      return new JsonArrayDecoder(fields, positions, format.timestampUnit);
     case 'arrow':
       return new ArrowDecoder(fields, format.timestampUnit);
     default:

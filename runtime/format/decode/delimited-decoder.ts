@@ -226,7 +226,8 @@ export class DelimitedDecoder implements LineDecoder {
     }
     const value = text(chunk, { ...raw, end });
     try {
-      const micros = epochMicros(value, field.type, this.#format.timestampUnit);
+      const { epochNumbers, timestampUnit } = this.#format;
+      const micros = epochNumbers ? epochMicros(value, field.type, timestampUnit) : null;
       if (micros !== null) this.#columns.setDatum(target, row, micros);
       else this.#columns.setText(target, row, value);
     } catch (error) {

@@ -11,6 +11,8 @@ export type DelimitedFormat = Readonly<{
   /** the first line names the columns (csv streams: in any order) */
   header: boolean;
   timestampUnit: TimestampUnit | null;
+  /** A plain number in a timestamp column is one of that unit (null: milliseconds). */
+  epochNumbers: boolean;
   /** rejected rows and CONTEXT lines begin with it: `COPY tweets` */
   label: string;
   marks?: CopyMarks;

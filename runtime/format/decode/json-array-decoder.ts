@@ -1,6 +1,7 @@
 /** A JSON array of rows, whole: objects by column name, or arrays by position (HTTP POST, WebSocket insert). */
 import { SqlError } from '../../../common/sql-error.ts';
 import type { DecodedField } from './decoded-columns.ts';
+import type { TimestampUnit } from './epoch.ts';
 import { JsonDecoder } from './json-decoder.ts';
 import type { DecodeOutput, LineDecoder } from './line-decoder.ts';
 
@@ -9,10 +10,10 @@ export class JsonArrayDecoder implements LineDecoder {
   readonly #positions: readonly number[];
   readonly #rows: JsonDecoder;
 
-  constructor(fields: readonly DecodedField[], positions: readonly number[]) {
+  constructor(fields: readonly DecodedField[], positions: readonly number[], unit: TimestampUnit | null) {
     this.#fields = fields;
     this.#positions = positions;
-    this.#rows = new JsonDecoder(fields, null);
+    this.#rows = new JsonDecoder(fields, unit);
   }
 
   recycle(): void {

@@ -123,8 +123,8 @@ export class JsonDecoder implements LineDecoder {
       this.#columns.setView(f, row, spare, spare + bytes.length);
       return spare + bytes.length;
     }
-    if (typeof member === 'number' && isTimestamp(type))
-      this.#columns.setDatum(f, row, scaleEpoch(member, this.#unit));
+    const epoch = isTimestamp(type) ? numberOf(member) : null;
+    if (epoch !== null) this.#columns.setDatum(f, row, scaleEpoch(epoch, this.#unit));
     else if (type.name === 'json' || type.name === 'jsonb')
       this.#columns.setText(f, row, JSON.stringify(member, bigText));
     else if (isArrayType(type.name) && Array.isArray(member))
@@ -173,6 +173,12 @@ class NumberText {
   constructor(text: string) {
     this.text = text;
   }
+}
+
+/** null: no number. */
+function numberOf(member: unknown): number | null {
+  if (member instanceof NumberText) return Number(member.text);
+  return typeof member === 'number' ? member : null;
 }
 
 const bigText = (_key: string, value: unknown): unknown =>

@@ -277,7 +277,14 @@ export const ADMINISTRATION_QUESTIONS: readonly Question[] = [
       'relname',
       'is_fk',
     ],
-    row: { name: 'up', attnum: 4, cltype: 'text', attgenerated: 's', defval: 'upper(name::text)', is_fk: false },
+    row: {
+      name: 'up',
+      attnum: 4,
+      cltype: 'text',
+      attgenerated: 's',
+      defval: 'upper(name::text)',
+      is_fk: false,
+    },
   },
   {
     tool: 'pgAdmin',
