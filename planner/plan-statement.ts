@@ -205,6 +205,10 @@ const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string 
     words: 'VACUUM or ANALYZE',
     hint: 'There is nothing to clean: what is deleted is gone at once.',
   },
+  LockStmt: {
+    words: 'LOCK TABLE',
+    hint: 'A transaction block reads the snapshot of its BEGIN, and waits for nobody.',
+  },
   MergeStmt: { hint: 'Use INSERT, UPDATE and DELETE in one transaction.' },
 };
 
