@@ -158,6 +158,10 @@ it.each(POINT_READS)('%s is a point read by %j', (sql, keys) => {
   const parameterValues = ['1', '2'].slice(0, parsed!.parameterCount);
   const read = plans.plan(parsed!, planContext(catalog, { parameterValues })).pointRead;
   expect(read?.keys ?? null).toEqual(keys);
-  const anew = planStatement(parsed!, planContext(catalog)).columns;
+  // which relation a column is of stands beside the plan
+  const anew = planStatement(parsed!, planContext(catalog)).columns?.map(({ name, type }) => ({
+    name,
+    type,
+  }));
   if (keys !== null) expect(read!.reads.plan.columns.slice(0, -keys.length)).toEqual(anew);
 });
