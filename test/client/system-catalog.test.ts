@@ -213,7 +213,9 @@ describe('the system catalog', () => {
         reader,
       ),
     ).toEqual([{ may_read: true, may_write: false }]);
-    await expect(reader.query('SELECT * FROM pg_authid')).rejects.toMatchObject({ code: '42501' });
+    for (const sql of ['SELECT * FROM pg_authid', 'EXPLAIN SELECT * FROM pg_authid']) {
+      await expect(reader.query(sql)).rejects.toMatchObject({ code: '42501' });
+    }
     await reader.end();
   });
 
