@@ -44,6 +44,9 @@ export const JWT_TOLERANCE_SECONDS = 5;
 export const HTTP_HEADERS_TIMEOUT_MS = 30_000;
 export const HTTP_REQUEST_TIMEOUT_MS = 300_000;
 export const HTTP_CHECK_MS = 5_000;
+/** Of a body whose answer is given already: so much is thrown away, for so long, before the connection is closed. */
+export const DISCARD_BYTES_MAX = 256 * MIB;
+export const DISCARD_MS_MAX = 10_000;
 export const HTTP_HEADER_BYTES_MAX = 16 * KIB;
 export const SHUTDOWN_TIMEOUT_MS = 5_000;
 

@@ -23,6 +23,7 @@ import type { Config } from '../settings/millrace-settings.ts';
 import { OWNER } from '../session/open-session.ts';
 import type { SocketServer } from '../websocket/socket-server.ts';
 import { speakTls } from './http-connection.ts';
+import { discardRest } from './request-body.ts';
 import { HttpError, sendError, sendJson, statusOf } from './http-error.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { getLive, getViewLive } from './live-route.ts';
@@ -136,7 +137,7 @@ export class HttpServer {
         const over = LOGIN_STATUS.has(status) && !request.complete ? { connection: 'close' } : {};
         sendError(response, status, told, { ...headers, ...over });
       }
-      if (!request.complete) request.resume();
+      discardRest(request);
     } finally {
       context?.metrics.requests.inc({ route: route?.name ?? 'none', status: `${response.statusCode}` });
     }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { SqlError } from '../../common/sql-error.ts';
+import { DISCARD_BYTES_MAX, DISCARD_MS_MAX } from '../limits.ts';
 import { HttpError } from './http-error.ts';
 
 /** The body's bytes, inflated where the client says gzip; more than `bytesMax` of them is 413. */
@@ -10,7 +11,8 @@ export async function* bodyChunks(request: IncomingMessage, bytesMax: number): A
   if (announced > bytesMax) throw tooLarge(bytesMax);
   let bytes = 0;
   try {
-    for await (const chunk of inflated(request)) {
+    // who has sent too much must still be told: the request is not destroyed with the loop
+    for await (const chunk of inflated(request).iterator({ destroyOnReturn: false })) {
       bytes += (chunk as Buffer).length;
       if (bytes > bytesMax) throw tooLarge(bytesMax);
       yield chunk as Buffer;
@@ -43,9 +45,7 @@ export async function readBody(request: IncomingMessage, bytesMax: number): Prom
 }
 
 function tooLarge(bytesMax: number): HttpError {
-  return new HttpError(413, new SqlError('54000', `the body has more than ${bytesMax} bytes`), {
-    connection: 'close',
-  });
+  return new HttpError(413, new SqlError('54000', `the body has more than ${bytesMax} bytes`));
 }
 
 /** `text/csv; header=present` as its type and its parameters. */
@@ -59,4 +59,21 @@ export function contentType(
     parameters.set(name.trim().toLowerCase(), value.trim().replaceAll('"', '').toLowerCase());
   }
   return { type: type.trim().toLowerCase(), parameters };
+}
+
+/**
+ * Throws away what is left of a body whose answer is given: a connection that is closed under a client that still sends
+ * takes the answer away from it. After a while it is closed all the same.
+ */
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  const { socket } = request;
+  let bytes = 0;
+  const timer = setTimeout(() => socket.destroy(), DISCARD_MS_MAX);
+  request.once('close', () => clearTimeout(timer));
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > DISCARD_BYTES_MAX) socket.destroy();
+  });
+  request.resume();
 }

@@ -1,4 +1,5 @@
 /** Arrow over HTTP: rows in and out of a real server, by the library's own reader and writer. */
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import {
   Dictionary,
@@ -116,6 +117,14 @@ it('is bounded, before and after inflation', async () => {
   const large = new Uint8Array(65 * 1024 * 1024);
   expect((await post(large)).status).toBe(413);
   expect((await post(gzipSync(large), { 'content-encoding': 'gzip' })).status).toBe(413);
+  // in chunks, without a length: the client is told although it is still sending
+  const chunked = await fetch(`${server.url}/streams/readings`, {
+    method: 'POST',
+    headers: { 'content-type': ARROW },
+    body: Readable.toWeb(Readable.from([large.subarray(1), large.subarray(1)])) as ReadableStream,
+    duplex: 'half',
+  } as RequestInit);
+  expect(chunked.status).toBe(413);
 });
 
 it('answers queries and views', async () => {
