@@ -32,6 +32,7 @@ import { parseDurationMs, versionNumber } from '../settings/setting-kind.ts';
 import { type Peer, SessionActivity } from './session-activity.ts';
 import { SessionSettings } from './settings.ts';
 import { requireStatementSize } from './statement-size.ts';
+import { BEFORE_QUERIES, WRITES } from './statement-kinds.ts';
 import { Transaction } from './transaction.ts';
 import { inWholeText } from './whole-text.ts';
 
@@ -42,30 +43,6 @@ export type SessionEvents = Readonly<{
   /** null: the protocol has none. */
   notifications: NotificationSink | null;
 }>;
-
-/** After one of its own a session reads what is there then. */
-const WRITES: ReadonlySet<Statement['kind']> = new Set([
-  'write',
-  'insert-continuous',
-  'copy-from',
-  'create',
-  'drop',
-  'alter',
-  'transaction',
-]);
-
-/** What may stand before the modes of a transaction are set. */
-const BEFORE_QUERIES: ReadonlySet<Statement['kind']> = new Set([
-  'set',
-  'set-modes',
-  'set-role',
-  'show',
-  'transaction',
-  'prepare',
-  'deallocate',
-  'listen',
-  'unlisten',
-]);
 
 /**
  * One client's state, whatever the protocol: settings, prepared statements, portals and the transaction. Statements

@@ -15,6 +15,7 @@ describe.skipIf(!isInstalled('python'))('python (needs node scripts/ensure-clien
       types_False: [true, 0.5, true, ['a', 'b'], true, '1.50', true, null],
       types_True: [true, 0.5, true, ['a', 'b'], true, '1.50', true, null],
       error: ['42703', '8'],
+      read_only: '25006',
       pipeline: Array.from({ length: 20 }, (_, i) => i),
       canceled: '57014',
       streamed: [

@@ -49,7 +49,7 @@ async def main():
     async with connection.transaction():
         rows = []
         await asyncio.to_thread(execute, "INSERT INTO live VALUES (0)")
-        cursor = connection.cursor("SELECT n FROM live EMIT CHANGES", prefetch=1)
+        cursor = connection.cursor("SELECT n FROM live EMIT CHANGES")
         asyncio.get_running_loop().call_later(
             0.3, lambda: asyncio.ensure_future(asyncio.to_thread(execute, "INSERT INTO live VALUES (1)"))
         )
@@ -62,7 +62,7 @@ async def main():
     try:
         async with connection.transaction():
             async with asyncio.timeout(0.5):
-                async for row in connection.cursor("SELECT n FROM live EMIT CHANGES", prefetch=1):
+                async for row in connection.cursor("SELECT n FROM live EMIT CHANGES"):
                     pass
     except TimeoutError:
         seen["after cancel"] = await connection.fetchval("SELECT 1")

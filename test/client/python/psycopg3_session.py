@@ -55,6 +55,13 @@ with connect(autocommit=True) as connection:
         connection.execute("SELECT nosuch")
     except psycopg.errors.UndefinedColumn as error:
         seen["error"] = [error.sqlstate, error.diag.statement_position]
+    connection.read_only = True
+    try:
+        with connection.transaction():
+            connection.execute("DELETE FROM people")
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        seen["read_only"] = error.sqlstate
+    connection.read_only = None
     with connection.pipeline():
         cursors = [connection.execute("SELECT %s::int4", (i,)) for i in range(20)]
     seen["pipeline"] = [cursor.fetchone()[0] for cursor in cursors]
