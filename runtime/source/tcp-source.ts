@@ -1,6 +1,7 @@
 /**
- * Lines from a TCP server: connects as a client, greets, reads lines. A connection that brought nothing is tried again with
- * a growing delay (0.1 s to 10 s), so that a server that does not like the greeting is not asked again and again.
+ * Lines from a TCP server: connects as a client, greets, reads lines. A connection that brought nothing, or ended within a
+ * second, is tried again with a growing delay (0.1 s to 10 s), so that a server that does not like the greeting is not
+ * asked again and again.
  */
 import { connect, type Socket } from 'node:net';
 import { LINE_BYTES_MAX, TICK_BYTES_MAX } from '../../common/limits.ts';
@@ -9,6 +10,8 @@ import { payloadText, type LineDecoder } from '../format/decode/line-decoder.ts'
 import type { Source, SourceOutput } from './source.ts';
 
 const BACKOFF_MS = { first: 100, greatest: 10_000 };
+const WELL_MS = 1_000;
+const LINE_FEED = 10;
 
 export class TcpSource implements Source {
   readonly #host: string;
@@ -21,6 +24,9 @@ export class TcpSource implements Source {
   #rest: Buffer = Buffer.alloc(0);
   #backoffMs = BACKOFF_MS.first;
   #timer: NodeJS.Timeout | null = null;
+  #connectedAt = 0;
+  /** It has brought something. */
+  #isWell = false;
   #closed = false;
   /** Why it can't greet, and whether that was told. */
   #failure: SqlError | null = null;
@@ -103,9 +109,13 @@ export class TcpSource implements Source {
   #connect(): void {
     const socket = connect({ host: this.#host, port: this.#port });
     this.#socket = socket;
-    socket.once('connect', () => this.#greet(socket));
+    this.#isWell = false;
+    socket.once('connect', () => {
+      this.#connectedAt = performance.now();
+      this.#greet(socket);
+    });
     socket.on('data', (data) => {
-      this.#backoffMs = BACKOFF_MS.first;
+      this.#isWell = true;
       this.#waiting.push(data);
       this.#waitingBytes += data.length;
       if (this.#waitingBytes >= TICK_BYTES_MAX) socket.pause();
@@ -118,11 +128,13 @@ export class TcpSource implements Source {
   #reconnect(): void {
     if (this.#closed) return;
     // an unfinished line ends with its connection
-    if (this.#rest.length > 0) {
-      this.#waiting.unshift(Buffer.from('\n'));
+    const last = this.#waiting.at(-1) ?? this.#rest;
+    if (last.length > 0 && last.at(-1) !== LINE_FEED) {
+      this.#waiting.push(Buffer.of(LINE_FEED));
       this.#waitingBytes++;
       this.#listener();
     }
+    if (this.#isWell && performance.now() - this.#connectedAt >= WELL_MS) this.#backoffMs = BACKOFF_MS.first;
     this.#timer = setTimeout(() => this.#connect(), this.#backoffMs);
     this.#timer.unref();
     this.#backoffMs = Math.min(2 * this.#backoffMs, BACKOFF_MS.greatest);
