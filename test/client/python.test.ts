@@ -17,13 +17,16 @@ describe.skipIf(!isInstalled('python'))('python (needs node scripts/ensure-clien
       error: ['42703', '8'],
       read_only: '25006',
       pipeline: Array.from({ length: 20 }, (_, i) => i),
-      canceled: '57014',
-      streamed: [
-        ['x', 0],
-        ['x', 1],
-        ['x', 2],
-      ],
-      after: 1,
+      followed: [30_000, 30_002].map((version) => ({
+        version,
+        canceled: '57014',
+        streamed: [
+          ['x', 0],
+          ['x', 1],
+          ['x', 2],
+        ],
+        after: 1,
+      })),
       named: [1, 2],
     });
   }, 60_000);

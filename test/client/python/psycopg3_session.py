@@ -66,30 +66,40 @@ with connect(autocommit=True) as connection:
         cursors = [connection.execute("SELECT %s::int4", (i,)) for i in range(20)]
     seen["pipeline"] = [cursor.fetchone()[0] for cursor in cursors]
 
-# A continuous query, row by row, ended by cancel.
-with connect(autocommit=True) as connection, connect(autocommit=True) as writer:
-    done = threading.Event()
+# A continuous query, row by row, ended by cancel: by both versions of the protocol, whose cancel keys differ.
+def follow(version):
+    options = {"min_protocol_version": version, "max_protocol_version": version}
+    with connect(autocommit=True, **options) as connection, connect(autocommit=True) as writer:
+        done = threading.Event()
 
-    def feed():
-        number = 0
-        while not done.is_set():
-            writer.execute("INSERT INTO events VALUES (%s, 'x', %s)", (moment, number))
-            number += 1
+        def feed():
+            number = 0
+            while not done.is_set():
+                writer.execute("INSERT INTO events VALUES (%s, 'x', %s)", (moment, number))
+                number += 1
 
-    rows = []
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    try:
-        for row in connection.cursor().stream("SELECT tag, n FROM events EMIT CHANGES"):
-            rows.append(row[2:])
-            if len(rows) == 3:
-                connection.cancel_safe()
-    except psycopg.errors.QueryCanceled as error:
-        seen["canceled"] = error.sqlstate
-    done.set()
-    feeder.join()
-    seen["streamed"] = [[row[0], row[1] - rows[0][1]] for row in rows[:3]]
-    seen["after"] = connection.execute("SELECT 1").fetchone()[0]
+        rows = []
+        canceled = None
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        try:
+            for row in connection.cursor().stream("SELECT tag, n FROM events EMIT CHANGES"):
+                rows.append(row[2:])
+                if len(rows) == 3:
+                    connection.cancel_safe()
+        except psycopg.errors.QueryCanceled as error:
+            canceled = error.sqlstate
+        done.set()
+        feeder.join()
+        return {
+            "version": connection.pgconn.full_protocol_version,
+            "canceled": canceled,
+            "streamed": [[row[0], row[1] - rows[0][1]] for row in rows[:3]],
+            "after": connection.execute("SELECT 1").fetchone()[0],
+        }
+
+
+seen["followed"] = [follow("3.0"), follow("3.2")]
 
 # A named cursor.
 with connect() as connection:
