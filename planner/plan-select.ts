@@ -2,6 +2,7 @@
 import type { Node } from 'libpg-query';
 import type { Field, Origin, Schema } from '../common/types.ts';
 import type { QueryPlan } from '../runtime/plan/query-plan.ts';
+import { callsOfOneRow } from './bind/acting-calls.ts';
 import type { BindingContext } from './bind/binding-context.ts';
 import type { BoundQuery } from './bind/bound-query.ts';
 import { catalogQuery } from './catalog-query/catalog-query.ts';
@@ -53,6 +54,7 @@ export function planSelectSource(
     binding.parameters.requireValues(parsed.parameterCount);
     return asked;
   }
+  if (clauses.emit === null) binding.gathered.acting = callsOfOneRow(node);
   const query = bindSelectNode(binding, node);
   const plan = planBound(binding, query, clauses, 'select');
   return { kind: 'query', plan, columns: withOrigins(outputColumns(plan), columnOrigins(query)) };

@@ -55,8 +55,10 @@ export function planned(
 ): Planned {
   const { binding, parsed } = context;
   const { gathered, parameters } = binding;
-  const settings = gathered.settings.length > 0 ? { settings: gathered.settings } : {};
-  const signals = gathered.signals.length > 0 ? { signals: gathered.signals } : {};
+  // What is only explained does nothing.
+  const acts = statement.kind !== 'explain' || statement.mode === 'analyze';
+  const settings = acts && gathered.settings.length > 0 ? { settings: gathered.settings } : {};
+  const signals = acts && gathered.signals.length > 0 ? { signals: gathered.signals } : {};
   return {
     statement,
     // of the catalog's queries the server finds them out

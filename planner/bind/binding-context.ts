@@ -1,4 +1,5 @@
 /** What binding one statement needs to know, and what it gathers on the way. */
+import type { FuncCall } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
 import type { QueryPlan } from '../../runtime/plan/query-plan.ts';
 import type { KnownRelation, Oid, RelationDefinition, Requirement } from '../../runtime/plan/relation.ts';
@@ -146,6 +147,8 @@ export class Gathered {
   readonly settings: { name: string; value: string | null; local: boolean }[];
   /** pg_cancel_backend(…), pg_terminate_backend(…): likewise. */
   readonly signals: Signal[];
+  /** Calls that may do these two, in this statement. */
+  acting: ReadonlySet<FuncCall> = new Set();
   /** What the plan needs the right to. */
   readonly #requirements: Map<string, Requirement>;
   readonly subqueries: QueryPlan[] = [];

@@ -5,6 +5,7 @@ import type { Expression } from '../../runtime/plan/expression.ts';
 import { isSuperuser } from '../authorize/membership.ts';
 import { requireSettingsReader } from '../authorize/settings.ts';
 import { requireSignal } from './signal-function.ts';
+import { requireActing } from './acting-calls.ts';
 import type { BindingContext } from './binding-context.ts';
 import { type Bound, typed } from './bound.ts';
 import { coerceTo } from './coerce.ts';
@@ -43,6 +44,15 @@ const NAMES: ReadonlySet<string> = new Set([
   'pg_conf_load_time',
 ]);
 
+/** Those that do something. */
+const ACTING: ReadonlySet<string> = new Set([
+  'set_config',
+  'pg_cancel_backend',
+  'pg_terminate_backend',
+  'pg_reload_conf',
+  'pg_notify',
+]);
+
 export const isSessionFunction = (name: string): boolean => NAMES.has(name);
 
 export function sessionConstant(
@@ -71,6 +81,7 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
   const peer = context.plan.server?.peer ?? null;
   const wanted = ARITY[name] ?? [0];
   if (!wanted.includes(nodes.length)) return null;
+  if (ACTING.has(name)) requireActing(context, call, name);
   switch (name) {
     case 'version':
       return give(versionText(context.plan.settings.get('server_version') ?? SERVER_VERSION));

@@ -117,6 +117,7 @@ function refuseMore(binding: BindingContext, names: NamesInTree, clauses: Stream
       call.location,
       '0A000',
       `function ${name}() is not supported in a query of the system catalog`,
+      'Such queries only read the catalog.',
     );
   }
 }

@@ -79,6 +79,8 @@ export function planExplain(
   if (options.hasDuration && (!options.analyze || finite)) {
     throw binding.error(-1, '22023', DURATION_NEEDS);
   }
+  if (options.analyze && !finite)
+    refuseHidden(binding, 'EXPLAIN ANALYZE of a continuous query counts all rows that reach it.');
   const lines = linesOf(binding, target, options.verbose);
   const columns: Schema = [
     { name: 'QUERY PLAN', type: { name: options.format === 'json' ? 'json' : 'text' } },
@@ -231,7 +233,7 @@ const SILENCE_COLUMNS: Schema = [
 
 export function planExplainSilence(context: StatementContext, syntax: SilenceSyntax): Planned {
   const target = silenceTarget(context, syntax);
-  refuseHidden(context.binding);
+  refuseHidden(context.binding, SILENCE_TELLS);
   const plan = planOf(target);
   if (plan !== null && plan.emit.kind === 'finite') {
     throw context.binding.error(
@@ -253,18 +255,14 @@ export function planExplainSilence(context: StatementContext, syntax: SilenceSyn
   return planned(context, statement, SILENCE_COLUMNS);
 }
 
+const SILENCE_TELLS = 'EXPLAIN SILENCE tells of all rows, also of those that were rejected.';
+
 /** 42501 where policies hide rows: it would tell of them. */
-function refuseHidden(binding: BindingContext): void {
+function refuseHidden(binding: BindingContext, detail: string): void {
   const hidden = binding.gathered.requirements.find(({ policies }) => policies !== '');
   if (hidden === undefined) return;
   const name = binding.catalog.relationByOid(hidden.relation)?.name ?? '';
-  throw binding.error(
-    -1,
-    '42501',
-    `row-level security hides rows of "${name}"`,
-    undefined,
-    'EXPLAIN SILENCE tells of all rows, also of those that were rejected.',
-  );
+  throw binding.error(-1, '42501', `row-level security hides rows of "${name}"`, undefined, detail);
 }
 
 function silenceTarget(context: StatementContext, syntax: SilenceSyntax): Target {
@@ -273,7 +271,7 @@ function silenceTarget(context: StatementContext, syntax: SilenceSyntax): Target
   if ('node' in target) {
     const inner = statementContext(context.parsed, context.plan, target.source, target.clauses);
     const plan = planQueryNode(inner.binding, target.node, target.clauses);
-    refuseHidden(inner.binding);
+    refuseHidden(inner.binding, SILENCE_TELLS);
     return { kind: 'query', plan, columns: outputColumns(plan) };
   }
   const { binding } = context;

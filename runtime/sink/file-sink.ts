@@ -3,7 +3,17 @@
  * recovered: `<tick>.json`. Where a file has that name (another sink's in the same directory, or of before a crash, after which
  * ticks are counted from the end of the logs) it is `<tick>-2.json` and so on: it holds other rows.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
 import { formatDatum } from '../../common/value-text.ts';
@@ -45,7 +55,10 @@ export class FileSink implements Sink {
     const file = this.#freeName(tick);
     const partial = join(path, `.${tick}.partial`);
     try {
-      const fd = openSync(partial, 'w');
+      if (realpathSync(path) !== path) throw new Error('it leads elsewhere now');
+      rmSync(partial, { force: true });
+      // never through a link that somebody put there
+      const fd = openSync(partial, 'wx');
       try {
         writeFileSync(fd, `${[...head, ...this.#lines].join('\n')}\n`);
         fsyncSync(fd);

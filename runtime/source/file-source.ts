@@ -2,23 +2,15 @@
  * Lines of a file, or of the files of a directory as they appear (D-Streams' textFileStream), in the order of their
  * names. `follow`: goes on when more is appended; else the end of the file is the end of the source.
  */
-import {
-  closeSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs';
-import { join, sep } from 'node:path';
+import { closeSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { ExternalError } from '../../common/external-error.ts';
 import { FILE_CHUNK_BYTES, LINE_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import { payloadText, type LineDecoder } from '../format/decode/line-decoder.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
+import { isInside, openInside } from './open-inside.ts';
 import type { Source, SourceOutput } from './source.ts';
 
 const LOOK_AGAIN_MS = 100;
@@ -47,14 +39,16 @@ export class FileSource implements Source {
   #timer: NodeJS.Timeout | null = null;
   #listener: () => void = () => undefined;
 
-  /** Throws ExternalError when the path can't be read. */
+  /** `path`: a real path. Throws ExternalError when it can't be read. */
   constructor(path: string, follow: boolean, makeDecoder: () => LineDecoder) {
     this.#path = path;
     this.#follow = follow;
     this.#makeDecoder = makeDecoder;
     this.#decoder = makeDecoder();
     try {
-      this.#isDirectory = statSync(path).isDirectory();
+      const found = statSync(path);
+      this.#isDirectory = found.isDirectory();
+      if (!this.#isDirectory && !found.isFile()) throw new Error('it is no regular file');
     } catch (error) {
       throw new ExternalError(`could not open file "${path}"`, false, error);
     }
@@ -149,7 +143,7 @@ export class FileSource implements Source {
       try {
         path = from === null ? this.#nextPath() : this.#current;
         if (path === null) return false;
-        this.#fd = openSync(path, 'r');
+        this.#fd = openInside(path, this.#path);
       } catch (error) {
         this.#report(error, path ?? this.#path, out);
         this.#resumeAt = null;
@@ -164,27 +158,26 @@ export class FileSource implements Source {
       this.#position = from ?? 0;
       this.#restFrom = 0;
       this.#restTo = 0;
-      return fstatSync(this.#fd).isFile();
+      return true;
     }
   }
 
   #nextPath(): string | null {
     if (!this.#isDirectory) return this.#done.has(this.#path) ? null : this.#path;
+    if (realpathSync(this.#path) !== this.#path) throw new Error('it leads elsewhere now');
     const names = readdirSync(this.#path)
       .filter((name) => !name.startsWith('.'))
       .sort();
     const next = names
       .map((name) => join(this.#path, name))
-      .find((path) => !this.#done.has(path) && this.#isInside(path));
+      .find((path) => !this.#done.has(path) && this.#isFile(path));
     return next ?? null;
   }
 
-  /** A file of the directory; a link that leads out of it is none, nor one that leads nowhere. */
-  #isInside(path: string): boolean {
-    const found = lstatSync(path, { throwIfNoEntry: false });
-    if (found?.isSymbolicLink() !== true) return found?.isFile() === true;
+  /** A link that leads out of the directory is no file of it, nor one that leads nowhere. */
+  #isFile(path: string): boolean {
     try {
-      return realpathSync(path).startsWith(this.#path + sep) && statSync(path).isFile();
+      return isInside(path, this.#path) && statSync(path).isFile();
     } catch {
       return false;
     }
@@ -202,8 +195,8 @@ export class FileSource implements Source {
 
   /** In millrace.rejected_rows, once as long as it stays the same. */
   #report(error: unknown, path: string, out: SourceOutput): void {
-    const { code } = error as NodeJS.ErrnoException;
-    const message = `could not read "${path}": ${code ?? String(error)}`;
+    const { code, message: reason } = error as NodeJS.ErrnoException;
+    const message = `could not read "${path}": ${code ?? reason}`;
     if (message === this.#reported) return;
     this.#reported = message;
     out.reject({ error: new SqlError('58030', message), line: 0, payload: '' }, path);

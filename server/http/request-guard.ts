@@ -18,6 +18,8 @@ export function requestGuard(
   const isOurs = (name: string): boolean =>
     isLoopback(name) || name === host || (insecure && isIP(name) !== 0);
   return (request) => {
+    // of several, others on the way may have read another one
+    if ((request.headersDistinct['host'] ?? []).length > 1) return false;
     const authority = request.headers.host ?? '';
     const name = hostName(authority);
     if (name === null) return false;

@@ -34,6 +34,25 @@ describe('queries of the system catalog', () => {
     ['lists a directory', `SELECT * FROM pg_ls_dir('.')`],
     ['lists a directory beside the catalog', `SELECT * FROM pg_class, LATERAL pg_ls_dir('.')`],
     ['makes a large object', `SELECT lo_create(0) FROM pg_class`],
+    ['reads a file under an escaped name', `SELECT U&"pg\\005fread_fil\\0065"('/etc/passwd')`],
+    [
+      'reads a file between comments',
+      `SELECT/**/pg_catalog . /* /* nested */ */ "pg_read_file"--\n('/etc/passwd') FROM pg_class`,
+    ],
+    ['reads a file by name', `SELECT pg_read_file(filename => '/etc/passwd') FROM pg_class`],
+    ['reads a file where rows are ordered', `SELECT 1 FROM pg_class ORDER BY pg_read_file('/etc/passwd')`],
+    [
+      'reads a file for an operator',
+      `SELECT 1 FROM pg_class WHERE relname OPERATOR(pg_catalog.=) pg_read_file('/etc/passwd')`,
+    ],
+    ['reads a file for LIMIT', `SELECT 1 FROM pg_class LIMIT (SELECT length(pg_read_file('/etc/passwd')))`],
+    ['reads a file into a large object', `SELECT lo_import('/etc/passwd') FROM pg_class`],
+    ['writes a large object to a file', `SELECT lo_export(1, '/tmp/x') FROM pg_class`],
+    ['lists directories as rows', `SELECT * FROM ROWS FROM (pg_ls_dir('.'), pg_ls_dir('/')) AS x, pg_class`],
+    ['reaches another server', `SELECT dblink_connect('host=127.0.0.1') FROM pg_class`],
+    ['asks another server', `SELECT * FROM pg_class, dblink('host=127.0.0.1', 'x') AS t(a int)`],
+    ['writes a file', `SELECT pg_file_write('x', 'y', false) FROM pg_class`],
+    ['waits where it is explained', `EXPLAIN ANALYZE SELECT pg_sleep(10) FROM pg_class`],
     ['waits', `SELECT pg_sleep(1000) FROM pg_class`],
     ['waits in a condition', `SELECT 1 FROM pg_class WHERE pg_sleep_for('1 day') IS NULL`],
     ['waits in ORDER BY', `SELECT 1 FROM pg_class ORDER BY pg_sleep(5)`],
@@ -72,11 +91,21 @@ describe('queries of the system catalog', () => {
 
   it.each([
     ['a program', `COPY pg_class TO PROGRAM 'id'`],
+    ['a program with its rows', `COPY (SELECT relname FROM pg_class) TO PROGRAM 'id'`],
+    ['rows of a program', `COPY users FROM PROGRAM 'id'`],
     ['a file', `COPY pg_class TO '/tmp/x'`],
     ['an update', `UPDATE pg_class SET relname = 'x'`],
     ['a deletion', 'DELETE FROM pg_catalog.pg_authid'],
     ['an insertion', `INSERT INTO pg_class (relname) VALUES ('x')`],
     ['DO', `DO $$ BEGIN DELETE FROM pg_class; END $$`],
+    ['DO with an escaped text', `DO LANGUAGE plpgsql U&'BEGIN DELETE FROM pg_class\\003b END'`],
+    ['CALL', `CALL pg_catalog.pg_sleep(1)`],
+    ['backslash in a plain string', `SET standard_conforming_strings = off`],
+    ['other role by set_config', `SELECT set_config('role', 'millrace', false) FROM pg_namespace`],
+    [
+      'other user by set_config',
+      `SELECT set_config('session_authorization', 'millrace', false) FROM pg_namespace`,
+    ],
     ['a truncation', 'TRUNCATE pg_class'],
     ['a view', 'CREATE VIEW v AS SELECT * FROM pg_class'],
     ['a materialized view', 'CREATE MATERIALIZED VIEW v AS SELECT * FROM pg_class'],
@@ -84,9 +113,30 @@ describe('queries of the system catalog', () => {
     ['a drop', 'DROP TABLE pg_catalog.pg_class'],
   ])('give way to no %s', async (_, sql) => {
     await expect(client.query(sql)).rejects.toMatchObject({
-      code: expect.stringMatching(/^(0A000|42809|42P01|42501|42601)$/),
+      code: expect.stringMatching(/^(0A000|42809|42P01|42501|42601|55P02)$/),
     });
     expect(await rows(WORKS)).toEqual([{ n: 1 }]);
+  });
+
+  it.each([
+    [`E'\\'; DROP TABLE users; --'`, `'; DROP TABLE users; --`],
+    [`U&'\\0027; DROP TABLE users; --'`, `'; DROP TABLE users; --`],
+    [`'\\''; DROP TABLE users; --'`, `\\'; DROP TABLE users; --`],
+    [`$a$'; DROP TABLE users; --$a$`, `'; DROP TABLE users; --`],
+    [`U&'!0027; DROP TABLE users; --' UESCAPE '!'`, `'; DROP TABLE users; --`],
+  ])('read the string %s as it is', async (string, value) => {
+    const sql = `SELECT ${string} AS text FROM pg_namespace WHERE nspname = 'public'`;
+    expect(await rows(sql)).toEqual([{ text: value }]);
+    await client.query(
+      `SET application_name = ${string.startsWith('U&') ? `'${value.replaceAll("'", "''")}'` : string}`,
+    );
+    expect(
+      await rows(
+        `SELECT current_setting('application_name') AS text FROM pg_namespace WHERE nspname = 'public'`,
+      ),
+    ).toEqual([{ text: value }]);
+    expect(await rows(WORKS)).toEqual([{ n: 1 }]);
+    await client.query('RESET application_name');
   });
 
   it('have no second statement in the extended protocol', async () => {

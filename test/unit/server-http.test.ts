@@ -28,9 +28,12 @@ describe('JSON of clients', () => {
 
 describe('requestGuard', () => {
   const request = (headers: Record<string, string>): IncomingMessage =>
-    ({ headers }) as unknown as IncomingMessage;
+    ({ headers, headersDistinct: { host: headers['host']?.split(' + ') } }) as unknown as IncomingMessage;
 
   it.each([
+    // twice: the first is what headers has, and others on the way may have read the second
+    [{ host: 'localhost + evil.example' }, false],
+    [{ host: 'localhost + localhost' }, false],
     [{ host: '127.0.0.1:8080' }, true],
     [{ host: 'localhost' }, true],
     [{ host: '[::1]:8080' }, true],
@@ -54,7 +57,7 @@ describe('requestGuard', () => {
     const headers = { host: 'localhost', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
     const guard = requestGuard('127.0.0.1', false);
     const follow = (url: string, method = 'GET'): boolean =>
-      guard({ headers, url, method } as unknown as IncomingMessage);
+      guard({ ...request(headers), url, method } as unknown as IncomingMessage);
     expect([follow('/'), follow('/', 'POST'), follow('/live?sql=SELECT+1')]).toEqual([true, false, false]);
   });
 
