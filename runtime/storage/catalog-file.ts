@@ -1,7 +1,8 @@
 /** The catalog on disk: `catalog.json`, written whole under another name and renamed into place. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
+import { type WrittenFile, writeAside } from '../../common/whole-file.ts';
 import { BOOTSTRAP_ROLE_OID, PUBLIC_SCHEMA_ACCESS, PUBLIC_SCHEMA_OID } from '../plan/authorization.ts';
 import type { CatalogObject } from '../plan/relation.ts';
 import type { CatalogSnapshot } from '../engine-client.ts';
@@ -20,15 +21,12 @@ const toJson = (_key: string, value: unknown): unknown =>
 const fromJson = (_key: string, value: unknown): unknown =>
   typeof value === 'object' && value !== null && '$number' in value ? Number(value.$number) : value;
 
-export function writeCatalog(directory: string, catalog: CatalogSnapshot): void {
-  const partial = join(directory, `${FILE}.partial`);
-  // Verifiers of passwords are in it.
-  const fd = openSync(partial, 'w', 0o600);
-  writeSync(fd, JSON.stringify({ format: FORMAT, ...catalog }, toJson, 1));
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(partial, join(directory, FILE));
-}
+/** `tick`: that of its last definition; 0: not known. */
+export type CatalogContent = CatalogSnapshot & Readonly<{ tick: number }>;
+
+/** Written beside the one of before: it counts once it is taken. Verifiers of passwords are in it. */
+export const writeCatalogAside = (directory: string, catalog: CatalogContent): WrittenFile =>
+  writeAside(join(directory, FILE), JSON.stringify({ format: FORMAT, ...catalog }, toJson, 1));
 
 function parseSnapshot(text: string): CatalogSnapshot & { format: number } {
   let value: unknown;
@@ -41,8 +39,8 @@ function parseSnapshot(text: string): CatalogSnapshot & { format: number } {
   return value as CatalogSnapshot & { format: number };
 }
 
-export function readCatalog(directory: string): CatalogSnapshot {
-  const saved = parseSnapshot(readFileSync(join(directory, FILE), 'utf8'));
+export function readCatalog(directory: string): CatalogContent {
+  const saved = { tick: 0, ...parseSnapshot(readFileSync(join(directory, FILE), 'utf8')) };
   if (saved.format === 1) return { ...saved, objects: saved.objects.map(withOwner) };
   assert(saved.format === FORMAT, `catalog.json has format ${saved.format}, this server reads ${FORMAT}`);
   return saved;

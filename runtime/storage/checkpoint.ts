@@ -7,18 +7,10 @@
  * It is used once: the next start reads it and takes it away, so that a crash after that never finds an old one beside
  * a newer log.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
+import { writeWhole } from '../../common/whole-file.ts';
 import type { Oid } from '../plan/relation.ts';
 import { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { KeptRows, LateRow, RejectedRowEntry } from '../tick/kept-rows.ts';
@@ -65,13 +57,7 @@ export function saveCheckpoint(directory: string, state: EngineState): void {
     w.number(oid);
     w.array(own.finish());
   }
-  const partial = join(directory, `${FILE}.partial`);
-  const fd = openSync(partial, 'w', 0o600);
-  const bytes = w.finish();
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, Math.min(bytes.length - at, 1 << 30));
-  fsyncSync(fd);
-  closeSync(fd);
-  renameSync(partial, join(directory, FILE));
+  writeWhole(join(directory, FILE), w.finish());
 }
 
 function sourceState(source: { save(w: StateWriter): void }): Uint8Array {

@@ -3,71 +3,70 @@
  *
  *   streams/<oid>/<number>.log    segments; a new one every 64 MB
  *
- *   segment: 16 bytes "millrace log 1\n\0" (the digit is the format), then frames
- *   frame:  u32 length of body · u32 crc32 of body
- *   body:   f64 tick · f64 arrived_at µs · f64 first arrival number · u32 rows · batch (format/batch-codec.ts)
- *
- * A frame whose length or checksum is off ends the log: it was being written when the machine stopped. Frames are
+ * Their bytes are drawn in log-segment.ts. Frames are
  * collected during a tick and written, then synced, before the tick is acknowledged (I2). An index of all frames is in
  * memory; rows are read back from the file (the page cache) when somebody asks for history.
  */
 import {
   closeSync,
-  existsSync,
   fdatasyncSync,
   ftruncateSync,
   mkdirSync,
   openSync,
-  readdirSync,
-  readFileSync,
   readSync,
   rmSync,
   writevSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { assert } from '../../common/assert.ts';
 import type { Schema } from '../../common/types.ts';
 import type { Batch } from '../batch/column.ts';
 import { decodeBatch, encodeBatch } from '../format/batch-codec.ts';
 import type { Retention } from '../plan/relation.ts';
 import type { AdmittedBatch } from '../source/admitted.ts';
+import {
+  type Frame,
+  frameHead,
+  readSegment,
+  SEGMENT_HEAD,
+  segmentNumbers,
+  segmentPath,
+} from './log-segment.ts';
 
 const SEGMENT_BYTES = 64 << 20;
-const FORMAT = Buffer.from('millrace log 1\n\0');
-const HEAD_BYTES = 8;
-const BODY_HEAD_BYTES = 28;
 /** in place of a descriptor: the segment has left */
 const GONE = -1;
 
-export type Frame = Readonly<{
+type Segment = {
+  readonly path: string;
+  readonly number: number;
+  readonly isFormer: boolean;
+  fd: number;
+  bytes: number;
+  frames: Frame[];
+};
+/** A frame that its tick's end writes. */
+type PendingFrame = Readonly<{
   tick: number;
   arrivedAt: number;
   firstArrival: number;
   rows: number;
-  offset: number;
-  bytes: number;
+  batch: Uint8Array;
 }>;
-type Segment = { readonly path: string; readonly number: number; fd: number; bytes: number; frames: Frame[] };
 
 export class StreamLog {
   readonly #schema: Schema;
   readonly #retention: Retention;
   readonly #directory: string;
   #segments: Segment[] = [];
-  #pending: Uint8Array[] = [];
+  #pending: PendingFrame[] = [];
   /** written since the last sync */
   #unsynced = false;
-  #pendingFrames: Frame[] = [];
 
   constructor(directory: string, schema: Schema, retention: Retention) {
     this.#schema = schema;
     this.#retention = retention;
     this.#directory = directory;
     mkdirSync(directory, { recursive: true });
-    const names = readdirSync(directory).filter((name) => /^\d+\.log$/.test(name));
-    const numbers = names.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
-    this.#segments = numbers.map((number) => openSegment(join(directory, `${number}.log`), number));
+    this.#segments = segmentNumbers(directory).map((number) => openSegment(directory, number));
   }
 
   get bytes(): number {
@@ -84,43 +83,45 @@ export class StreamLog {
     return last === undefined ? 0 : last.firstArrival + last.rows;
   }
 
-  append(tick: number, { batch, arrivedAt, firstArrival }: AdmittedBatch): void {
-    const rows = encodeBatch(this.#schema, batch);
-    const head = new DataView(new ArrayBuffer(HEAD_BYTES + BODY_HEAD_BYTES));
-    head.setUint32(0, BODY_HEAD_BYTES + rows.length, true);
-    head.setFloat64(8, tick, true);
-    head.setFloat64(16, arrivedAt, true);
-    head.setFloat64(24, firstArrival, true);
-    head.setUint32(32, batch.rows, true);
-    const bodyHead = new Uint8Array(head.buffer, HEAD_BYTES);
-    head.setUint32(4, crc32(rows, crc32(bodyHead)), true);
-    this.#pending.push(new Uint8Array(head.buffer), rows);
-    const bytes = HEAD_BYTES + BODY_HEAD_BYTES + rows.length;
-    this.#pendingFrames.push({ tick, arrivedAt, firstArrival, rows: batch.rows, offset: 0, bytes });
+  /** Of the current tick. */
+  get pendingFrames(): number {
+    return this.#pending.length;
   }
 
-  /** Writes what was appended; with `sync` it is on the disk when this returns. */
-  flush(sync: boolean): void {
-    if (this.#pending.length > 0) this.#write();
+  append(tick: number, { batch, arrivedAt, firstArrival }: AdmittedBatch): void {
+    const bytes = encodeBatch(this.#schema, batch);
+    this.#pending.push({ tick, arrivedAt, firstArrival, rows: batch.rows, batch: bytes });
+  }
+
+  /** Writes what was appended; with `sync` it is on the disk when this returns. `tickFrames`: those of all logs. */
+  flush(sync: boolean, tickFrames: number): void {
+    if (this.#pending.length > 0) this.#write(tickFrames);
     if (!sync || !this.#unsynced) return;
     fdatasyncSync(this.#segments.at(-1)!.fd);
     this.#unsynced = false;
   }
 
-  #write(): void {
+  #write(tickFrames: number): void {
     let segment = this.#segments.at(-1);
-    if (segment === undefined || segment.bytes > SEGMENT_BYTES) {
+    if (segment === undefined || segment.isFormer || segment.bytes > SEGMENT_BYTES) {
       this.#syncLast();
       segment = this.#newSegment();
     }
-    const parts = this.#pending;
-    this.#pending = [];
-    for (let at = 0; at < parts.length; at += 512) writeAll(segment.fd, parts.slice(at, at + 512));
-    for (const frame of this.#pendingFrames) {
-      segment.frames.push({ ...frame, offset: segment.bytes });
-      segment.bytes += frame.bytes;
+    const parts: Uint8Array[] = [];
+    const frames: Frame[] = [];
+    let at = segment.bytes;
+    for (const { batch, ...pending } of this.#pending) {
+      const head = frameHead({ ...pending, tickFrames }, batch);
+      const from = at + head.length;
+      const to = from + batch.length;
+      parts.push(head, batch);
+      frames.push({ ...pending, tickFrames, at, from, to });
+      at = to;
     }
-    this.#pendingFrames = [];
+    this.#pending = [];
+    for (let part = 0; part < parts.length; part += 512) writeAll(segment.fd, parts.slice(part, part + 512));
+    for (const frame of frames) segment.frames.push(frame);
+    segment.bytes = at;
     this.#unsynced = true;
   }
 
@@ -176,16 +177,15 @@ export class StreamLog {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #load(segment: Segment, frame: Frame): Batch {
-    const skip = HEAD_BYTES + BODY_HEAD_BYTES;
-    const bytes = Buffer.allocUnsafe(frame.bytes - skip);
-    readSync(segment.fd, bytes, 0, bytes.length, frame.offset + skip);
+  #load(segment: Segment, { from, to }: Frame): Batch {
+    const bytes = Buffer.allocUnsafe(to - from);
+    readSync(segment.fd, bytes, 0, bytes.length, from);
     return decodeBatch(this.#schema, bytes);
   }
 
   #newSegment(): Segment {
     const number = (this.#segments.at(-1)?.number ?? 0) + 1;
-    const segment = openSegment(join(this.#directory, `${number}.log`), number);
+    const segment = openSegment(this.#directory, number);
     this.#segments.push(segment);
     return segment;
   }
@@ -199,36 +199,14 @@ function writeAll(fd: number, parts: readonly Uint8Array[]): void {
   while (written < total) written += writevSync(fd, [rest.subarray(written)]);
 }
 
-/** Opens a segment for appending and reads its index; a torn tail is cut off. */
-function openSegment(path: string, number: number): Segment {
-  const content = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
-  const frames: Frame[] = [];
-  let at = FORMAT.length;
-  const isNew = content.length < at;
-  assert(
-    isNew || content.subarray(0, at).equals(FORMAT),
-    `"${path}" has a format that this server does not read`,
-  );
-  while (at + HEAD_BYTES + BODY_HEAD_BYTES <= content.length) {
-    const length = content.readUInt32LE(at);
-    const end = at + HEAD_BYTES + length;
-    if (length < BODY_HEAD_BYTES || end > content.length) break;
-    const body = content.subarray(at + HEAD_BYTES, end);
-    if (crc32(body) !== content.readUInt32LE(at + 4)) break;
-    frames.push({
-      tick: body.readDoubleLE(0),
-      arrivedAt: body.readDoubleLE(8),
-      firstArrival: body.readDoubleLE(16),
-      rows: body.readUInt32LE(24),
-      offset: at,
-      bytes: HEAD_BYTES + length,
-    });
-    at = end;
-  }
+/** Opens a segment for appending; a torn tail is cut off. */
+function openSegment(directory: string, number: number): Segment {
+  const path = segmentPath(directory, number);
+  const { frames, end, bytes, isNew, isFormer } = readSegment(path);
   const fd = openSync(path, 'a+', 0o600);
   if (isNew) {
     ftruncateSync(fd, 0);
-    writeAll(fd, [FORMAT]);
-  } else if (at < content.length) ftruncateSync(fd, at);
-  return { path, number, fd, bytes: at, frames };
+    writeAll(fd, [SEGMENT_HEAD]);
+  } else if (end < bytes) ftruncateSync(fd, end);
+  return { path, number, isFormer, fd, bytes: end, frames };
 }

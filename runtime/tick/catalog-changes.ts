@@ -67,13 +67,18 @@ export class CatalogChanges {
     for (const change of changes) if (change.kind === 'create') this.#drop(change.object.oid);
   }
 
+  /** The catalog once the changes are finished, of which those that create are made. */
+  objectsAfter(changes: readonly CatalogChange[]): readonly CatalogObject[] {
+    const objects = new Map(this.#state.relations.objects);
+    for (const change of changes) if (change.kind === 'alter') objects.set(change.object.oid, change.object);
+    for (const oid of goneBy(changes)) forget(objects, oid);
+    return [...objects.values()];
+  }
+
   /** The rest of the changes: renames, and what goes. It can't fail. */
   finish(changes: readonly CatalogChange[]): void {
     for (const change of changes) if (change.kind === 'alter') this.#alter(change.object);
-    for (const change of changes) {
-      if (change.kind === 'drop') for (const oid of change.oids) this.#drop(oid);
-      if (change.kind === 'create' && change.replaces !== null) this.#drop(change.replaces);
-    }
+    for (const oid of goneBy(changes)) this.#drop(oid);
   }
 
   create(object: CatalogObject, tick: Tick): void {
@@ -175,10 +180,8 @@ export class CatalogChanges {
   #drop(oid: Oid): void {
     const { relations } = this.#state;
     const dropped = relations.objects.get(oid);
-    relations.objects.delete(oid);
     if (dropped?.kind === 'index') relations.dropIndex(dropped);
-    for (const object of relations.objects.values())
-      if (object.kind === 'index' && object.relation === oid) relations.objects.delete(object.oid);
+    forget(relations.objects, oid);
     relations.streams.get(oid)?.remove();
     relations.streams.delete(oid);
     relations.tables.get(oid)?.remove();
@@ -222,4 +225,17 @@ export class CatalogChanges {
     if (dataDirectory === null) return null;
     return new StreamLog(join(dataDirectory, kind, String(object.oid)), schemaOf(object.columns), retention);
   }
+}
+
+const goneBy = (changes: readonly CatalogChange[]): readonly Oid[] =>
+  changes.flatMap((change) => {
+    if (change.kind === 'drop') return change.oids;
+    return change.kind === 'create' && change.replaces !== null ? [change.replaces] : [];
+  });
+
+/** An object and the indexes on it. */
+function forget(objects: Map<Oid, CatalogObject>, oid: Oid): void {
+  objects.delete(oid);
+  for (const object of objects.values())
+    if (object.kind === 'index' && object.relation === oid) objects.delete(object.oid);
 }

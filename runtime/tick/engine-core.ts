@@ -32,7 +32,7 @@ import type {
 } from '../engine-client.ts';
 import { FIRST_USER_OID, type CatalogChange, type Oid } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
-import { writeCatalog } from '../storage/catalog-file.ts';
+import { writeCatalogAside } from '../storage/catalog-file.ts';
 import { saveCheckpoint } from '../storage/checkpoint.ts';
 import { AdmissionRate } from './admission-rate.ts';
 import { BlockSet } from './block/block-set.ts';
@@ -316,8 +316,9 @@ export class EngineCore implements Engine {
   #commit(tick: Tick): void {
     const sync = this.#syncs();
     const { streams, tables, sinks } = this.state.relations;
-    for (const stream of streams.values()) stream.commit(sync);
-    for (const table of tables.values()) table.commit(sync);
+    const kept = [...streams.values(), ...tables.values()];
+    const frames = kept.reduce((sum, { pendingFrames }) => sum + pendingFrames, 0);
+    for (const relation of kept) relation.commit(sync, frames);
     for (const running of sinks.values()) commitSink(running, tick);
   }
 
@@ -350,16 +351,28 @@ export class EngineCore implements Engine {
     block: number | undefined,
     tick: Tick,
   ): { tick: number; version: number } {
+    const version = this.#version + 1;
+    const { dataDirectory } = this.state.options;
     try {
-      if (block !== undefined) this.#blocks.commit(block);
+      const objects = this.#changes.objectsAfter(changes);
+      const file =
+        dataDirectory === null
+          ? null
+          : writeCatalogAside(dataDirectory, { objects, nextOid: this.#nextOid, version, tick: tick.number });
+      try {
+        if (block !== undefined) this.#blocks.commit(block);
+      } catch (error) {
+        file?.drop();
+        throw error;
+      }
+      // before anything goes: a crash must not leave a relation without its rows
+      file?.take();
     } catch (error) {
       this.#changes.undo(changes);
       throw error;
     }
     this.#changes.finish(changes);
-    this.#version++;
-    const { dataDirectory } = this.state.options;
-    if (dataDirectory !== null) writeCatalog(dataDirectory, this.catalog);
+    this.#version = version;
     return { tick: tick.number, version: this.#version };
   }
 

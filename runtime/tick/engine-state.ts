@@ -1,5 +1,6 @@
 /** What all parts of the engine share: the relations, the clock, rows kept aside, the memory in use. */
 import { KEPT_ROWS_MAX, KEPT_TICKS_MAX } from '../../common/limits.ts';
+import { fileError } from '../../common/file-error.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { EngineOptions } from '../engine-client.ts';
@@ -109,7 +110,9 @@ export class EngineState {
 
 /** An error of ours as the user sees it. */
 export const internalError = (error: unknown): SqlError =>
-  error instanceof SqlError ? error : new SqlError('XX000', `internal error: ${(error as Error).message}`);
+  error instanceof SqlError
+    ? error
+    : (fileError(error) ?? new SqlError('XX000', `internal error: ${(error as Error).message}`));
 
 export const queryTooLarge = (bytesMax: number): SqlError =>
   new SqlError('53200', `the query needs more memory than the ${bytesMax} bytes that it may have`, {

@@ -6,6 +6,7 @@ import type { Tick } from '../dstream/dstream.ts';
 import type { CatalogObject, Oid } from '../plan/relation.ts';
 import { readCatalog } from '../storage/catalog-file.ts';
 import { loadCheckpoint } from '../storage/checkpoint.ts';
+import { cutTornTick } from '../storage/torn-tick.ts';
 import type { CatalogChanges } from './catalog-changes.ts';
 import type { EngineState } from './engine-state.ts';
 import type { QueryFactory } from './query-factory.ts';
@@ -21,9 +22,10 @@ export function recover(
 ): Recovered | null {
   mkdirSync(directory, { recursive: true });
   if (!existsSync(join(directory, 'catalog.json'))) return null;
-  const { objects, nextOid, version } = readCatalog(directory);
+  const { objects, nextOid, version, tick: definedAt } = readCatalog(directory);
   const checkpoint = loadCheckpoint(directory);
-  const tick: Tick = { number: checkpoint?.tick ?? 0, time: checkpoint?.time ?? 0 };
+  if (checkpoint === null) cutTornTick(logDirectories(directory, objects), definedAt);
+  const tick: Tick = { number: checkpoint?.tick ?? definedAt, time: checkpoint?.time ?? 0 };
   state.tick = tick;
   const absent: NonNullable<QueryFactory['absent']> = [];
   factory.absent = absent;
@@ -49,6 +51,11 @@ export function recover(
   }
   return { nextOid, version };
 }
+
+const logDirectories = (directory: string, objects: readonly CatalogObject[]): string[] =>
+  objects.flatMap(({ kind, oid }) =>
+    kind === 'stream' || kind === 'table' ? [join(directory, `${kind}s`, String(oid))] : [],
+  );
 
 /** It stands on what other objects hold. */
 const isDerived = ({ kind }: CatalogObject): boolean =>

@@ -143,9 +143,14 @@ export class StreamRuntime {
     return rows;
   }
 
+  /** What its log gets at the end of the tick. */
+  get pendingFrames(): number {
+    return this.#log?.pendingFrames ?? 0;
+  }
+
   /** The tick's rows are on the disk when this returns (with `sync`). */
-  commit(sync: boolean): void {
-    this.#log?.flush(sync);
+  commit(sync: boolean, tickFrames: number): void {
+    this.#log?.flush(sync, tickFrames);
   }
 
   endTick(now: number): void {

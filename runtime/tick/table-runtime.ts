@@ -119,8 +119,13 @@ export class TableRuntime implements ChangeableTable {
     }
   }
 
-  commit(sync: boolean): void {
-    this.#log?.flush(sync);
+  /** What its log gets at the end of the tick. */
+  get pendingFrames(): number {
+    return this.#log?.pendingFrames ?? 0;
+  }
+
+  commit(sync: boolean, tickFrames: number): void {
+    this.#log?.flush(sync, tickFrames);
   }
 
   endTick(now: number): void {

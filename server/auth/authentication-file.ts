@@ -7,9 +7,10 @@
  * ones. `passwordsUsed` never goes back to false: a role that takes its own password away must not open the server to all.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../../common/assert.ts';
+import { writeWhole } from '../../common/whole-file.ts';
 
 const FORMAT = 1;
 const FILE = 'authentication.json';
@@ -70,15 +71,8 @@ export class AuthenticationFile {
 
   #write(): void {
     if (this.#path === null) return;
-    const partial = `${this.#path}.partial`;
-    const fd = openSync(partial, 'w', 0o600);
     const { key } = this;
-    writeSync(
-      fd,
-      JSON.stringify({ format: FORMAT, key: key.toString('base64'), passwordsUsed: this.#passwordsUsed }),
-    );
-    fsyncSync(fd);
-    closeSync(fd);
-    renameSync(partial, this.#path);
+    const passwordsUsed = this.#passwordsUsed;
+    writeWhole(this.#path, JSON.stringify({ format: FORMAT, key: key.toString('base64'), passwordsUsed }));
   }
 }

@@ -5,9 +5,9 @@
  *
  * Each has a type; a name that is not known or a value that is none is refused, and says where it stands.
  */
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqlError } from '../../common/sql-error.ts';
+import { writeWhole } from '../../common/whole-file.ts';
 import { SETTING_DEFINITIONS, settingNamed } from './all-settings.ts';
 import { ConfigError } from './config-error.ts';
 import { configurationLine, type FileLine, readConfigurationFile } from './configuration-file.ts';
@@ -152,13 +152,8 @@ export class Configuration {
 
   #writeAutoFile(lines: readonly Readonly<{ name: string; value: string }>[]): void {
     const text = [AUTO_FILE_HEAD, ...lines.map(({ name, value }) => configurationLine(name, value)), ''];
-    const partial = `${this.#autoFile}.partial`;
     try {
-      const fd = openSync(partial, 'w', 0o600);
-      writeSync(fd, text.join('\n'));
-      fsyncSync(fd);
-      closeSync(fd);
-      renameSync(partial, this.#autoFile);
+      writeWhole(this.#autoFile, text.join('\n'));
     } catch (error) {
       throw new SqlError('58030', `could not write file "${AUTO_FILE_NAME}"`, {
         detail: `${(error as NodeJS.ErrnoException).code ?? error}`,

@@ -18,6 +18,8 @@ export type ServerOptions = Readonly<{
   /** Names are believed, also when roles have passwords. */
   trust?: boolean;
   environment?: Readonly<Record<string, string>>;
+  /** What the system lets it have, as the shell's ulimit says it: `-f 64`. */
+  limits?: string;
   /** Kept when the server stops; else a fresh one, removed at the end. */
   dataDirectory?: string;
 }>;
@@ -51,7 +53,10 @@ export class TestServer {
       await writeFile(rules, 'host all all 127.0.0.1/32 trust\n');
       flags.push('--hba-file', rules);
     }
-    const child = spawn(process.execPath, [options.main ?? MAIN, ...flags], {
+    const limited = options.limits === undefined ? [] : ['-c', `ulimit ${options.limits}; exec "$0" "$@"`];
+    const command = [...limited, process.execPath, options.main ?? MAIN, ...flags];
+    const [program, ...words] = options.limits === undefined ? command : ['bash', ...command];
+    const child = spawn(program!, words, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.environment },
     });

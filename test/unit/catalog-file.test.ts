@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PUBLIC_SCHEMA_ACCESS } from '../../runtime/plan/authorization.ts';
-import { readCatalog, writeCatalog } from '../../runtime/storage/catalog-file.ts';
+import { readCatalog, writeCatalogAside } from '../../runtime/storage/catalog-file.ts';
 import { Millrace } from '../support/millrace.ts';
 
 let directory: string;
@@ -59,7 +59,7 @@ it('of format 1: all belongs to the owner of all, and reads on', async () => {
 });
 
 it('of a format that is not known is refused', () => {
-  writeCatalog(directory, { objects: [], nextOid: 16384, version: 1 });
+  writeCatalogAside(directory, { objects: [], nextOid: 16384, version: 1, tick: 0 }).take();
   writeFileSync(join(directory, 'catalog.json'), JSON.stringify({ ...saved(), format: 99 }));
   expect(() => readCatalog(directory)).toThrow('format 99');
 });

@@ -4,6 +4,7 @@ import {
   cpSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   truncateSync,
   statSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Millrace, sortedLines } from '../support/millrace.ts';
 
@@ -74,6 +76,84 @@ it('a torn tail is cut off; what was whole stays', async () => {
   truncateSync(logFile(), statSync(logFile()).size - 3);
   again = await start();
   expect(await again.query('SELECT count(*) FROM s')).toEqual([['4']]);
+  await again.stop();
+});
+
+/** One statement after the other, in one tick, as a block's COMMIT has them. */
+async function together(millrace: Millrace, ...statements: readonly string[]): Promise<void> {
+  const operations = statements.flatMap((sql) => {
+    const statement = millrace.plan(sql);
+    return statement.kind === 'write' ? statement.operations : [];
+  });
+  await millrace.core.write(operations, { now: millrace.nowMs * 1000 });
+}
+
+const tableLogs = (): string[] =>
+  readdirSync(join(directory, 'tables'))
+    .sort()
+    .map((oid) => join(directory, 'tables', oid, '1.log'));
+
+it('what one tick wrote to several logs is in all of them or in none', async () => {
+  const millrace = await fill();
+  await millrace.execute('CREATE TABLE u (k int PRIMARY KEY)');
+  await together(millrace, "INSERT INTO t VALUES (3, 'd')", 'INSERT INTO u VALUES (3)');
+  const writeAll = ["INSERT INTO t VALUES (4, 'e')", 'INSERT INTO s VALUES (to_timestamp(0), 4)'];
+  await together(millrace, ...writeAll, 'INSERT INTO u VALUES (4)');
+  await crash(millrace);
+  const [, u] = tableLogs();
+  truncateSync(u!, statSync(u!).size - 3);
+  let again = await start();
+  expect(sortedLines(await again.query('SELECT k FROM t'))).toEqual(['1', '2', '3']);
+  expect(await again.query('SELECT k FROM u')).toEqual([['3']]);
+  expect(await again.query('SELECT count(*) FROM s')).toEqual([['5']]);
+  // whole again: nothing goes at the next crash
+  await together(again, ...writeAll, 'INSERT INTO u VALUES (4)');
+  await crash(again);
+  again = await start();
+  expect(sortedLines(await again.query('SELECT k FROM t'))).toEqual(['1', '2', '3', '4']);
+  expect(await again.query('SELECT count(*) FROM s')).toEqual([['6']]);
+  await again.stop();
+});
+
+it('a relation that was dropped takes nothing of its last tick from the others', async () => {
+  const millrace = await fill();
+  await millrace.execute('CREATE TABLE u (k int PRIMARY KEY)');
+  await together(millrace, "INSERT INTO t VALUES (3, 'd')", 'INSERT INTO u VALUES (3)');
+  await millrace.execute('DROP TABLE u');
+  await crash(millrace);
+  const again = await start();
+  expect(sortedLines(await again.query('SELECT k FROM t'))).toEqual(['1', '2', '3']);
+  await again.stop();
+});
+
+/** As servers before format 2 wrote it: no number of the tick's frames. */
+function asFormat1(path: string): void {
+  const now = readFileSync(path);
+  const parts: Buffer[] = [Buffer.from('millrace log 1\n\0')];
+  for (let at = 16; at < now.length; ) {
+    const length = now.readUInt32LE(at);
+    const body = now.subarray(at + 8, at + 8 + length);
+    const former = Buffer.concat([body.subarray(0, 28), body.subarray(32)]);
+    const head = Buffer.alloc(8);
+    head.writeUInt32LE(former.length, 0);
+    head.writeUInt32LE(crc32(former), 4);
+    parts.push(head, former);
+    at += 8 + length;
+  }
+  writeFileSync(path, Buffer.concat(parts));
+}
+
+it('logs of format 1 are read, and go on in a segment of their own', async () => {
+  const millrace = await fill();
+  await crash(millrace);
+  for (const path of [logFile(), ...tableLogs()]) asFormat1(path);
+  let again = await start();
+  await again.execute("INSERT INTO t VALUES (3, 'd')");
+  expect(sortedLines(await again.query('SELECT * FROM t'))).toEqual(['1|a', '2|c', '3|d']);
+  await crash(again);
+  again = await start();
+  expect(sortedLines(await again.query('SELECT * FROM t'))).toEqual(['1|a', '2|c', '3|d']);
+  expect(await again.query('SELECT count(*) FROM s')).toEqual([['5']]);
   await again.stop();
 });
 
