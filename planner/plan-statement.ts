@@ -196,6 +196,11 @@ function planSession(context: StatementContext, node: Node): Planned | null {
 
 /** Kinds whose name is not their statement's, and what to write instead. */
 const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string }>>> = {
+  CreatedbStmt: {
+    words: 'CREATE DATABASE',
+    hint: 'The one database is "millrace"; schemas keep names apart: CREATE SCHEMA.',
+  },
+  DropdbStmt: { words: 'DROP DATABASE', hint: 'DROP SCHEMA … CASCADE drops all that is in a schema.' },
   DefineStmt: { words: 'CREATE AGGREGATE, OPERATOR or TYPE' },
   CreateFunctionStmt: { hint: 'Write the expression where it is used, or in a view.' },
   CreateTrigStmt: { words: 'CREATE TRIGGER', hint: 'Create a materialized view or a sink over the table.' },

@@ -4,6 +4,7 @@ import type { SqlType } from '../../common/types.ts';
 import type { WindowSpecification } from '../../runtime/plan/query-plan.ts';
 import type { LogicalNode } from '../logical/logical-plan.ts';
 import { OFFSET_MARKER } from '../parse/stream-clauses.ts';
+import type { Notice } from './binding-context.ts';
 import { column } from './bound.ts';
 import { plainClause } from './clause.ts';
 import { ExpressionBinder } from './expression-binder.ts';
@@ -210,6 +211,14 @@ export function bindTime(binder: ExpressionBinder, node: LogicalNode, argument: 
   };
 }
 
+/** It may be meant, to sample; more often the arguments have changed places. */
+const GAPS: Notice = {
+  severity: 'NOTICE',
+  code: '00000',
+  message: 'rows between two windows are in none: the slide is longer than the size',
+  hint: 'HOP takes the slide before the size; window() takes the size first.',
+};
+
 export function windowSpecification(
   binder: ExpressionBinder,
   kind: WindowKind,
@@ -229,7 +238,9 @@ export function windowSpecification(
       break;
     case 'hop': {
       const slideMicros = duration('slide', 'window slide');
-      window = { kind, slideMicros, sizeMicros: duration('size', 'window size'), offsetMicros };
+      const sizeMicros = duration('size', 'window size');
+      if (slideMicros > sizeMicros) binder.context.gathered.notices.push(GAPS);
+      window = { kind, slideMicros, sizeMicros, offsetMicros };
       break;
     }
     case 'cumulate': {

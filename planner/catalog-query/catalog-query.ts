@@ -113,6 +113,9 @@ function refuseMore(binding: BindingContext, names: NamesInTree, clauses: Stream
     // what stands behind our own functions in the mirror
     const hidden = (call.funcname ?? []).slice(0, -1).map(stringOf).includes('pg_toast');
     if (!hidden && (isSignal(call) || !isRefusedFunction(name))) continue;
+    if (names.relations.length === 0) {
+      throw binding.error(call.location, '0A000', `function ${name}() is not supported`);
+    }
     throw binding.error(
       call.location,
       '0A000',

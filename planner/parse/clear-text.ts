@@ -30,6 +30,6 @@ export function withoutSecret(error: SqlError, text: string): SqlError {
   if (!holdsSecret(text) || !QUOTES.test(error.message)) return error;
   return new SqlError(error.code, 'syntax error in a statement that holds a secret', {
     position: error.position,
-    hint: 'The text at that place is not shown.',
+    hint: "The text at that place is not shown. Write CREATE SECRET name AS 'value', CREATE ROLE name PASSWORD 'value'.",
   });
 }

@@ -2,6 +2,7 @@
  * CREATE STREAM | SOURCE name (columns, WATERMARK FOR …) [WITH (…)] [FORMAT …]. The grammar reads the columns as those
  * of a table: the other parts are blanked.
  */
+import { SqlError } from '../../common/sql-error.ts';
 import { parseDuration, parseOptionList } from './clause-items.ts';
 import { parseFormat } from './format-syntax.ts';
 import { parseTree } from './grammar.ts';
@@ -10,7 +11,19 @@ import type { OptionSyntax, StatementSyntax, WatermarkSyntax } from './statement
 import { isSymbol, isWord } from './token.ts';
 import { TokenCursor } from './token-cursor.ts';
 
+const FORM =
+  "Write CREATE STREAM name (column type, …, WATERMARK FOR column AS column - INTERVAL '…') [WITH (option = value, …)] [FORMAT …].";
+
 export function parseCreateStream(cursor: TokenCursor): StatementSyntax {
+  try {
+    return parseDefinition(cursor);
+  } catch (error) {
+    if (!(error instanceof SqlError) || error.code !== '42601' || error.hint !== undefined) throw error;
+    throw new SqlError(error.code, error.message, { ...error.toPlain(), hint: FORM });
+  }
+}
+
+function parseDefinition(cursor: TokenCursor): StatementSyntax {
   const source = cursor.source;
   const units = source.text.split('');
   const blank = (start: number, end: number): void => {

@@ -28,6 +28,7 @@ import { HttpError, sendError, sendJson, statusOf } from './http-error.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { getLive, getViewLive } from './live-route.ts';
 import { postQuery } from './query-route.ts';
+import { turnPostgresClientAway } from './postgres-client.ts';
 import type { RequestGuard } from './request-guard.ts';
 import { postRows } from './streams-route.ts';
 import { getView } from './view-route.ts';
@@ -36,6 +37,9 @@ type Handler = (request: IncomingMessage, response: ServerResponse, login: Login
 /** `name`: as metrics count it; `open`: to all, without a login. */
 type Route = Readonly<{ name: string; method: string; handle: Handler; open?: boolean }>;
 
+const PATHS =
+  'There are POST /query, POST /streams/{name}, GET /views/{name}, GET /views/{name}/live, GET /live?sql=…, /ws, /healthz, /readyz and /metrics.';
+
 const IDLE_SWEEP_MS = 20;
 
 const LOGIN_STATUS: ReadonlySet<number> = new Set([401, 403]);
@@ -43,6 +47,9 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
+
+/** `rawPacket`: what could not be read */
+type ParseError = NodeJS.ErrnoException & Readonly<{ rawPacket?: Buffer }>;
 
 /** What answers requests once the engine has recovered. */
 type Ready = Readonly<{ context: ServerContext; logins: HttpLogin; sockets: SocketServer; page: string }>;
@@ -62,7 +69,7 @@ export class HttpServer {
   constructor(
     guard: RequestGuard,
     encryption: Encryption,
-    { authenticationTimeoutMs, pendingConnectionsMax, connectionsMax }: Config,
+    { authenticationTimeoutMs, pendingConnectionsMax, connectionsMax, pgPort }: Config,
   ) {
     this.#guard = guard;
     this.#fresh = new PendingConnections(pendingConnectionsMax);
@@ -84,7 +91,8 @@ export class HttpServer {
     this.#server.maxConnections = connectionsMax + pendingConnectionsMax;
     speakTls(this.#server, encryption, this.#fresh, headersMs);
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    this.#server.on('clientError', (error: ParseError, socket) => {
+      if (turnPostgresClientAway(socket, error.rawPacket, pgPort)) return;
       const status = CLIENT_ERRORS[error.code ?? ''] ?? '400 Bad Request';
       if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`);
     });
@@ -148,14 +156,15 @@ export class HttpServer {
     const parts = url.pathname.split('/').slice(1).map(decodePart);
     const routes = this.#routesFor(parts, url.searchParams);
     if (routes.length === 0)
-      throw new HttpError(404, new SqlError('42704', `there is nothing at ${url.pathname}`));
+      throw new HttpError(404, new SqlError('42704', `there is nothing at ${url.pathname}`, { hint: PATHS }));
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const route = routes.find((candidate) => candidate.method === method);
     if (route === undefined) {
       const allow = routes.map((candidate) => candidate.method).join(', ');
-      throw new HttpError(405, new SqlError('0A000', `method ${request.method} is not supported here`), {
-        allow,
+      const error = new SqlError('0A000', `method ${request.method} is not supported here`, {
+        hint: `${allow} is; rows are read by GET /views/{name}, statements run by POST /query.`,
       });
+      throw new HttpError(405, error, { allow });
     }
     return route;
   }
@@ -299,6 +308,7 @@ function decodePart(part: string): string {
 function foreignRequest(): HttpError {
   const error = new SqlError('28000', 'requests of other origins are refused', {
     detail: 'The Host or Origin header names another site.',
+    hint: 'Ask under the address that the server listens on or, over HTTPS, a name of its certificate.',
   });
   return new HttpError(403, error, { connection: 'close' });
 }

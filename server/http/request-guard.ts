@@ -1,14 +1,16 @@
-/** Keeps pages of other sites out: nobody is authenticated, so a browser must not be their messenger. */
+/** Keeps pages of other sites out: a browser must not be their messenger. */
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { plainAddress } from '../auth/peer-address.ts';
 import { isLoopback } from '../settings/configuration.ts';
 
 export type RequestGuard = (request: IncomingMessage) => boolean;
 
 /**
  * A request is let in if its Host names this server (a foreign name is a rebound DNS entry) and its Origin, where there
- * is one, is that same host. Over TLS all names of our certificate are this server. `insecure`: the server is reached under addresses it can't know, so any IP will do.
+ * is one, is that same host. The address that the connection came to is this server, and so are, over TLS, all names of our
+ * certificate. `insecure`: the server is reached under addresses it can't know, so any IP will do.
  */
 export function requestGuard(
   host: string,
@@ -25,7 +27,9 @@ export function requestGuard(
     if (name === null) return false;
     // A browser has checked that the name is that of our certificate.
     const encrypted = request.socket instanceof TLSSocket;
-    if (!isOurs(name) && !(encrypted && isCertified(name))) return false;
+    // A name may lead anywhere, an address is where the browser went.
+    const isReached = isIP(name) !== 0 && name === plainAddress(request.socket.localAddress);
+    if (!isOurs(name) && !isReached && !(encrypted && isCertified(name))) return false;
     if (comesFromElsewhere(request)) return false;
     const { origin } = request.headers;
     return origin === undefined || isSameOrigin(origin, authority);

@@ -222,6 +222,7 @@ export class Connection {
       case 'ssl-request':
       case 'gss-request':
       case 'tls-hello':
+      case 'http-request':
       case 'cancel-request':
         throw new SqlError('08P01', `unexpected message "${message.kind}"`);
       default:

@@ -23,6 +23,8 @@ const TYPES = 'BCDEFHPQSXcdfp';
 const PASSWORD = 112; // p
 /** The type of TLS's first record: no startup packet is so long. */
 const TLS_HANDSHAKE = 0x16;
+/** How a request of HTTP begins; as the length of a startup packet it would be far too large. */
+const HTTP_METHODS: ReadonlySet<string> = new Set(['GET ', 'POST', 'HEAD', 'PUT ', 'DELE', 'OPTI', 'PATC']);
 const EXTENDED_TYPES = 'BCDEHP';
 
 export class FrontendDecoder {
@@ -34,7 +36,7 @@ export class FrontendDecoder {
   #started = false;
   #expectsPassword = false;
   /** What comes is not for us to read. */
-  #isTls = false;
+  #isForeign = false;
   /** Bytes of an oversized message still to come, and what is reported after them. */
   #skip = 0;
   #skipped: FrontendMessage | null = null;
@@ -79,13 +81,17 @@ export class FrontendDecoder {
   }
 
   #nextStartup(): StartupMessage | null {
-    if (this.#isTls) return null;
+    if (this.#isForeign) return null;
     if (this.#peek(1)?.[0] === TLS_HANDSHAKE) {
-      this.#isTls = true;
+      this.#isForeign = true;
       return { kind: 'tls-hello' };
     }
     const header = this.#peek(4);
     if (header === null) return null;
+    if (HTTP_METHODS.has(header.toString('latin1'))) {
+      this.#isForeign = true;
+      return { kind: 'http-request' };
+    }
     const length = header.readUInt32BE(0);
     if (length < 8 || length > STARTUP_BYTES_MAX)
       throw new SqlError('08P01', 'invalid length of startup packet');

@@ -14,6 +14,8 @@ export type StartupMessage =
   | Readonly<{ kind: 'gss-request' }>
   /** The first bytes are those of TLS, without an SSLRequest; they are still there. */
   | Readonly<{ kind: 'tls-hello' }>
+  /** Somebody took the port for that of HTTP. */
+  | Readonly<{ kind: 'http-request' }>
   | Readonly<{ kind: 'cancel-request'; pid: number; secret: Buffer }>;
 
 export type FrontendMessage =

@@ -13,6 +13,7 @@ import { writeAuthenticationSaslData, writeNegotiateProtocolVersion } from './ba
 import type { StartupMessage } from './frontend-message.ts';
 import { scramLogin } from './scram-login.ts';
 import { PROTOCOL_MINOR, readStartup, type StartupRequest } from './startup.ts';
+import { writeWrongPort } from './wrong-port.ts';
 import { WireInput } from './wire-input.ts';
 import { WireOutput } from './wire-output.ts';
 
@@ -98,6 +99,9 @@ export class Handshake {
           break;
         case 'cancel-request':
           this.#context.sessions.cancel(message.pid, message.secret);
+          return null;
+        case 'http-request':
+          writeWrongPort(this.output.writer, this.#context.configuration.config.httpPort);
           return null;
         case 'startup':
           return message;

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestServer } from '../support/server.ts';
+import { int32, startupPacket, WirePeer } from '../support/wire-peer.ts';
 
 let server: TestServer;
 
@@ -417,6 +419,25 @@ describe('the rest', () => {
   it('lets its own origin in', async () => {
     const own = { origin: server.url };
     expect((await call('/healthz', { headers: own })).status).toBe(200);
+  });
+
+  it('tells PostgreSQL clients where to go, however they begin', async () => {
+    const fields = { host: '127.0.0.1', port: server.httpPort, user: 'anna', database: 'millrace' };
+    const client = new pg.Client(fields);
+    await expect(client.connect()).rejects.toMatchObject({
+      code: '08P01',
+      message: 'this port is for HTTP and WebSocket',
+      hint: 'PostgreSQL clients connect to another port (the server\'s setting "port").',
+    });
+    const careful = new pg.Client({ ...fields, ssl: true });
+    await expect(careful.connect()).rejects.toThrow('The server does not support SSL connections');
+    const socket = connect(server.httpPort, '127.0.0.1');
+    socket.write(Buffer.concat([int32(8), int32(80_877_103)]));
+    expect(String(await once(socket, 'data'))).toBe('N');
+    const refused = new WirePeer(socket);
+    refused.send(startupPacket({ user: 'anna' }));
+    expect((await refused.receive())?.type).toBe('E');
+    expect(await refused.receive()).toBeNull();
   });
 
   it('survives garbage', async () => {

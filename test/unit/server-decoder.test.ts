@@ -109,6 +109,12 @@ describe('FrontendDecoder', () => {
     expect(decoder.takeRest()).toEqual(hello);
   });
 
+  it('tells a request of HTTP by its method, once, and reads no more of it', () => {
+    const request = Buffer.from('GET /views/tags HTTP/1.1\r\n\r\n');
+    const bytes = Array.from(request, (byte) => Buffer.from([byte]));
+    expect(decodeAll(new FrontendDecoder(), bytes)).toEqual([{ kind: 'http-request' }]);
+  });
+
   it('takes nothing but a short answer when it is asked for one', () => {
     const decoder = started();
     decoder.expectPassword();
@@ -242,7 +248,6 @@ describe('FrontendDecoder', () => {
     ['too long', Buffer.concat([int32(10_001), int32(0x0003_0000)]), '08P01'],
     ['another major version', packet(int32(0x0002_0000), Buffer.from([0])), '0A000'],
     ['without its end', packet(int32(0x0003_0000), text('user')), '08P01'],
-    ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), '08P01'],
   ])('refuses a startup packet that is %s', (_, bytes, code) => {
     const decoder = new FrontendDecoder();
     decoder.push(bytes);

@@ -28,7 +28,11 @@ describe('JSON of clients', () => {
 
 describe('requestGuard', () => {
   const request = (headers: Record<string, string>): IncomingMessage =>
-    ({ headers, headersDistinct: { host: headers['host']?.split(' + ') } }) as unknown as IncomingMessage;
+    ({
+      headers,
+      headersDistinct: { host: headers['host']?.split(' + ') },
+      socket: { localAddress: '::ffff:10.0.0.7' },
+    }) as unknown as IncomingMessage;
 
   it.each([
     // twice: the first is what headers has, and others on the way may have read the second
@@ -47,6 +51,8 @@ describe('requestGuard', () => {
     [{ host: 'localhost', 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }, false],
     [{ host: 'evil.example:8080' }, false],
     [{ host: '10.0.0.1' }, false],
+    [{ host: '10.0.0.7:8080' }, true],
+    [{ host: '10.0.0.7:8080', origin: 'http://10.0.0.1:8080' }, false],
     [{ host: 'localhost:80@evil.example' }, false],
     [{}, false],
   ])('%j: %s', (headers, allowed) => {

@@ -52,6 +52,14 @@ describe('startup', () => {
     socket.destroy();
   });
 
+  it('tells who speaks HTTP where to go', async () => {
+    const answer = await fetch(`http://127.0.0.1:${server.pgPort}/views/tags`);
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      'This port is for PostgreSQL clients. HTTP and WebSocket are at port millrace.http_port.\n',
+    ]);
+  });
+
   it.each([
     [
       'another database',
@@ -97,7 +105,6 @@ describe('startup', () => {
   });
 
   it.each([
-    ['HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')],
     ['zeroes', Buffer.alloc(64)],
     ['a length without an end', Buffer.from([0x7f, 0xff, 0xff, 0xff, 0, 3, 0, 0])],
     ['TLS', Buffer.from('16030100c8010000c40303', 'hex')],
