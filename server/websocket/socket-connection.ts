@@ -18,7 +18,7 @@ import {
   parseClientMessage,
   readClientMessage,
 } from './client-message.ts';
-import { runSubscription } from './subscription.ts';
+import { type Peer, runSubscription } from './subscription.ts';
 
 type Operation<K extends ClientMessage['op']> = Extract<ClientMessage, { op: K }>;
 
@@ -27,6 +27,7 @@ export class SocketConnection {
   readonly #context: ServerContext;
   readonly #login: Login;
   readonly #socket: WebSocket;
+  readonly #peer: Peer;
   /** What runs, by the JSON of its id. */
   readonly #running = new Map<string, Session>();
   /** Ids that were unsubscribed: their end is no error. */
@@ -34,10 +35,12 @@ export class SocketConnection {
   #pendingBytes = 0;
   #alive = true;
 
-  constructor(context: ServerContext, login: Login, socket: WebSocket) {
+  constructor(context: ServerContext, login: Login, peer: Peer) {
+    const { socket } = peer;
     this.#context = context;
     this.#login = login;
     this.#socket = socket;
+    this.#peer = peer;
     const ping = setInterval(() => this.#ping(), SOCKET_PING_MS);
     context.metrics.connections.inc({ protocol: 'websocket' });
     context.metrics.openConnections.inc({ protocol: 'websocket' });
@@ -115,7 +118,7 @@ export class SocketConnection {
   async #run(session: Session, message: Exclude<ClientMessage, { op: 'unsubscribe' }>): Promise<void> {
     switch (message.op) {
       case 'subscribe': {
-        const tick = await runSubscription(session, this.#socket, message);
+        const tick = await runSubscription(session, this.#peer, message);
         this.#send({ id: message.id, op: 'end', tick });
         return;
       }

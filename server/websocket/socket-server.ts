@@ -38,7 +38,7 @@ export class SocketServer {
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
-      const connection = new SocketConnection(this.#context, login, client);
+      const connection = new SocketConnection(this.#context, login, { socket: client, stream: socket });
       this.#connections.add(connection);
       client.on('close', () => this.#connections.delete(connection));
     });

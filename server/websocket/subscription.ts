@@ -1,4 +1,5 @@
 /** One subscription of a WebSocket: its session, and the loop that sends what comes. */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
@@ -16,30 +17,33 @@ import type { RowEvent, RowSource } from '../session/row-source.ts';
 import type { Session } from '../session/session.ts';
 import type { ClientMessage } from './client-message.ts';
 import { Conflation } from './conflation.ts';
+import { textFrame } from './text-frame.ts';
 
 type Subscribe = Extract<ClientMessage, { op: 'subscribe' }>;
 
+/** A client: its messages, and the stream that they go over, whole frames at a time. */
+export type Peer = Readonly<{ socket: WebSocket; stream: Pick<Duplex, 'write'> }>;
+
 /** Resolves with the last tick when the query ends by itself; throws SqlError otherwise. */
-export async function runSubscription(
-  session: Session,
-  socket: WebSocket,
-  message: Subscribe,
-): Promise<number> {
+export async function runSubscription(session: Session, peer: Peer, message: Subscribe): Promise<number> {
   const { id, sql, params, snapshot, asOf } = message;
   const outcome = await liveStatement(session, sql, params, { snapshot, asOf });
   const live = outcome.live!;
-  socket.send(JSON.stringify(schemaMessage(live.columns, id)));
+  peer.socket.send(JSON.stringify(schemaMessage(live.columns, id)));
   const conflation = message.slow === 'conflate' && live.key !== null ? new Conflation(live, live.key) : null;
-  return new Sender(session, socket, outcome, message.id, conflation).run();
+  return new Sender(session, peer, outcome, message.id, conflation).run();
 }
 
 /** Below this a copy is cheaper than a second frame. */
 const COPY_BYTES_MAX = 4_096;
 
-/** One text message; large shared bytes go out as they are, in a frame behind that of the head. */
-function sendShared(socket: WebSocket, head: Buffer, tail: Buffer): void {
-  if (tail.length <= COPY_BYTES_MAX) {
-    socket.send(Buffer.concat([head, tail]), { binary: false });
+/**
+ * One text message. A small one is one write of one buffer: what thousands of subscribers cost is the system's calls. Large
+ * shared bytes go out as they are, in a frame behind that of the head.
+ */
+function sendShared({ socket, stream }: Peer, head: Buffer, tail: Buffer): void {
+  if (head.length + tail.length <= COPY_BYTES_MAX) {
+    if (socket.readyState === socket.OPEN) stream.write(textFrame(head, tail));
     return;
   }
   socket.send(head, { binary: false, fin: false });
@@ -50,6 +54,7 @@ const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 
 
 class Sender {
   readonly #session: Session;
+  readonly #peer: Peer;
   readonly #socket: WebSocket;
   readonly #source: RowSource;
   readonly #shape: LiveShape;
@@ -59,13 +64,14 @@ class Sender {
 
   constructor(
     session: Session,
-    socket: WebSocket,
+    peer: Peer,
     outcome: RowsOutcome,
     id: Subscribe['id'],
     conflation: Conflation | null,
   ) {
     this.#session = session;
-    this.#socket = socket;
+    this.#peer = peer;
+    this.#socket = peer.socket;
     this.#source = outcome.source;
     this.#shape = outcome.live!;
     this.#id = id;
@@ -139,7 +145,7 @@ class Sender {
   #sendRows(event: Extract<RowEvent, { kind: 'rows' }>): void {
     const conflation = this.#conflation;
     if (conflation === null || (conflation.isEmpty && !this.#congested)) {
-      sendShared(this.#socket, this.#head, rowsTail(event, this.#shape));
+      sendShared(this.#peer, this.#head, rowsTail(event, this.#shape));
       return;
     }
     conflation.add(event);

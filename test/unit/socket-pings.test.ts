@@ -1,5 +1,6 @@
 /** WebSocket: a client is pinged every 30 s, and let go when it did not answer the last time. */
 import { EventEmitter } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { WebSocket } from 'ws';
 import type { ServerContext } from '../../server/server-context.ts';
@@ -32,7 +33,7 @@ afterEach(() => {
 it('pings, and ends who is silent', () => {
   const peer = new Peer();
   const context = { metrics: new ServerMetrics() } as unknown as ServerContext;
-  new SocketConnection(context, OWNER, peer as unknown as WebSocket);
+  new SocketConnection(context, OWNER, { socket: peer as unknown as WebSocket, stream: new PassThrough() });
   vi.advanceTimersByTime(29_000);
   expect(peer.seen).toEqual([]);
   vi.advanceTimersByTime(61_000);
