@@ -214,6 +214,12 @@ const REFUSED: Readonly<Record<string, Readonly<{ words?: string; hint?: string 
     words: 'LOCK TABLE',
     hint: 'A transaction block reads the snapshot of its BEGIN, and waits for nobody.',
   },
+  DoStmt: { words: 'DO', hint: 'Send its statements one by one.' },
+  CallStmt: { words: 'CALL', hint: 'There are no procedures: send the statements themselves.' },
+  AlterDatabaseSetStmt: {
+    words: 'ALTER DATABASE SET',
+    hint: 'ALTER SYSTEM SET is for all sessions, ALTER ROLE … SET for those of a role.',
+  },
   MergeStmt: { hint: 'Use INSERT, UPDATE and DELETE in one transaction.' },
 };
 

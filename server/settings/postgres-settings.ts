@@ -7,6 +7,7 @@ import {
   duration,
   integer,
   type SettingKind,
+  sizeBetween,
   textSetting as text,
   timeZone,
   version,
@@ -26,6 +27,7 @@ const fixed = (name: string, initial: string, description: string): SettingDefin
 const reported = (definition: SettingDefinition): SettingDefinition => ({ ...definition, reported: true });
 
 const LEVELS = choice('serializable', 'repeatable read', 'read committed', 'read uncommitted');
+const workMemory = sizeBetween(64 * 2 ** 10, 2_147_483_647 * 2 ** 10, 'kB');
 /** All are accepted; what a block gets is the snapshot of its BEGIN. */
 const isolation: SettingKind<string> = {
   ...LEVELS,
@@ -211,7 +213,7 @@ export const POSTGRES_SETTINGS: readonly SettingDefinition[] = [
     '0',
     'Sets the maximum allowed duration of any transaction within a session.',
   ),
-  user('work_mem', text, '4MB', 'Sets the maximum memory to be used for query workspaces.'),
+  user('work_mem', workMemory, '4MB', 'Sets the maximum memory to be used for query workspaces.'),
   user(
     'xmloption',
     choice('content', 'document'),

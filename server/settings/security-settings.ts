@@ -39,7 +39,7 @@ export const SECURITY_SETTINGS = {
   authenticationTimeoutMs: setting(
     'reload',
     'authentication_timeout',
-    durationBetween(1_000, 600_000),
+    durationBetween(1_000, 600_000, undefined, 's'),
     '1min',
     'Sets the maximum allowed time to complete client authentication.',
   ),

@@ -14,11 +14,18 @@ export type SettingKind<T = unknown> = Readonly<{
   values?: readonly string[];
   /** The one value that is supported though the kind has more. */
   only?: string;
-  /** pg_settings.unit, min_val, max_val */
+  /** pg_settings.unit, and how much of what `parse` gives it is: what a number alone means */
   unit?: string;
+  unitSize?: number;
   least?: number;
   most?: number;
 }>;
+
+/** As pg_settings has it: a number of units. */
+export const baseText = (kind: SettingKind, text: string): string =>
+  kind.unitSize === undefined ? text : inUnits(kind, kind.parse(text) as number);
+
+export const inUnits = ({ unitSize = 1 }: SettingKind, value: number): string => String(value / unitSize);
 
 /** The text as SHOW prints it; null = invalid. */
 export function canonicalText(kind: SettingKind, text: string): string | null {
@@ -105,20 +112,25 @@ const UNITS_MS: readonly (readonly [string, number])[] = [
 ];
 const DURATION_MS_MAX = 2_147_483_647;
 
+const isBareNumber = (text: string): boolean => /^\s*\d+(\.\d+)?\s*$/.test(text);
+
 /** Milliseconds, shown in the largest unit that divides them. */
 export function durationBetween(
   leastMs: number,
   mostMs: number,
   takes = `a duration from ${formatDurationMs(leastMs)} to ${formatDurationMs(mostMs)}`,
+  unit: 'ms' | 's' = 'ms',
 ): SettingKind<number> {
+  const unitSize = unit === 's' ? 1_000 : 1;
   return {
     type: 'integer',
-    unit: 'ms',
+    unit,
+    unitSize,
     takes,
     least: leastMs,
     most: mostMs,
     parse: (text) => {
-      const milliseconds = parseDurationMs(text);
+      const milliseconds = parseDurationMs(isBareNumber(text) ? `${text.trim()}${unit}` : text);
       return milliseconds !== null && milliseconds >= leastMs && milliseconds <= mostMs ? milliseconds : null;
     },
     format: formatDurationMs,
@@ -150,20 +162,25 @@ const UNITS_BYTES: readonly (readonly [string, number])[] = [
   ['B', 1],
 ];
 
-/** Bytes, shown in the largest unit that divides them; a number alone is bytes. */
-export function sizeBetween(leastBytes: number, mostBytes: number): SettingKind<number> {
+/** Bytes, shown in the largest unit that divides them. */
+export function sizeBetween(
+  leastBytes: number,
+  mostBytes: number,
+  unit: 'B' | 'kB' = 'B',
+): SettingKind<number> {
   const bound =
     mostBytes === Number.MAX_SAFE_INTEGER
       ? `at least ${formatSize(leastBytes)}`
       : `${formatSize(leastBytes)} to ${formatSize(mostBytes)}`;
   return {
     type: 'integer',
-    unit: 'B',
+    unit,
+    unitSize: unit === 'kB' ? 2 ** 10 : 1,
     takes: `a size of ${bound}`,
     least: leastBytes,
     most: mostBytes,
     parse: (text) => {
-      const bytes = parseSize(text);
+      const bytes = parseSize(isBareNumber(text) ? `${text.trim()}${unit}` : text);
       return bytes !== null && bytes >= leastBytes && bytes <= mostBytes ? bytes : null;
     },
     format: formatSize,
@@ -172,9 +189,9 @@ export function sizeBetween(leastBytes: number, mostBytes: number): SettingKind<
 
 /** null: no size. */
 export function parseSize(text: string): number | null {
-  const match = /^\s*(\d+)\s*([kMGT]?B)?\s*$/.exec(text);
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([kMGT]?B)?\s*$/.exec(text);
   const unit = UNITS_BYTES.find(([name]) => name === (match?.[2] ?? 'B'))?.[1];
-  return match === null || unit === undefined ? null : Number(match[1]) * unit;
+  return match === null || unit === undefined ? null : Math.round(Number(match[1]) * unit);
 }
 
 function formatSize(bytes: number): string {

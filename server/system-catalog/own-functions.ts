@@ -27,9 +27,10 @@ const ACTIVITY = `SELECT a.datid, a.pid, to_regrole(quote_ident(a."user"))::oid,
 const SETTINGS = `SELECT s.* FROM json_to_recordset(${fact('settings')}::json) AS s (name text, setting text, unit text,
   category text, short_desc text, extra_desc text, context text, vartype text, source text, min_val text,
   max_val text, enumvals text[], boot_val text, reset_val text, sourcefile text, sourceline int4,
-  pending_restart bool)`;
+  pending_restart bool) WHERE s.context IS NOT NULL`;
 
-const SETTING = `(SELECT setting FROM pg_show_all_settings() WHERE lower(name) = lower($1))`;
+const SETTING = `(SELECT s.shown FROM json_to_recordset(${fact('settings')}::json) AS s (name text, shown text)
+  WHERE lower(s.name) = lower($1))`;
 /** No setting has a name with this prefix: so PostgreSQL's own function says that there is none. */
 const KNOWN_SETTING = `coalesce(${SETTING}, pg_toast.pg_session_fact('millrace.' || $1, false))`;
 

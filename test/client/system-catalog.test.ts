@@ -364,8 +364,11 @@ describe('the system catalog', () => {
         WHERE name IN ('TimeZone', 'server_version', 'my.own', 'shared_buffers') ORDER BY name COLLATE "C"`),
     ).toEqual([
       { name: 'TimeZone', setting: 'Europe/Berlin', source: 'session', vartype: 'string' },
-      { name: 'my.own', setting: 'x', source: 'session', vartype: 'string' },
       { name: 'server_version', setting: '18.0', source: 'default', vartype: 'string' },
+    ]);
+    // as in PostgreSQL the session's own are in no list, but known
+    expect(await rows(`SELECT current_setting('my.own') AS own FROM pg_namespace LIMIT 1`)).toEqual([
+      { own: 'x' },
     ]);
     await expect(client.query(`SELECT current_setting(relname) FROM pg_class`)).rejects.toMatchObject({
       code: '42704',
@@ -379,6 +382,56 @@ describe('the system catalog', () => {
     );
     expect(await rows('SHOW bytea_output')).toEqual([{ bytea_output: 'escape' }]);
     await client.query('RESET ALL');
+  });
+
+  it('lists the settings that SHOW ALL does, with the same values in their units', async () => {
+    await client.query("SET statement_timeout = '90s'; SET work_mem = 1536");
+    await client.query('CREATE ROLE plain LOGIN');
+    for (const user of ['anna', 'plain']) {
+      const asking = user === 'anna' ? client : await server.connect(user);
+      const all = (await asking.query('SHOW ALL')).rows;
+      const listed = (
+        await asking.query(`SELECT name, current_setting(name) AS setting, short_desc AS description
+          FROM pg_settings ORDER BY lower(name) COLLATE "C"`)
+      ).rows;
+      expect(listed).toEqual(all);
+      const hidden = all.some(({ name }) => name === 'data_directory' || name === 'hba_file');
+      expect(hidden).toBe(user === 'anna');
+      if (user !== 'anna') await asking.end();
+    }
+    expect(
+      await rows(`SELECT name, setting, unit, min_val, max_val, boot_val FROM pg_settings
+        WHERE name IN ('statement_timeout', 'work_mem', 'authentication_timeout') ORDER BY name`),
+    ).toEqual([
+      {
+        name: 'authentication_timeout',
+        setting: '60',
+        unit: 's',
+        min_val: '1',
+        max_val: '600',
+        boot_val: '60',
+      },
+      {
+        name: 'statement_timeout',
+        setting: '90000',
+        unit: 'ms',
+        min_val: '0',
+        max_val: '2147483647',
+        boot_val: '0',
+      },
+      {
+        name: 'work_mem',
+        setting: '1536',
+        unit: 'kB',
+        min_val: '64',
+        max_val: '2147483647',
+        boot_val: '4096',
+      },
+    ]);
+    expect(await rows('SHOW work_mem')).toEqual([{ work_mem: '1536kB' }]);
+    await expect(client.query("SET work_mem = 'lots'")).rejects.toMatchObject({ code: '22023' });
+    await client.query('RESET ALL');
+    await client.query('DROP ROLE plain');
   });
 
   it('agrees with what is answered without it', async () => {
