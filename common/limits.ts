@@ -38,6 +38,8 @@ export const POLLED_ANSWER_BYTES_MAX = 256 * KIB;
 /** Encoded answers that are kept for who asks the same again, all together and one. */
 export const RESULT_CACHE_BYTES_MAX = 64 * MIB;
 export const RESULT_CACHE_ENTRY_BYTES_MAX = 8 * MIB;
+/** Free bytes on the disk of the data directory at which rows are refused (53100); of a small one a sixteenth. */
+export const DISK_RESERVE_BYTES = 64 * MIB;
 /** Time after which the log is on the disk with wal_sync = interval. */
 export const WAL_SYNC_INTERVAL_MS = 200;
 /** Time a finite query takes between two ticks at the most. */

@@ -20,6 +20,8 @@ export type EngineOptions = Readonly<{
   /** Of secrets that connectors use (common/secret-key.ts); null: none can be read. */
   secretKeyFile: string | null;
   memoryLimitBytes: number;
+  /** Free bytes on the disk at which rows are refused; else DISK_RESERVE_BYTES. */
+  diskReserveBytes?: number;
   tickIntervalMs: number;
   walSync: 'commit' | 'interval' | 'off';
   /** Rows a second that the sources of each stream may bring; null: no limit. */

@@ -100,7 +100,7 @@ export class EngineCore implements Engine {
   /** Rows, writes or slices of finite queries wait. */
   get waits(): boolean {
     if (this.#queue.length > 0 || this.#finite.waits) return true;
-    if (this.state.memoryPressure >= 1) return false;
+    if (this.state.memoryPressure >= 1 || this.state.disk.isFull) return false;
     for (const stream of this.state.relations.streams.values()) if (stream.waits) return true;
     for (const feed of this.#factory.privateFeeds) if (feed.ready) return true;
     return false;
@@ -296,7 +296,8 @@ export class EngineCore implements Engine {
 
   #admit(tick: Tick): number {
     const { streams, tables } = this.state.relations;
-    const share = this.#rate.shareOf(tick.number, this.state.memoryPressure);
+    const room = !this.state.disk.isFull;
+    const share = room ? this.#rate.shareOf(tick.number, this.state.memoryPressure) : 0;
     let rows = 0;
     for (const stream of streams.values()) rows += stream.admit(tick.number, tick.time, share);
     for (const table of tables.values()) table.seal(tick.number, tick.time);
@@ -319,6 +320,7 @@ export class EngineCore implements Engine {
     const kept = [...streams.values(), ...tables.values()];
     const frames = kept.reduce((sum, { pendingFrames }) => sum + pendingFrames, 0);
     for (const relation of kept) relation.commit(sync, frames);
+    this.state.disk.endTick();
     for (const running of sinks.values()) commitSink(running, tick);
   }
 
@@ -383,6 +385,7 @@ export class EngineCore implements Engine {
     tick: Tick,
   ): Readonly<{ rowCounts: readonly number[]; returned: readonly (readonly Batch[])[] }> {
     this.state.requireMemory();
+    this.state.disk.require();
     const { relations } = this.state;
     const start = (plan: QueryPlan): FiniteRun => this.#finite.start(plan, now, null, null);
     const written = writeInTick(operations, { relations, now, start, timeMicros: tick.time });

@@ -6,6 +6,7 @@ import type { Tick } from '../dstream/dstream.ts';
 import type { EngineOptions } from '../engine-client.ts';
 import type { Block } from './block/block.ts';
 import { SecretReader } from '../source/secret-reader.ts';
+import { DiskRoom } from '../storage/disk-room.ts';
 import { KeptRows, type RejectedRowEntry } from './kept-rows.ts';
 import { LateRows } from './late-rows.ts';
 import { RelationSet } from './relation-set.ts';
@@ -27,6 +28,7 @@ export class EngineState {
   readonly options: EngineOptions;
   readonly relations = new RelationSet();
   readonly secrets: SecretReader;
+  readonly disk: DiskRoom;
   readonly late = new LateRows();
   readonly rejected = new KeptRows<RejectedRowEntry>(KEPT_ROWS_MAX);
   readonly ticks = new KeptRows<TickRecord>(KEPT_TICKS_MAX);
@@ -46,6 +48,7 @@ export class EngineState {
   constructor(options: EngineOptions) {
     this.options = options;
     this.secrets = new SecretReader(options.secretKeyFile, this.relations.objects);
+    this.disk = new DiskRoom(options.dataDirectory, options.diskReserveBytes ?? null);
     this.#manualClockMs = options.clock === 'manual' ? 0 : null;
   }
 

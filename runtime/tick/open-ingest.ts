@@ -6,6 +6,7 @@ import type { Tick } from '../dstream/dstream.ts';
 import type { Ingest, IngestOptions, IngestResult } from '../engine-client.ts';
 import { createDecoder } from '../format/decode/create-decoder.ts';
 import type { LineDecoder } from '../format/decode/line-decoder.ts';
+import { diskFull } from '../storage/disk-room.ts';
 import { IngestSource } from '../source/ingest-source.ts';
 import { withGenerated } from './completed-rows.ts';
 import { internalError, type EngineState } from './engine-state.ts';
@@ -14,6 +15,9 @@ import type { StreamRuntime } from './stream-runtime.ts';
 
 /** Bytes waiting in one ingest before its client has to wait. */
 const INGEST_BYTES_MAX = WAITING_BYTES_MAX / 8;
+
+/** Short numbers take more in columns than as text. */
+const LOG_BYTES_OF_TEXT = 3;
 
 export type InTick = <T>(work: (tick: Tick) => T) => Promise<T>;
 
@@ -89,6 +93,9 @@ function streamIngest(
     if (refused === null && state.memoryPressure >= 1) {
       refused = outOfMemory(source.accepted);
       close();
+    } else if (refused === null && !source.ended && state.disk.isFull) {
+      refused = diskFull(`${source.accepted} rows are in.`);
+      close();
     }
     if (refused !== null) throw refused;
   };
@@ -132,6 +139,7 @@ function tableIngest(
     end: () =>
       inTick((tick) => {
         state.requireMemory();
+        state.disk.require(LOG_BYTES_OF_TEXT * source.waitingBytes);
         const table = state.relations.table(options.relation);
         const batches: Batch[] = [];
         source.end();

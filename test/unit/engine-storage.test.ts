@@ -157,6 +157,48 @@ it('logs of format 1 are read, and go on in a segment of their own', async () =>
   await again.stop();
 });
 
+it('where the disk has no room rows are refused; reads and DROP go on', async () => {
+  await (await fill()).stop();
+  const full = await Millrace.start({ dataDirectory: directory, diskReserveBytes: Number.MAX_SAFE_INTEGER });
+  const refusal = { code: '53100', message: 'the disk of the data directory is full' };
+  await expect(full.execute("INSERT INTO t VALUES (3, 'd')")).rejects.toMatchObject(refusal);
+  await expect(full.execute('INSERT INTO s VALUES (to_timestamp(0), 9)')).rejects.toMatchObject(refusal);
+  for (const name of ['s', 't']) {
+    const relation = full.core.catalog.objects.find((object) => object.name === name)!.oid;
+    const format = {
+      format: 'csv',
+      delimiter: ',',
+      nullText: '',
+      header: false,
+      timestampUnit: null,
+    } as const;
+    const options = {
+      relation,
+      columns: [0, 1],
+      format,
+      onError: 'reject',
+      atomic: false,
+      label: '',
+    } as const;
+    const copied = full.core.ingest(options);
+    const pushed = copied.push(Buffer.from('0,9\n')).catch((error: unknown) => error);
+    const ended = copied.end();
+    // those of tables come with the end alone
+    if (name === 's') expect(await pushed).toMatchObject(refusal);
+    const told = expect(ended).rejects.toMatchObject(refusal);
+    await full.advance(100);
+    await told;
+  }
+  expect(sortedLines(await full.query('SELECT * FROM t'))).toEqual(['1|a', '2|c']);
+  await full.execute('DROP MATERIALIZED VIEW w');
+  await full.execute('DROP STREAM s');
+  await full.stop();
+  const again = await start();
+  await again.execute("INSERT INTO t VALUES (3, 'd')");
+  expect(sortedLines(await again.query('SELECT * FROM t'))).toEqual(['1|a', '2|c', '3|d']);
+  await again.stop();
+});
+
 it('a log of another format is refused, not guessed at', async () => {
   const millrace = await fill();
   await crash(millrace);

@@ -64,6 +64,7 @@ export class BlockSet {
     this.#state.blocks.delete(id);
     if (block === undefined) return;
     this.#state.requireMemory();
+    this.#state.disk.require(block.memoryBytes());
     block.commit();
   }
 
