@@ -1,5 +1,6 @@
 /** Bytes that a client sends (COPY, HTTP POST, WebSocket insert): decoded in the tick that admits them. */
 import { TICK_BYTES_MAX, LINE_BYTES_MAX } from '../../common/limits.ts';
+import { ByteBlocks } from '../../common/byte-blocks.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import type { RejectReport } from '../engine-client.ts';
@@ -34,13 +35,12 @@ export class IngestSource implements Source {
   /** Not a connector of the stream: its end is not the stream's. */
   readonly transient = true;
   readonly #options: IngestSourceOptions;
-  #chunks: Uint8Array[] = [];
+  readonly #waiting = new ByteBlocks();
   #rest: Uint8Array = new Uint8Array(0);
   #finalSeen = false;
   #drained = false;
   #listener: () => void = () => undefined;
   #onDrain: () => void = () => undefined;
-  waitingBytes = 0;
   accepted = 0;
   rejected = 0;
   readonly reported: RejectReport[] = [];
@@ -54,7 +54,11 @@ export class IngestSource implements Source {
 
   get ready(): boolean {
     if (this.ended) return false;
-    return this.#options.atomic ? this.#finalSeen : this.#chunks.length > 0 || this.#finalSeen;
+    return this.#options.atomic ? this.#finalSeen : this.waitingBytes > 0 || this.#finalSeen;
+  }
+
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
   }
 
   get ended(): boolean {
@@ -70,8 +74,7 @@ export class IngestSource implements Source {
   }
 
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.waitingBytes += chunk.length;
+    this.#waiting.push(chunk);
     this.#listener();
   }
 
@@ -87,9 +90,9 @@ export class IngestSource implements Source {
     const bytes = Math.max(CHUNK_BYTES_LEAST, this.#rest.length, share * TICK_BYTES_MAX);
     const chunk = join([
       this.#rest,
-      ...(this.#options.atomic ? this.#chunks.splice(0) : takeBytes(this.#chunks, bytes)),
+      ...(this.#options.atomic ? this.#waiting.takeAll() : this.#waiting.take(bytes)),
     ]);
-    const final = this.#finalSeen && this.#chunks.length === 0;
+    const final = this.#finalSeen && this.waitingBytes === 0;
     const held: Batch[] = [];
     let rows = 0;
     try {
@@ -117,7 +120,6 @@ export class IngestSource implements Source {
     if (this.failed === null) for (const batch of held) out.batch(batch, true);
     this.accepted += rows;
     this.#drained = final;
-    this.waitingBytes = this.#chunks.reduce((sum, c) => sum + c.length, 0);
     this.#onDrain();
   }
 
@@ -151,8 +153,7 @@ export class IngestSource implements Source {
 
   close(): void {
     this.#drained = true;
-    this.#chunks = [];
-    this.waitingBytes = 0;
+    this.#waiting.clear();
     this.#onDrain();
   }
 
@@ -166,19 +167,6 @@ export class IngestSource implements Source {
 }
 
 const CHUNK_BYTES_LEAST = 4096;
-
-/** Takes about so many bytes out of the chunks; a large chunk is divided. */
-function takeBytes(chunks: Uint8Array[], bytes: number): Uint8Array[] {
-  const taken: Uint8Array[] = [];
-  for (let left = Math.ceil(bytes); left > 0 && chunks.length > 0; ) {
-    const first = chunks[0]!;
-    taken.push(first.subarray(0, left));
-    if (first.length > left) chunks[0] = first.subarray(left);
-    else chunks.shift();
-    left -= first.length;
-  }
-  return taken;
-}
 
 function join(parts: readonly Uint8Array[]): Uint8Array {
   const filled = parts.filter((p) => p.length > 0);

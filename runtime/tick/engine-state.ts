@@ -38,6 +38,8 @@ export class EngineState {
   /** the current tick, or the last one */
   tick: Tick = { number: 0, time: 0 };
   memoryBytes = 0;
+  /** What COPYs into tables have sent and no tick has taken yet. */
+  copiedBytes = 0;
   /** When the first of what waits for the next tick came, ms as performance.now(); null: nothing came. */
   wokenAt: number | null = null;
   /** Called when something waits for a tick. */

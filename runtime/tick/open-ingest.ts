@@ -128,16 +128,31 @@ function tableIngest(
   state: EngineState,
   inTick: InTick,
 ): Ingest {
+  /** What others copy waits in memory too. */
+  let counted = 0;
+  const count = (bytes: number): void => {
+    state.copiedBytes += bytes - counted;
+    counted = bytes;
+  };
+  const close = (): void => {
+    source.close();
+    count(0);
+  };
+  let refused: SqlError | null = null;
   return {
     push: async (chunk) => {
-      if (state.memoryBytes + source.waitingBytes >= state.options.memoryLimitBytes) {
-        source.close();
-        throw outOfMemory(0);
+      if (refused === null && state.memoryBytes + state.copiedBytes >= state.options.memoryLimitBytes) {
+        refused = outOfMemory(0);
+        close();
       }
+      if (refused !== null) throw refused;
       source.push(chunk);
+      count(source.waitingBytes);
     },
     end: () =>
       inTick((tick) => {
+        count(0);
+        if (refused !== null) throw refused;
         state.requireMemory();
         state.disk.require(LOG_BYTES_OF_TEXT * source.waitingBytes);
         const table = state.relations.table(options.relation);
@@ -161,7 +176,7 @@ function tableIngest(
         }
         return resultOf(source, tick.number);
       }),
-    abort: () => source.close(),
+    abort: close,
   };
 }
 

@@ -34,6 +34,9 @@ import type {
 /** Bytes taken before the engine hears of it: a message costs as much as encoding a few hundred rows. */
 const CREDIT_BYTES = RESULT_WINDOW_BYTES / 8;
 
+/** What a chunk of an ingest takes on its way beside its bytes, about. */
+const CHUNK_BYTES = 1024;
+
 type Pending = Readonly<{ resolve: (value: unknown) => void; reject: (error: unknown) => void }>;
 
 export class EngineProxy implements Engine {
@@ -358,7 +361,7 @@ class RemoteIngest implements Ingest {
     // a chunk that shares its memory (a slice of a pooled buffer) is copied
     const whole = chunk.buffer instanceof ArrayBuffer && chunk.byteLength === chunk.buffer.byteLength;
     const own = whole ? chunk : new Uint8Array(chunk);
-    this.#underWay += own.byteLength;
+    this.#underWay += own.byteLength + CHUNK_BYTES;
     this.#post({ kind: 'push', ingest: this.#id, chunk: own }, [own.buffer as ArrayBuffer]);
     while (this.#underWay > WAITING_BYTES_MAX / 8 && this.#error === null) {
       await new Promise<void>((resolve) => {
@@ -381,7 +384,7 @@ class RemoteIngest implements Ingest {
   }
 
   taken(bytes: number, error: PlainError | null): void {
-    this.#underWay -= bytes;
+    this.#underWay -= bytes + CHUNK_BYTES;
     this.#error ??= error;
     this.#waiting?.();
     this.#waiting = null;

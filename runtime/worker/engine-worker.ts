@@ -1,12 +1,13 @@
 /** The engine's thread: carries out messages, turns the clock. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert, unreachable } from '../../common/assert.ts';
-import { SqlError, type PlainError } from '../../common/sql-error.ts';
+import type { PlainError } from '../../common/sql-error.ts';
 import type { Batch } from '../batch/column.ts';
 import { batchBytes } from '../batch/concat.ts';
 import type { Ingest, ResultEvent, ResultStream } from '../engine-client.ts';
 import { RESULT_WINDOW_BYTES } from '../../common/limits.ts';
 import { EngineCore } from '../tick/engine-core.ts';
+import { internalError } from '../tick/engine-state.ts';
 import type { Polled } from '../tick/polled-queries.ts';
 import { isShared } from '../tick/shared-rows.ts';
 import { TickLoop } from '../tick/tick-loop.ts';
@@ -25,10 +26,7 @@ const { options } = workerData as WorkerData;
 
 const post = (message: FromEngine, transfer: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
-const plain = (error: unknown): PlainError =>
-  error instanceof SqlError
-    ? error.toPlain()
-    : { code: 'XX000', message: `internal error: ${(error as Error).message}` };
+const plain = (error: unknown): PlainError => internalError(error).toPlain();
 
 /** Of one stream in one message. */
 const MESSAGE_EVENTS_MAX = 64;

@@ -1,4 +1,5 @@
 /** COPY FROM inside a transaction block: the rows are read at once, for their errors and their number, and land at COMMIT. */
+import { ByteBlocks } from '../../common/byte-blocks.ts';
 import { BLOCK_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
 import type { Statement } from '../../planner/statement.ts';
@@ -19,18 +20,28 @@ export function bufferCopy(session: Session, statement: CopyFrom): CopyIngest {
       hint: 'Run COPY outside of a transaction block.',
     });
   }
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
+  const data = new ByteBlocks();
+  let held = 0;
+  const drop = (): void => {
+    data.clear();
+    session.held.give(held);
+    held = 0;
+  };
   return {
     push: async (chunk) => {
-      bytes += chunk.length;
-      if (bytes > BLOCK_BYTES_MAX) throw tooMuchCopied();
-      chunks.push(chunk);
+      if (data.bytes + chunk.length > BLOCK_BYTES_MAX) throw tooMuchCopied();
+      session.held.take(chunk.length);
+      held += chunk.length;
+      data.push(chunk);
     },
-    finish: async () => writeRows(session, statement, Buffer.concat(chunks)),
-    abort: () => {
-      chunks.length = 0;
+    finish: async () => {
+      try {
+        return await writeRows(session, statement, Buffer.concat(data.takeAll()));
+      } finally {
+        drop();
+      }
     },
+    abort: drop,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * What sessions keep from one statement to the next: rows of cursors, texts of prepared statements, parameters of portals,
- * answers of the system catalog. Each session may keep its part, and all of them together no more than the server has to give.
+ * answers of the system catalog, what a COPY in a block has sent so far. Each session may keep its part, and all of them
+ * together no more than the server has to give.
  */
 import { SqlError } from '../../common/sql-error.ts';
 import { HELD_BYTES_MAX, HELD_BYTES_SESSION_MAX } from '../limits.ts';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { HELD_BYTES_MAX, HELD_BYTES_SESSION_MAX, PORTALS_MAX } from '../../server/limits.ts';
 import { HeldMemory, HeldShare } from '../../server/session/held-memory.ts';
 import { type ServerHere, startServerHere } from '../support/server-here.ts';
-import { encodeMessage, WirePeer } from '../support/wire-peer.ts';
+import { encodeMessage, frame, WirePeer } from '../support/wire-peer.ts';
 
 const MIB = 1024 * 1024;
 
@@ -53,6 +53,19 @@ describe('a session', () => {
     await expect.poll(held).toBe(0);
   });
   afterAll(() => server.stop());
+
+  it.each(['done', 'failed', 'gone'])('keeps what a COPY in a block sends until that is %s', async (end) => {
+    const peer = await WirePeer.open(server.pgPort);
+    peer.send(encodeMessage('Query', ['BEGIN; CREATE TABLE copied (t text); COPY copied FROM STDIN']));
+    await peer.until('CopyInResponse');
+    peer.send(frame('d', Buffer.from(`${'x'.repeat(MIB - 1)}\n`)));
+    await expect.poll(held).toBe(MIB);
+    if (end === 'gone') return peer.close();
+    peer.send(end === 'done' ? frame('c') : encodeMessage('CopyFail', ['no']));
+    await peer.until('ReadyForQuery');
+    expect(held()).toBe(0);
+    peer.close();
+  });
 
   it('keeps cursors WITH HOLD up to its part; one that there is no room for leaves nothing', async () => {
     const client = await connect();

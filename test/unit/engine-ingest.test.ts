@@ -102,3 +102,35 @@ it('what a client sends is taken in the portions that a tick can do, and no row 
   expect(portions.length).toBeGreaterThan(20);
   expect(source).toMatchObject({ accepted: 5000, rejected: 0, waitingBytes: 0, failed: null });
 });
+
+it('rows that are refused for want of memory never come by half, and count what others send', async () => {
+  const small = await Millrace.start({ memoryLimitBytes: 10_000 });
+  await small.execute('CREATE TABLE u (t text)');
+  const relation = small.core.state.relations.tables.keys().next().value!;
+  const format = {
+    format: 'text',
+    header: false,
+    delimiter: ',',
+    nullText: '',
+    timestampUnit: null,
+  } as const;
+  const options = { relation, columns: [0], format, onError: 'fail', atomic: true, label: 'COPY u' } as const;
+  const line = Buffer.from(`${'x'.repeat(5_999)}\n`);
+  const [first, second] = [small.core.ingest(options), small.core.ingest(options)];
+  await first.push(line);
+  await second.push(line);
+  await expect(second.push(line)).rejects.toMatchObject({ code: '53200' });
+  first.abort();
+  // there is room again: what went before this is lost, so this is too
+  await expect(second.push(Buffer.from('y\n'))).rejects.toMatchObject({ code: '53200' });
+  const ended = expect(second.end()).rejects.toMatchObject({ code: '53200' });
+  await small.advance(100);
+  await ended;
+  const third = small.core.ingest(options);
+  await third.push(line);
+  const taken = third.end();
+  await small.advance(100);
+  expect(await taken).toMatchObject({ accepted: 1 });
+  expect(await small.query('SELECT count(*) FROM u')).toEqual([['1']]);
+  await small.stop();
+});
