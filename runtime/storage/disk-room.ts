@@ -38,9 +38,14 @@ export class DiskRoom {
 
   #room(): number {
     if (this.#directory === null) return Number.POSITIVE_INFINITY;
-    const { bavail, blocks, bsize } = statfsSync(this.#directory);
-    const reserve = this.#reserveBytes ?? Math.min(DISK_RESERVE_BYTES, blocks * bsize * RESERVE_SHARE);
-    return bavail * bsize - reserve - this.#promised;
+    try {
+      const { bavail, blocks, bsize } = statfsSync(this.#directory);
+      const reserve = this.#reserveBytes ?? Math.min(DISK_RESERVE_BYTES, blocks * bsize * RESERVE_SHARE);
+      return bavail * bsize - reserve - this.#promised;
+    } catch {
+      // where that can't be told, the logs say what they can't take
+      return Number.POSITIVE_INFINITY;
+    }
   }
 }
 

@@ -199,6 +199,15 @@ it('where the disk has no room rows are refused; reads and DROP go on', async ()
   await again.stop();
 });
 
+it('a data directory that is gone does not end the engine; a definition is refused', async () => {
+  const millrace = await fill();
+  rmSync(directory, { recursive: true });
+  await millrace.advance(200);
+  await millrace.execute("INSERT INTO t VALUES (3, 'd')");
+  await expect(millrace.execute('CREATE VIEW u AS SELECT k FROM t')).rejects.toMatchObject({ code: '58030' });
+  expect(sortedLines(await millrace.query('SELECT * FROM t'))).toEqual(['1|a', '2|c', '3|d']);
+});
+
 it('a log of another format is refused, not guessed at', async () => {
   const millrace = await fill();
   await crash(millrace);
