@@ -71,7 +71,8 @@ const clients = {
         `-DoutputDirectory=${directory}`,
         '-Dmdep.stripVersion=true',
       ]);
-      run('javac', ['-d', directory, join(source, 'Session.java')]);
+      const driver = join(directory, 'postgresql.jar');
+      run('javac', ['-cp', driver, '-d', directory, join(source, 'Session.java')]);
     },
   },
 };

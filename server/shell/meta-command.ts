@@ -14,6 +14,15 @@ const HELP = `  \\d            streams, tables, views and sinks
 A statement ends with a semicolon and may have several lines. Continuous queries print rows as they come; Ctrl-C ends them.
 `;
 
+/** What people type who don't know of backslashes yet. */
+const WORDS: Readonly<Record<string, string>> = { help: '\\?', quit: '\\q', exit: '\\q' };
+
+/** The command that a line is, with its backslash; null where it is part of a statement. */
+export function commandOf(line: string): string | null {
+  const text = line.trim();
+  return text.startsWith('\\') ? text : (WORDS[text.replace(/;$/, '').toLowerCase()] ?? null);
+}
+
 export function readMetaCommand(line: string): MetaCommand {
   const [command = '', name = ''] = line.trim().replace(/;$/, '').split(/\s+/);
   const show = (...whats: readonly string[]): MetaCommand => ({

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { KeptLines } from './kept-lines.ts';
-import { readMetaCommand } from './meta-command.ts';
+import { commandOf, readMetaCommand } from './meta-command.ts';
 import { StatementBuffer } from './statement-buffer.ts';
 import { TablePrinter } from './table-printer.ts';
 import { type Address, SSL_MODES } from './open-socket.ts';
@@ -40,6 +40,8 @@ function printPlace(statement: string, position: number): void {
   process.stderr.write(`${head}${line}\n${' '.repeat(head.length + [...before.slice(start)].length)}^\n`);
 }
 
+const UNFINISHED = 'A statement is being typed: a semicolon ends it, Ctrl-C drops it.\n';
+
 class Shell {
   readonly #client: WireClient;
   readonly #buffer = new StatementBuffer();
@@ -71,7 +73,9 @@ class Shell {
 
   /** False to quit. */
   async line(text: string): Promise<boolean> {
-    if (this.#buffer.isEmpty && text.trimStart().startsWith('\\')) return this.#meta(text);
+    const command = commandOf(text);
+    if (command !== null && this.#buffer.isEmpty) return this.#meta(command);
+    if (command !== null) process.stderr.write(UNFINISHED);
     for (const statement of this.#buffer.add(text)) await this.#run(statement);
     return true;
   }

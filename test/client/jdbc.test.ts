@@ -19,6 +19,7 @@ describe.skipIf(!isInstalled('java'))('JDBC (needs node scripts/ensure-clients.m
       'metadata: complete',
       'cursor: [1, 2, 3]',
       'live: [1, 2, 3]',
+      'live canceled: 57014',
       'canceled: 57014',
       'timed out: 57014',
     ]);

@@ -290,6 +290,10 @@ describe('the shell', () => {
     );
     expect(code).toBe(1);
     expect((await shell(server, ['-c', 'SELECT 2 AS n'], '')).stdout).toContain('2');
+    const lost = await shell(server, [], 'help\nSELECT 3 AS n\n\\d\n;\nexit\nSELECT 4;\n');
+    expect(lost.stdout).toMatch(/^ {2}\\d .*columns of a relation/s);
+    expect(lost.stderr).toMatch(/^A statement is being typed: a semicolon ends it, Ctrl-C drops it.\nERROR/);
+    expect(lost.stdout).not.toContain('4');
     await server.stop();
     expect((await shell(server, [], '')).stderr).toContain('cannot connect');
   });

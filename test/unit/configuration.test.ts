@@ -19,7 +19,14 @@ const read = (argv: readonly string[], environment: Readonly<Record<string, stri
 const conf = (...lines: readonly string[]): void =>
   writeFileSync(join(directory, 'millrace.conf'), lines.join('\n'));
 
+const settingsPage = readFileSync(new URL('../../docs/sql/settings.md', import.meta.url), 'utf8');
+
 describe('the list of settings', () => {
+  const ours = SETTING_DEFINITIONS.filter(({ name }) => name.startsWith('millrace.'));
+  it.each(ours.map(({ name }) => name))('%s stands in docs/sql/settings.md', (name) => {
+    expect(settingsPage).toMatch(new RegExp(`\\b${name.slice('millrace.'.length)}\\b`));
+  });
+
   it.each(SETTING_DEFINITIONS.map((d) => [d.name, d] as const))('%s has a valid initial value', (_, d) => {
     expect(canonicalText(d.kind, d.initial)).toBe(d.initial);
     expect(d.description).toMatch(/^[A-Z].*\.$/);

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Timer;
 import java.util.TimerTask;
+import org.postgresql.PGConnection;
 
 /** What the JDBC driver does with a server: run with a port; prints one line a finding. */
 public class Session {
@@ -181,8 +182,27 @@ public class Session {
         if (seen.size() < 3) execute("INSERT INTO live VALUES (" + (seen.size() + 1) + ")");
       }
       found("live", seen);
-      rows.close();
-      connection.rollback();
+      // Statement.cancel() would do nothing here: the driver has the first row, and takes the statement for done.
+      // A cancel that comes between two fetches is lost: others follow.
+      Thread canceling = new Thread(() -> cancelUntilInterrupted(connection));
+      canceling.start();
+      try {
+        while (rows.next()) seen.add(rows.getInt("n"));
+      } catch (SQLException error) {
+        found("live canceled", error.getSQLState());
+      }
+      canceling.interrupt();
+    }
+  }
+
+  private static void cancelUntilInterrupted(Connection connection) {
+    try {
+      while (true) {
+        Thread.sleep(200);
+        connection.unwrap(PGConnection.class).cancelQuery();
+      }
+    } catch (InterruptedException | SQLException over) {
+      // the rows have ended
     }
   }
 
