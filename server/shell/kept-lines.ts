@@ -1,3 +1,4 @@
+import { commandOf } from './meta-command.ts';
 import { StatementBuffer } from './statement-buffer.ts';
 
 /** Which lines the history keeps: none of a statement that may hold a password or another secret. */
@@ -8,7 +9,7 @@ export class KeptLines {
   /** Each line as it is typed, in order. */
   keeps(line: string): boolean {
     const statement = `${this.#typed.text} ${line}`;
-    if (!this.#typed.isEmpty || !line.trimStart().startsWith('\\')) this.#typed.add(line);
+    if (!this.#typed.isEmpty || commandOf(line) === null) this.#typed.add(line);
     return !/\b(?:password|secret)\b/i.test(statement);
   }
 
