@@ -33,6 +33,7 @@ import type {
 import { FIRST_USER_OID, type CatalogChange, type Oid } from '../plan/relation.ts';
 import type { QueryPlan } from '../plan/query-plan.ts';
 import { writeCatalogAside } from '../storage/catalog-file.ts';
+import { TickNumbers } from '../storage/tick-numbers.ts';
 import { saveCheckpoint } from '../storage/checkpoint.ts';
 import { AdmissionRate } from './admission-rate.ts';
 import { BlockSet } from './block/block-set.ts';
@@ -65,6 +66,7 @@ export class EngineCore implements Engine {
   readonly #blocks: BlockSet;
   readonly polled: PolledQueries;
   readonly #queue: TickQueue;
+  readonly #numbers: TickNumbers | null;
   #version = 0;
   #nextOid = FIRST_USER_OID;
   #rowsAdmitted = 0;
@@ -90,6 +92,8 @@ export class EngineCore implements Engine {
       this.#nextOid = found.nextOid;
       this.#version = found.version;
     }
+    this.#numbers = dataDirectory === null ? null : new TickNumbers(dataDirectory);
+    this.#numbers?.reserve(this.state.tick.number);
   }
 
   get catalog(): CatalogSnapshot {
@@ -264,6 +268,7 @@ export class EngineCore implements Engine {
     const waitedSince = this.state.wokenAt ?? started;
     this.state.wokenAt = null;
     const tick = this.state.nextTick();
+    this.#numbers?.reserve(tick.number);
     const settle = this.#queue.run(tick);
     const rows = this.#admit(tick);
     this.#step(tick);

@@ -136,7 +136,7 @@ export class Readers {
     const target: Target =
       relations.views.get(relation)?.view ?? relations.tables.get(relation) ?? relations.stream(relation);
     const { progress, upTo, asOf } = options;
-    if (asOf !== null && asOf >= tick.number && options.withSnapshot) throw future(asOf, tick.number - 1);
+    if (asOf !== null && asOf >= tick.number) throw future(asOf, tick.number - 1);
     const since = asOf === null ? [] : changesSince(target, asOf, now);
     const subscription = this.#add({
       ...words(options),
@@ -223,10 +223,6 @@ export class Readers {
   }
 }
 
-/**
- * Without a snapshot it is let through: after a crash the last ticks, which held nothing, are counted again, and who
- * saw them goes on with the next one.
- */
 const future = (asOf: number, last: number): SqlError =>
   new SqlError('22023', `there is no tick ${asOf} yet`, { detail: `The last tick is ${last}.` });
 

@@ -6,6 +6,7 @@ import type { Tick } from '../dstream/dstream.ts';
 import type { CatalogObject, Oid } from '../plan/relation.ts';
 import { readCatalog } from '../storage/catalog-file.ts';
 import { loadCheckpoint } from '../storage/checkpoint.ts';
+import { lastReserved } from '../storage/tick-numbers.ts';
 import { cutTornTick } from '../storage/torn-tick.ts';
 import type { CatalogChanges } from './catalog-changes.ts';
 import type { EngineState } from './engine-state.ts';
@@ -42,6 +43,8 @@ export function recover(
     else changes.restore(object, saved);
   }
   for (const object of objects) if (object.kind === 'index') changes.create(object, state.tick);
+  if (checkpoint === null)
+    state.tick = { ...state.tick, number: Math.max(state.tick.number, lastReserved(directory)) };
   checkpoint?.restoreKept(state.late, state.rejected);
   factory.savedSource = () => null;
   factory.absent = null;

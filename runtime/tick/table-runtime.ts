@@ -40,9 +40,10 @@ export class TableRuntime implements ChangeableTable {
     this.#log = log;
     this.keys = new TableKeys(definition, this.schema);
     if (log === null) return;
-    for (const { tick, batch } of log.read(0, -1)) {
+    for (const { tick, arrivedAt, batch } of log.read(0, -1)) {
       this.#apply(batch);
       this.lastChange = tick;
+      this.changelog.append(tick, arrivedAt, 0, batch, true);
     }
   }
 

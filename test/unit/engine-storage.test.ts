@@ -199,6 +199,34 @@ it('where the disk has no room rows are refused; reads and DROP go on', async ()
   await again.stop();
 });
 
+it.each(['a stop', 'a crash'])('who follows a table AS OF a tick misses nothing through %s', async (end) => {
+  let millrace = await start();
+  await millrace.execute('CREATE TABLE t (k int PRIMARY KEY)');
+  const tick = (): number => millrace.core.changes.committed;
+  const after: Record<number, string[]> = { [tick()]: ['1', '2', '3'] };
+  for (const k of [1, 2]) {
+    await millrace.execute(`INSERT INTO t VALUES (${k})`);
+    after[tick()] = k === 1 ? ['2', '3'] : ['3'];
+  }
+  // ticks that hold nothing have numbers too, which others may have been told
+  for (let i = 0; i < 20; i++) await millrace.advance(100);
+  after[tick()] = ['3'];
+  if (end === 'a crash') await crash(millrace);
+  else await millrace.stop();
+  millrace = await Millrace.start({ dataDirectory: directory }, millrace.nowMs);
+  await millrace.execute('INSERT INTO t VALUES (3)');
+  for (const [asOf, missed] of Object.entries(after)) {
+    for (const snapshot of [false, true]) {
+      const follower = await millrace.follow(`SUBSCRIBE t WITH (SNAPSHOT = ${snapshot}) AS OF ${asOf}`);
+      expect(follower.consolidated(), `${asOf} ${snapshot}`).toEqual(snapshot ? ['1', '2', '3'] : missed);
+      follower.cancel();
+    }
+  }
+  const future = await millrace.follow(`SUBSCRIBE t WITH (SNAPSHOT = false) AS OF ${tick() + 1_000_000}`);
+  expect(() => future.drain()).toThrow(/there is no tick \d+ yet/);
+  await millrace.stop();
+});
+
 it('a data directory that is gone does not end the engine; a definition is refused', async () => {
   const millrace = await fill();
   rmSync(directory, { recursive: true });
