@@ -20,9 +20,8 @@ import {
   payloadText,
   type RejectedRow,
 } from './line-decoder.ts';
+import { lineEnd, type RawField, splitFields, unescapeField } from './delimited-fields.ts';
 import { epochMicros } from './epoch.ts';
-
-type RawField = { start: number; end: number; quoted: boolean };
 
 export class DelimitedDecoder implements LineDecoder {
   readonly #columns: DecodedColumns;
@@ -117,11 +116,17 @@ export class DelimitedDecoder implements LineDecoder {
     out.batch(this.#columns.take(chunk, rows), defaulted);
   }
 
+  /** For errors. */
+  get #place(): string {
+    return `${this.#format.label}, line ${this.#line}`;
+  }
+
   #header(chunk: Uint8Array, from: number, end: number): number {
     this.#line++;
     this.#headerSeen = true;
     if (this.#byHeader) {
-      const names = this.#split(chunk, from, end).map((field) => this.#value(chunk, field).trim());
+      const fields = splitFields(chunk, from, end, this.#format, this.#place);
+      const names = fields.map((field) => this.#value(chunk, field).trim());
       this.#order = names.map((name) => this.#columns.fields.findIndex((f) => f.name === name));
     } else if (this.#format.marks?.headerMatches === true) this.#requireHeader(chunk, from, end);
     return end + 1;
@@ -129,8 +134,8 @@ export class DelimitedDecoder implements LineDecoder {
 
   /** HEADER match: 22P04 unless the names are those of the columns, in their order. */
   #requireHeader(chunk: Uint8Array, from: number, end: number): void {
-    const context = `${this.#format.label}, line ${this.#line}: "${payloadText(chunk, from, end)}"`;
-    const fields = this.#split(chunk, from, end);
+    const context = `${this.#place}: "${payloadText(chunk, from, end)}"`;
+    const fields = splitFields(chunk, from, end, this.#format, this.#place);
     const wanted = this.#order.map((ordinal) => this.#columns.fields[ordinal]!.name);
     if (fields.length !== wanted.length) {
       const message = `wrong number of fields in header line: got ${fields.length}, expected ${wanted.length}`;
@@ -148,7 +153,7 @@ export class DelimitedDecoder implements LineDecoder {
 
   /** Unescaped, in place. */
   #value(chunk: Uint8Array, field: RawField): string {
-    return text(chunk, { ...field, end: this.#unescape(chunk, field) });
+    return text(chunk, { ...field, end: unescapeField(chunk, field, this.#format) });
   }
 
   /** Reads a line the careful way; false: rejected. */
@@ -160,7 +165,7 @@ export class DelimitedDecoder implements LineDecoder {
       // before unescaping changes the bytes
       payload = payloadText(chunk, from, end);
       if (!isUtf8(chunk.subarray(from, end))) throw invalidUtf8();
-      const fields = this.#split(chunk, from, end);
+      const fields = splitFields(chunk, from, end, this.#format, this.#place);
       this.#checkCount(fields, chunk);
       const seen = new Set<number>();
       fields.forEach((field, i) => {
@@ -184,16 +189,15 @@ export class DelimitedDecoder implements LineDecoder {
   }
 
   #checkCount(fields: readonly RawField[], chunk: Uint8Array): void {
-    const context = `${this.#format.label}, line ${this.#line}`;
     if (fields.length > this.#order.length) {
       const extra = fields[this.#order.length]!;
       throw new SqlError('22P04', 'extra data after last expected column', {
-        context: `${context}: "${text(chunk, extra).slice(0, 100)}"`,
+        context: `${this.#place}: "${text(chunk, extra).slice(0, 100)}"`,
       });
     }
     if (fields.length === this.#order.length) return;
     const missing = this.#columns.fields[this.#order[fields.length]!]?.name ?? '';
-    throw new SqlError('22P04', `missing data for column "${missing}"`, { context });
+    throw new SqlError('22P04', `missing data for column "${missing}"`, { context: this.#place });
   }
 
   #setField(target: number, row: number, chunk: Uint8Array, raw: RawField): void {
@@ -212,7 +216,7 @@ export class DelimitedDecoder implements LineDecoder {
       this.#columns.setNull(target, row);
       return;
     }
-    const end = this.#unescape(chunk, raw);
+    const end = unescapeField(chunk, raw, this.#format);
     // escapes may have made any bytes
     checkText(chunk, raw.start, end);
     // unescaping may have removed the quotes around what stands for NULL
@@ -249,151 +253,14 @@ export class DelimitedDecoder implements LineDecoder {
   #noDefault(column: string): SqlError {
     return new SqlError('22P04', 'unexpected default marker in COPY data', {
       detail: `Column "${column}" has no default value.`,
-      context: `${this.#format.label}, line ${this.#line}`,
+      context: this.#place,
     });
-  }
-
-  /** Fields of a line, still escaped, with their quotes. */
-  #split(chunk: Uint8Array, from: number, to: number): RawField[] {
-    let end = to;
-    if (end > from && chunk[end - 1] === 13) end--;
-    const context = `${this.#format.label}, line ${this.#line}`;
-    const delimiter = this.#format.delimiter.charCodeAt(0);
-    const out: RawField[] = [];
-    let at = from;
-    for (;;) {
-      const field =
-        this.#format.quote === null
-          ? splitEscaped(chunk, at, end, delimiter, context)
-          : this.#splitQuoted(chunk, at, end, delimiter, context);
-      out.push(field.field);
-      if (field.next > end) return out;
-      at = field.next;
-    }
-  }
-
-  /** Quotes may begin and end anywhere in a field, as in COPY: `a"b,c"d` is one. */
-  #splitQuoted(
-    chunk: Uint8Array,
-    from: number,
-    end: number,
-    delimiter: number,
-    context: string,
-  ): { field: RawField; next: number } {
-    const quote = this.#format.quote!.charCodeAt(0);
-    const escapeByte = this.#format.escape.charCodeAt(0);
-    let quoted = false;
-    let inside = false;
-    let at = from;
-    for (; at < end; at++) {
-      const c = chunk[at];
-      if (!inside) {
-        if (c === delimiter) break;
-        if (c === 13) {
-          throw new SqlError('22P04', 'unquoted carriage return found in data', {
-            hint: 'Use quoted CSV field to represent carriage return.',
-            context,
-          });
-        }
-        if (c === quote) quoted = inside = true;
-      } else if (escapes(chunk, at, end, escapeByte, quote)) at++;
-      else if (c === quote) inside = false;
-    }
-    if (inside) throw new SqlError('22P04', 'unterminated CSV quoted field', { context });
-    return { field: { start: from, end: at, quoted }, next: at + 1 };
-  }
-
-  /** Unescapes in place; returns the new end. */
-  #unescape(chunk: Uint8Array, raw: RawField): number {
-    if (this.#format.quote === null) return unescapeBackslashes(chunk, raw.start, raw.end);
-    if (!raw.quoted) return raw.end;
-    const escapeByte = this.#format.escape.charCodeAt(0);
-    const quote = this.#format.quote.charCodeAt(0);
-    let inside = false;
-    let to = raw.start;
-    for (let at = raw.start; at < raw.end; at++) {
-      if (inside && escapes(chunk, at, raw.end, escapeByte, quote)) at++;
-      else if (chunk[at] === quote) {
-        inside = !inside;
-        continue;
-      }
-      chunk[to++] = chunk[at]!;
-    }
-    return to;
   }
 }
 
 function matches(chunk: Uint8Array, field: { start: number; end: number }, bytes: Uint8Array): boolean {
   if (field.end - field.start !== bytes.length) return false;
   return bytes.every((byte, i) => chunk[field.start + i] === byte);
-}
-
-/** Within quotes: the byte stands for the one behind it. */
-function escapes(chunk: Uint8Array, at: number, end: number, escapeByte: number, quote: number): boolean {
-  if (chunk[at] !== escapeByte || at + 1 >= end) return false;
-  return chunk[at + 1] === quote || chunk[at + 1] === escapeByte;
-}
-
-/** End of the line that begins at `from`: a newline outside of quotes, or `to`. */
-function lineEnd(chunk: Uint8Array, from: number, to: number, format: DelimitedFormat): number {
-  const quote = format.quote === null ? -1 : format.quote.charCodeAt(0);
-  // a doubled quote opens again what it closed; another escape hides the quote behind it
-  const escapeByte = format.escape === format.quote ? -1 : format.escape.charCodeAt(0);
-  let inside = false;
-  for (let at = from; at < to; at++) {
-    const c = chunk[at];
-    if (c === quote) inside = !inside;
-    else if (c === 10 && !inside) return at;
-    else if (c === escapeByte && (inside || quote < 0)) at++;
-  }
-  return to;
-}
-
-function splitEscaped(
-  chunk: Uint8Array,
-  from: number,
-  end: number,
-  delimiter: number,
-  context: string,
-): { field: RawField; next: number } {
-  let at = from;
-  while (at < end && chunk[at] !== delimiter) {
-    if (chunk[at] === 13) {
-      throw new SqlError('22P04', 'literal carriage return found in data', {
-        hint: 'Use "\\r" to represent carriage return.',
-        context,
-      });
-    }
-    at += chunk[at] === 92 ? 2 : 1;
-  }
-  at = Math.min(at, end);
-  return { field: { start: from, end: at, quoted: false }, next: at + 1 };
-}
-
-const ESCAPES: Readonly<Record<number, number>> = { 98: 8, 102: 12, 110: 10, 114: 13, 116: 9, 118: 11 };
-
-/** COPY text's \b \f \n \r \t \v, octal and \x escapes. */
-function unescapeBackslashes(chunk: Uint8Array, start: number, end: number): number {
-  let to = start;
-  for (let at = start; at < end; at++) {
-    let c = chunk[at]!;
-    if (c === 92) {
-      if (at + 1 === end) break;
-      c = chunk[++at]!;
-      const rest = Buffer.from(chunk.buffer, chunk.byteOffset + at, Math.min(3, end - at)).toString('latin1');
-      const octal = /^[0-7]{1,3}/.exec(rest)?.[0];
-      const hex = /^x([0-9a-fA-F]{1,2})/.exec(rest);
-      if (octal !== undefined) {
-        c = Number.parseInt(octal, 8) & 255;
-        at += octal.length - 1;
-      } else if (hex !== null) {
-        c = Number.parseInt(hex[1]!, 16);
-        at += hex[0].length - 1;
-      } else c = ESCAPES[c] ?? c;
-    }
-    chunk[to++] = c;
-  }
-  return to;
 }
 
 const text = (chunk: Uint8Array, field: { start: number; end: number }): string =>
