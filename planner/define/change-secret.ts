@@ -15,9 +15,8 @@ import type { BindingContext } from '../bind/binding-context.ts';
 import { listOf, stringOf } from '../bind/tree.ts';
 import type { Planned } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
-import { withDependents } from './drop.ts';
+import { planDropOf } from './drop.ts';
 import { requireSchema, requireWritableSchema } from './names.ts';
-import { KIND_LABELS } from './object-kind.ts';
 import { findSecret, missingSecret, requireFreeSecretName, requireSecret } from './secret-name.ts';
 
 const TAG = 'ALTER SECRET';
@@ -115,16 +114,7 @@ export function planDropSecret(context: StatementContext, drop: DropStmt): Plann
     requireDroppable(binding, found);
     return [found];
   });
-  const tag = 'DROP SECRET';
-  if (targets.length === 0) return planned(context, { kind: 'drop', oids: [], tag, notices });
-  const oids = withDependents(
-    binding,
-    targets,
-    drop.behavior === 'DROP_CASCADE',
-    notices,
-    (target) => `${KIND_LABELS[target.kind]} ${target.name}`,
-  );
-  return planned(context, { kind: 'drop', oids, tag, notices });
+  return planDropOf(context, targets, drop, 'DROP SECRET', notices);
 }
 
 const unsupported = (): SqlError =>

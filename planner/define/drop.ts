@@ -43,9 +43,20 @@ export function planDrop(context: StatementContext, syntax: PostgresSyntax, drop
     targetOf(binding, kind, node, drop.missing_ok === true, notices),
   );
   const tag = `DROP ${KIND_LABELS[kind].toUpperCase()}`;
+  return planDropOf(context, targets, drop, tag, notices);
+}
+
+/** 2BP01 where others depend on the targets, without CASCADE. */
+export function planDropOf(
+  context: StatementContext,
+  targets: readonly Droppable[],
+  drop: DropStmt,
+  tag: string,
+  notices: string[],
+): Planned {
   if (targets.length === 0) return planned(context, { kind: 'drop', oids: [], tag, notices });
   const oids = withDependents(
-    binding,
+    context.binding,
     targets,
     drop.behavior === 'DROP_CASCADE',
     notices,

@@ -1,10 +1,9 @@
 /** What the startup packet asks for, checked and put into the session. */
 import { SqlError } from '../../common/sql-error.ts';
+import { DATABASE } from '../database.ts';
 import type { Session } from '../session/session.ts';
 
 export const PROTOCOL_MINOR = 2;
-const DATABASE = 'millrace';
-
 /** Parameters that are no settings. */
 const RESERVED: ReadonlySet<string> = new Set(['user', 'database', 'options', 'replication']);
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { KeptLines } from './kept-lines.ts';
+import { DATABASE } from '../database.ts';
 import { commandOf, readMetaCommand } from './meta-command.ts';
 import { StatementBuffer } from './statement-buffer.ts';
 import { TablePrinter } from './table-printer.ts';
@@ -190,8 +191,6 @@ function readOptions(): Options {
   const address = { host: values.host, port: Number(values.port), sslMode, rootCertificates };
   return { address, user: values.user, command: values.command };
 }
-
-const DATABASE = 'millrace';
 
 async function main(): Promise<number> {
   const { address, user, command } = readOptions();

@@ -1,4 +1,5 @@
 /** What the mirror is told of our catalog: the rows of its system tables, as plain data. */
+import type { RoleDefinition } from '../../runtime/plan/authorization.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import type { Oid } from '../../runtime/plan/relation.ts';
 
@@ -68,31 +69,17 @@ export type SchemaRow = Readonly<{
   comment: string | null;
 }>;
 
-export type RoleRow = Readonly<{
-  oid: Oid;
-  name: string;
-  superuser: boolean;
-  inherit: boolean;
-  createRole: boolean;
-  createDatabase: boolean;
-  login: boolean;
-  replication: boolean;
-  bypassRowSecurity: boolean;
-  connectionLimit: number;
-  /** ISO text; null: for good. */
-  validUntil: string | null;
-  settings: readonly string[] | null;
-  comment: string | null;
-  /** ALTER DEFAULT PRIVILEGES: relations (r) or schemas (n); `schema` 0: in all of them. */
-  defaultAccess: readonly Readonly<{ type: 'r' | 'n'; schema: Oid; access: AccessTexts }>[];
-  memberOf: readonly Readonly<{
-    role: Oid;
-    grantor: Oid;
-    admin: boolean;
-    inherit: boolean;
-    set: boolean;
-  }>[];
-}>;
+export type RoleRow = Omit<
+  RoleDefinition,
+  'kind' | 'verifier' | 'validUntil' | 'settings' | 'defaultAccess'
+> &
+  Readonly<{
+    /** ISO text; null: for good. */
+    validUntil: string | null;
+    settings: readonly string[] | null;
+    /** ALTER DEFAULT PRIVILEGES: relations (r) or schemas (n); `schema` 0: in all of them. */
+    defaultAccess: readonly Readonly<{ type: 'r' | 'n'; schema: Oid; access: AccessTexts }>[];
+  }>;
 
 /** From one state of the catalog to another: what is there no more or is changed, and what is there instead. */
 export type MirrorChange = Readonly<{

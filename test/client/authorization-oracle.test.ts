@@ -1,9 +1,16 @@
-/** Roles and privileges, statement by statement, against a real PostgreSQL: the same rows, the same errors in the same words. */
+/**
+ * Roles and privileges, statement by statement, against a real PostgreSQL: the same rows, the same errors in the same words.
+ * Each script of authorization/ has roles with a prefix of its own, for roles are the server's and not a schema's.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PGlite } from '@electric-sql/pglite';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AUTHORIZATION_SCRIPTS } from '../support/authorization-scripts.ts';
 import { TestServer } from '../support/server.ts';
+
+const SCRIPTS = fileURLToPath(new URL('authorization', import.meta.url));
 
 let server: TestServer;
 let client: pg.Client;
@@ -56,8 +63,9 @@ async function askPostgres(sql: string): Promise<Reply> {
 }
 
 describe('as in PostgreSQL', () => {
-  for (const [name, script] of Object.entries(AUTHORIZATION_SCRIPTS)) {
+  for (const name of readdirSync(SCRIPTS)) {
     it(name, async () => {
+      const script = readFileSync(join(SCRIPTS, name), 'utf8');
       const statements = script.split(';').flatMap((text) => (text.trim() === '' ? [] : [text.trim()]));
       const ours: [string, Reply][] = [];
       const theirs: [string, Reply][] = [];

@@ -12,11 +12,10 @@ import type { Authentication } from '../authentication.ts';
 import type { JwtKeys } from '../jwt-keys.ts';
 import type { LoginMethod, Peer } from '../peer.ts';
 import { isLoopbackAddress, plainAddress } from '../peer-address.ts';
+import { DATABASE } from '../../database.ts';
 import { hashToken, isToken } from '../token.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 
-/** The one database, by which rules may choose. */
-const DATABASE = 'millrace';
 const MONITOR = 'pg_monitor';
 const CHALLENGE = 'Basic realm="millrace", charset="UTF-8", Bearer realm="millrace"';
 
