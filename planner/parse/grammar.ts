@@ -28,6 +28,7 @@ export function parseTree(source: SourceText, rewritten: string): readonly RawSt
   }
   if (rewritten.trim() === '') return [];
   guardNesting(rewritten);
+  guardComments(rewritten);
   try {
     const result = parseSync(rewritten);
     return (result.stmts ?? []).map((raw) => ({
@@ -49,6 +50,15 @@ function guardNesting(text: string): void {
     if (depth > NESTING_MAX) {
       throw tooComplex();
     }
+  }
+}
+
+/** As the grammar's scanner takes them: comments that begin in one read all of the rest each. */
+const OPERATOR_RUN = /[~!@#^&|`?+*/%<=>-]{2000,}/g;
+
+function guardComments(text: string): void {
+  for (const [run] of text.matchAll(OPERATOR_RUN)) {
+    if (run.split('/*').length > NESTING_MAX / 10) throw tooComplex();
   }
 }
 

@@ -18,6 +18,12 @@ import { consolidate } from '../batch/consolidate.ts';
 import type { StateReader, StateWriter } from '../state/state-codec.ts';
 import type { Delta, DStream, QueryContext, StatefulDStream, Tick } from './dstream.ts';
 
+/** Of one step: each row may match the whole table. The rest goes out with the next step of the tick. */
+const PAIRS_OUT_MAX = 65_536;
+
+/** Rows that are not joined yet, from `row` on. */
+type Waiting = { readonly batch: Batch; row: number };
+
 type JoinNode = PlanNode & { kind: 'table-join' };
 
 export class TableJoin implements StatefulDStream {
@@ -34,6 +40,8 @@ export class TableJoin implements StatefulDStream {
   #rowsOfKey: number[][] = [];
   /** changes of the table not yet applied */
   #changes: Batch[] = [];
+  readonly #waiting: Waiting[] = [];
+  #sent: readonly number[] | null = null;
 
   constructor(
     left: DStream,
@@ -55,14 +63,24 @@ export class TableJoin implements StatefulDStream {
 
   step(_tick: Tick, [left, right]: readonly [Delta, Delta]): Delta {
     for (const batch of right.batches) this.#changes.push(compactBatch(this.#right.schema, batch));
-    const batches: Batch[] = [];
     if (left.batches.length > 0) this.#applyChanges();
-    for (const batch of left.batches) {
-      const joined = this.#join(batch);
+    for (const batch of left.batches) this.#waiting.push({ batch, row: 0 });
+    const batches: Batch[] = [];
+    for (let room = PAIRS_OUT_MAX; room > 0 && this.#waiting.length > 0; ) {
+      const waiting = this.#waiting[0]!;
+      const from = waiting.row;
+      const joined = this.#join(waiting, room);
+      room -= Math.max(waiting.row - from, joined?.rows ?? 0);
+      if (waiting.row >= waiting.batch.rows) this.#waiting.shift();
       if (joined !== null) batches.push(joined);
     }
-    const watermarks = this.timeColumns.map((c) => left.watermarks[this.#left.timeColumns.indexOf(c)]!);
-    return { batches, watermarks, ended: left.ended, idle: left.idle };
+    if (this.#waiting.length > 0) {
+      // what was held back is not yet behind the watermark
+      const watermarks = this.#sent ?? this.timeColumns.map(() => Number.NEGATIVE_INFINITY);
+      return { batches, watermarks, ended: false, idle: left.idle, more: true };
+    }
+    this.#sent = this.timeColumns.map((c) => left.watermarks[this.#left.timeColumns.indexOf(c)]!);
+    return { batches, watermarks: this.#sent, ended: left.ended, idle: left.idle };
   }
 
   memoryBytes(): number {
@@ -109,13 +127,16 @@ export class TableJoin implements StatefulDStream {
     }
   }
 
-  #join(batch: Batch): Batch | null {
+  /** Rows until there are `pairsMax` pairs or more; `waiting` goes on behind them. */
+  #join(waiting: Waiting, pairsMax: number): Batch | null {
+    const { batch, row: from } = waiting;
     const groups = new Uint32Array(batch.rows);
     this.#index.lookup(batch, this.#node.inputKeys, groups);
     const keys = this.#node.inputKeys.map((k) => batch.columns[k]!);
     const left: number[] = [];
     const right: number[] = [];
-    for (let i = 0; i < batch.rows; i++) {
+    for (; waiting.row < batch.rows && left.length < pairsMax; waiting.row++) {
+      const i = waiting.row;
       if (groups[i] === NO_ID || !keys.every((column) => isValid(column.valid, i))) continue;
       for (const row of this.#rowsOfKey[groups[i]!] ?? []) {
         left.push(i);
@@ -130,7 +151,7 @@ export class TableJoin implements StatefulDStream {
       const chosen = Uint32Array.from(kept);
       return linkRows(gatherBatch(pairs, chosen, chosen.length), pairs, chosen);
     }
-    return this.#withUnmatched(batch, left, right, kept);
+    return this.#withUnmatched(waiting, from, left, right, kept);
   }
 
   #pairs(batch: Batch, left: readonly number[], right: readonly number[]): Batch | null {
@@ -149,12 +170,13 @@ export class TableJoin implements StatefulDStream {
 
   /** Left join, in the order of the left rows: those without a match get NULLs. */
   #withUnmatched(
-    batch: Batch,
+    { batch, row: to }: Waiting,
+    from: number,
     left: readonly number[],
     right: readonly number[],
     kept: readonly number[],
   ): Batch | null {
-    if (batch.rows === 0) return null;
+    if (to === from) return null;
     const matches = new Map<number, number[]>();
     for (const pair of kept) {
       const rows = matches.get(left[pair]!);
@@ -164,7 +186,7 @@ export class TableJoin implements StatefulDStream {
     const nullRow = this.#rows.rows;
     const leftRows: number[] = [];
     const rightRows: number[] = [];
-    for (let i = 0; i < batch.rows; i++) {
+    for (let i = from; i < to; i++) {
       for (const row of matches.get(i) ?? [nullRow]) {
         leftRows.push(i);
         rightRows.push(row);

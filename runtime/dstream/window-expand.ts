@@ -14,6 +14,11 @@ import { noticePartialWindows } from './partial-windows.ts';
 import type { Delta, DStream, QueryContext, StatefulDStream, Tick } from './dstream.ts';
 
 const MICROS_PER_DAY = 86_400_000_000;
+/** Of one step: a row may be in a million windows. The rest goes out with the next step of the tick. */
+const ROWS_OUT_MAX = 65_536;
+
+/** Rows whose windows are not out yet. `window`: the next one of the first of them; null: that row's first. */
+type Waiting = { readonly batch: Batch; row: number; window: number | null };
 
 export type WindowExpandOptions = Readonly<{
   window: WindowSpecification;
@@ -39,6 +44,8 @@ export class WindowExpand implements StatefulDStream {
   readonly #sizeMicros: number;
   #watermark = Number.NEGATIVE_INFINITY;
   #firstTime: number | null = null;
+  readonly #waiting: Waiting[] = [];
+  #sent: readonly number[] | null = null;
 
   constructor(input: DStream, options: WindowExpandOptions, context: QueryContext) {
     this.schema = options.schema;
@@ -56,15 +63,25 @@ export class WindowExpand implements StatefulDStream {
   }
 
   step(_tick: Tick, [input]: readonly [Delta]): Delta {
-    const before = this.#watermark;
+    for (const batch of input.batches) this.#waiting.push({ batch, row: 0, window: null });
     const batches: Batch[] = [];
-    for (const batch of input.batches) {
-      const expanded = this.#expand(batch, before);
-      if (expanded !== null) batches.push(expanded);
+    for (let room = ROWS_OUT_MAX; room > 0 && this.#waiting.length > 0; ) {
+      const expanded = this.#expand(this.#waiting[0]!, room);
+      if (this.#waiting[0]!.row >= this.#waiting[0]!.batch.rows) this.#waiting.shift();
+      if (expanded === null) continue;
+      room -= expanded.rows;
+      batches.push(expanded);
     }
-    const watermark = this.#watermarkOf < 0 ? before : input.watermarks[this.#watermarkOf]!;
-    this.#watermark = Math.max(before, watermark);
-    return { batches, watermarks: this.#outputWatermarks(input), ended: input.ended, idle: input.idle };
+    if (this.#waiting.length > 0) {
+      // what was held back is not yet behind the watermark
+      const watermarks = this.#sent ?? this.timeColumns.map(() => Number.NEGATIVE_INFINITY);
+      return { batches, watermarks, ended: false, idle: input.idle, more: true };
+    }
+    if (this.#watermarkOf >= 0) {
+      this.#watermark = Math.max(this.#watermark, input.watermarks[this.#watermarkOf]!);
+    }
+    this.#sent = this.#outputWatermarks(input);
+    return { batches, watermarks: this.#sent, ended: input.ended, idle: input.idle };
   }
 
   memoryBytes(): number {
@@ -79,8 +96,11 @@ export class WindowExpand implements StatefulDStream {
     [this.#watermark, this.#firstTime] = r.value() as [number, number | null];
   }
 
-  #expand(batch: Batch, watermark: number): Batch | null {
-    const { late, time } = this.#options;
+  /** At most `room` rows; `from` goes on behind them. */
+  #expand(from: Waiting, room: number): Batch | null {
+    const { batch } = from;
+    const watermark = this.#watermark;
+    const { late, partial, time } = this.#options;
     const { widthMicros, offsetMicros, firstPane, endPane, firstWindow, lastWindow } = this.#shape;
     const column = batch.columns[time]!;
     if (column.kind !== 'float64' && column.kind !== 'int32')
@@ -91,7 +111,8 @@ export class WindowExpand implements StatefulDStream {
     const rows: number[] = [];
     const starts: number[] = [];
     const ends: number[] = [];
-    for (let i = 0; i < batch.rows; i++) {
+    for (; from.row < batch.rows && rows.length < room; from.row++) {
+      const i = from.row;
       if (!isValid(column.valid, i)) continue;
       const at = column.values[i]! * scale;
       const pane = Math.floor((at - offsetMicros) / widthMicros);
@@ -99,17 +120,17 @@ export class WindowExpand implements StatefulDStream {
       if (this.#firstTime === null) this.#noteFirst(at);
       const last = lastWindow(pane);
       const first = firstWindow(pane);
-      if (first <= closed && first <= last) this.#context.late(at, watermark, this.#inputSchema, batch, i);
-      for (let window = Math.max(first, closed + 1); window <= last; window++) {
-        if (
-          this.#options.partial === false &&
-          firstPane(window) * widthMicros + offsetMicros < this.#firstTime!
-        )
-          continue;
+      if (from.window === null && first <= closed && first <= last)
+        this.#context.late(at, watermark, this.#inputSchema, batch, i);
+      let window = from.window ?? Math.max(first, closed + 1);
+      for (; window <= last && rows.length < room; window++) {
+        if (partial === false && firstPane(window) * widthMicros + offsetMicros < this.#firstTime!) continue;
         rows.push(i);
         starts.push(firstPane(window) * widthMicros + offsetMicros);
         ends.push(endPane(window) * widthMicros + offsetMicros);
       }
+      from.window = window <= last ? window : null;
+      if (from.window !== null) break;
     }
     if (rows.length === 0) return null;
     const chosen = Uint32Array.from(rows);

@@ -14,13 +14,13 @@ import { gatherColumn } from '../batch/gather.ts';
 import { allValid } from '../batch/validity.ts';
 import { childrenOf, type Expression } from '../plan/expression.ts';
 import type { GeneratorOptions } from './emitter.ts';
-import { expressionError } from './expression-error.ts';
+import { expressionError, resultTooLarge } from './expression-error.ts';
 import { foldConstants } from './fold-constants.ts';
 import { Generator, NeedsWide } from './generate.ts';
 import type { InlineMode } from './inline.ts';
 import type { GeneratedKernel, KernelState } from './kernel-writer.ts';
 import { LEAVES_NARROW } from './overflow.ts';
-import { TextWriter } from './text-writer.ts';
+import { BATCH_TEXT_BYTES_MAX, type TextRoom, TextWriter } from './text-writer.ts';
 
 export type ExpressionOptions = Readonly<{
   /** µs since 1970: the tick's or the statement's time. */
@@ -166,7 +166,7 @@ function runRows(
   return state;
 }
 
-function outputArray(type: SqlType, mode: InlineMode, rows: number): unknown {
+function outputArray(type: SqlType, mode: InlineMode, rows: number, room: TextRoom): unknown {
   switch (physicalKind(type)) {
     case 'bool':
       return new Uint8Array(rows);
@@ -177,7 +177,7 @@ function outputArray(type: SqlType, mode: InlineMode, rows: number): unknown {
     case 'float64':
       return new Float64Array(rows);
     case 'bytes':
-      return new TextWriter(type, rows);
+      return new TextWriter(type, rows, room);
     case 'boxed':
       return new Array<unknown>(rows).fill(null);
   }
@@ -214,7 +214,7 @@ function narrowed(wide: BigInt64Array, valid: Validity): Column {
   return { kind: 'int64', values, wide: null, valid };
 }
 
-type Projection = (batch: Batch, errors: RowErrors | null) => Column;
+type Projection = (batch: Batch, errors: RowErrors | null, room: TextRoom) => Column;
 
 function compileProjection(source: Expression, options: GeneratorOptions): Projection {
   const expression = foldConstants(source, options);
@@ -227,9 +227,9 @@ function compileProjection(source: Expression, options: GeneratorOptions): Proje
   }
   if (expression.kind === 'folded') return constantProjection(expression.datum, expression.type);
   const kernel = new CompiledKernel(expression, 'projection', options);
-  return (batch, errors) =>
+  return (batch, errors, room) =>
     kernel.run(batch, (invoke, mode) => {
-      const out = outputArray(expression.type, mode, batch.rows);
+      const out = outputArray(expression.type, mode, batch.rows, room);
       const valid = allValid(batch.rows);
       const { nulls } = runRows(invoke, batch.rows, out, valid, errors);
       return finishColumn(expression.type, mode, out, nulls === 0 ? null : valid);
@@ -240,12 +240,30 @@ function compileProjection(source: Expression, options: GeneratorOptions): Proje
 function constantProjection(datum: unknown, type: SqlType): Projection {
   let column: Column | null = null;
   let length = 0;
-  return (batch) => {
+  return (batch, errors, room) => {
+    if ((typeof datum === 'string' || datum instanceof Uint8Array) && datum.length > room.left) {
+      // not written out at all: it may be as long as texts can be
+      if (errors === NO_ERRORS) throw resultTooLarge();
+      for (let row = 0; row < batch.rows; row++) if (!errors.has(row)) errors.set(row, resultTooLarge());
+      return repeated(buildColumn(type, [null]), batch.rows);
+    }
     if (column === null || batch.rows > length) {
       length = batch.rows;
-      column = buildColumn(type, new Array<unknown>(length).fill(datum));
+      column = repeated(buildColumn(type, [datum]), length);
     }
+    if (column.kind === 'bytes') room.left -= column.bytes.length;
     return column;
+  };
+}
+
+/** Its one row, again and again; bytes are there once. */
+function repeated(one: Column, rows: number): Column {
+  if (one.kind !== 'bytes') return gatherColumn(one, new Uint32Array(rows), rows);
+  return {
+    ...one,
+    starts: new Uint32Array(rows).fill(one.starts[0]!),
+    ends: new Uint32Array(rows).fill(one.ends[0]!),
+    valid: one.valid === null ? null : new Uint8Array(Math.ceil(rows / 8)),
   };
 }
 
@@ -259,12 +277,14 @@ export class ExpressionProgram {
 
   /** One column an expression; throws the first row's SqlError. Plain columns are the batch's own. */
   evaluate(batch: Batch): readonly Column[] {
-    return this.#projections.map((project) => project(batch, NO_ERRORS));
+    const room = { left: BATCH_TEXT_BYTES_MAX };
+    return this.#projections.map((project) => project(batch, NO_ERRORS, room));
   }
 
   /** See evaluateLeniently. */
   evaluateNoting(batch: Batch, errors: RowErrors): readonly Column[] {
-    return this.#projections.map((project) => project(batch, errors));
+    const room = { left: BATCH_TEXT_BYTES_MAX };
+    return this.#projections.map((project) => project(batch, errors, room));
   }
 }
 

@@ -5,8 +5,11 @@ import type { BytesColumn, Validity } from '../batch/column.ts';
 import { resultTooLarge } from './expression-error.ts';
 
 const INITIAL_BYTES_PER_ROW = 16;
-/** Of one batch: beyond it the row that does not fit fails. */
-const BYTES_MAX = 2 ** 29;
+/** Of all columns of one batch: beyond it the row that does not fit fails. */
+export const BATCH_TEXT_BYTES_MAX = 2 ** 29;
+
+/** What the columns of one batch may still take. */
+export type TextRoom = { left: number };
 /** Shorter ASCII strings are written character by character: cheaper than a call into the encoder. */
 const SHORT = 24;
 
@@ -16,9 +19,11 @@ export class TextWriter {
   readonly #starts: Uint32Array;
   readonly #ends: Uint32Array;
   readonly #type: SqlType;
+  readonly #room: TextRoom;
 
-  constructor(type: SqlType, rows: number) {
+  constructor(type: SqlType, rows: number, room: TextRoom) {
     this.#type = type;
+    this.#room = room;
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(64, rows * INITIAL_BYTES_PER_ROW));
     this.#starts = new Uint32Array(rows);
     this.#ends = new Uint32Array(rows);
@@ -55,13 +60,14 @@ export class TextWriter {
   }
 
   #grow(more: number): void {
-    if (this.#length + more > BYTES_MAX) throw resultTooLarge();
+    if (this.#length + more > this.#room.left) throw resultTooLarge();
     const next = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + more));
     this.#bytes.copy(next, 0, 0, this.#length);
     this.#bytes = next;
   }
 
   finish(valid: Validity): BytesColumn {
+    this.#room.left -= this.#length;
     return {
       kind: 'bytes',
       bytes: new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length),
