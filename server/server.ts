@@ -55,6 +55,22 @@ export async function startServer(
   log: Logger,
   password: string | null = null,
 ): Promise<RunningServer> {
+  const started: { engine: Engine | null } = { engine: null };
+  try {
+    return await start(configuration, log, password, started);
+  } catch (error) {
+    // it has taken the state that the last stop saved: the next start must find it again
+    await started.engine?.stop();
+    throw error;
+  }
+}
+
+async function start(
+  configuration: Configuration,
+  log: Logger,
+  password: string | null,
+  started: { engine: Engine | null },
+): Promise<RunningServer> {
   const { config } = configuration;
   const encryption = new Encryption(config, log);
   const http = new HttpServer(
@@ -89,12 +105,13 @@ export async function startServer(
     }),
     loadPlanner(),
   ]);
+  started.engine = engine;
   const catalog = new ServerCatalog(engine);
   checkSecrets(catalog.current, secretKey, log);
   const authentication = new Authentication({ catalog, file, rules, log, clock: Date.now });
   if (password !== null) await setInitialPassword(catalog, password);
   if (!open) {
-    await requirePassword(authentication, config.host, engine);
+    requirePassword(authentication, config.host);
     httpPort = await http.listen(config.httpPort, config.host);
   }
   const context: ServerContext = {
@@ -149,9 +166,8 @@ export async function startServer(
 }
 
 /** Where others can reach the server, somebody must have a password before its ports are opened. */
-async function requirePassword(authentication: Authentication, host: string, engine: Engine): Promise<void> {
+function requirePassword(authentication: Authentication, host: string): void {
   if (authentication.hasPasswords) return;
-  await engine.stop();
   throw new ConfigError(
     `--host ${host} can be reached from outside, and no role has a password: give the first one by MILLRACE_PASSWORD ` +
       'or --password-file, or add --insecure to allow all',

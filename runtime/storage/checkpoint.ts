@@ -4,8 +4,8 @@
  *   checkpoint.bin   state-codec values: format, tick, time, streams, late and rejected rows, then per view and sink
  *                    its OID and its own state as one array
  *
- * It is used once: the next start reads it and takes it away, so that a crash after that never finds an old one beside
- * a newer log.
+ * It is used once: the next start takes it away when it has taken over all of it, so that a crash after that never finds an
+ * old one beside a newer log, and a start that fails leaves it to the next one.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -124,11 +124,13 @@ export class Checkpoint {
   }
 }
 
-/** Reads the last stop's state and takes it away. */
+/** What the last stop saved; null: it was no stop. */
 export function loadCheckpoint(directory: string): Checkpoint | null {
   const path = join(directory, FILE);
-  if (!existsSync(path)) return null;
-  const checkpoint = new Checkpoint(readFileSync(path));
-  rmSync(path);
-  return checkpoint;
+  return existsSync(path) ? new Checkpoint(readFileSync(path)) : null;
+}
+
+/** Once all of it is taken over, and before anything changes. */
+export function removeCheckpoint(directory: string): void {
+  rmSync(join(directory, FILE), { force: true });
 }

@@ -5,7 +5,7 @@ import { SqlError } from '../../common/sql-error.ts';
 import type { Tick } from '../dstream/dstream.ts';
 import type { CatalogObject, Oid } from '../plan/relation.ts';
 import { readCatalog } from '../storage/catalog-file.ts';
-import { loadCheckpoint } from '../storage/checkpoint.ts';
+import { loadCheckpoint, removeCheckpoint } from '../storage/checkpoint.ts';
 import { lastReserved } from '../storage/tick-numbers.ts';
 import { cutTornTick } from '../storage/torn-tick.ts';
 import type { CatalogChanges } from './catalog-changes.ts';
@@ -52,6 +52,7 @@ export function recover(
     const failure = error instanceof SqlError ? error : new SqlError('58030', error.message);
     state.reject(stream, failure, null, null);
   }
+  removeCheckpoint(directory);
   return { nextOid, version };
 }
 

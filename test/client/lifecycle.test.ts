@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -201,6 +202,30 @@ describe('signals', () => {
     expect(await server.stop()).toBe(0);
     expect(((await closed) as [number])[0]).toBe(1001);
     expect(await text).toContain('"code":"57P01"');
+  });
+
+  it('finds it also after a start that failed, as by a port that is in use', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-again-'));
+    let server = await TestServer.start({ dataDirectory: directory });
+    let client = await server.connect();
+    await client.query("CREATE STREAM s (v int) WITH (retention = 'none')");
+    await client.query('CREATE MATERIALIZED VIEW w AS SELECT sum(v) AS v FROM s');
+    await client.query('INSERT INTO s VALUES (1), (2)');
+    await client.end();
+    await server.stop();
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const ports = ['--pg-port', `${port}`, '--http-port', '0'];
+    const { stderr } = await runMain([...ports, '--no-demo', '--data', directory]);
+    expect(stderr).toBe(`millrace: port ${port} is in use\n`);
+    taken.close();
+    server = await TestServer.start({ dataDirectory: directory });
+    client = await server.connect();
+    expect((await client.query('SELECT v FROM w')).rows).toEqual([{ v: '3' }]);
+    await client.end();
+    await server.stop();
+    await rm(directory, { recursive: true });
   });
 
   it('finds after a stop what it had before', async () => {
