@@ -65,7 +65,14 @@ describe('those that never log in', () => {
     const silent = connect(server.pgPort, '127.0.0.1');
     const asked = new WirePeer(server.pgPort);
     asked.send(startupPacket({ user: 'anna', database: 'millrace' }));
-    await once(silent.resume(), 'close');
+    // byte by byte is no faster
+    const slow = connect(server.pgPort, '127.0.0.1');
+    slow.on('error', () => {});
+    const packet = startupPacket({ user: 'anna', database: 'millrace', options: ' '.repeat(5_000) });
+    let sent = 0;
+    const drip = setInterval(() => slow.write(packet.subarray(sent, ++sent)), 50);
+    await Promise.all([silent, slow].map((socket) => once(socket.resume(), 'close')));
+    clearInterval(drip);
     const lines: string[] = [];
     for (let message = await asked.receive(); message !== null; message = await asked.receive())
       lines.push(describeMessage(message));

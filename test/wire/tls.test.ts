@@ -107,6 +107,26 @@ describe.skipIf(!hasOpenssl)('upgrade', () => {
     expect(Buffer.concat(chunks).toString('latin1')).not.toContain('SCRAM');
   });
 
+  it('that somebody strips leaves nothing to log in by where the rules ask for it', async () => {
+    const rules = `${directory.path}/rules`;
+    await writeFile(rules, 'hostssl all all all scram-sha-256\n');
+    const strict = await startServerHere([...tlsFlags(files), '--hba-file', rules]);
+    await strict.setRole('anna', 'secret');
+    const peer = new WirePeer(strict.pgPort);
+    peer.send(startupPacket({ user: 'anna', database: 'millrace' }));
+    const [told, ...more] = await rest(peer);
+    expect([told, more]).toEqual([
+      expect.stringMatching(/^ErrorResponse FATAL 28000 "no pg_hba.conf entry/),
+      [],
+    ]);
+    const authorization = `Basic ${Buffer.from('anna:secret').toString('base64')}`;
+    const response = await fetch(`http://127.0.0.1:${strict.httpPort}/views/x`, {
+      headers: { authorization },
+    });
+    expect(response.status).toBe(403);
+    await strict.stop();
+  });
+
   it('is made once', async () => {
     const peer = new WirePeer(await upgraded());
     peer.send(SSL_REQUEST);
