@@ -14,7 +14,7 @@ import type { BindingContext } from '../bind/binding-context.ts';
 import { initialAccess } from './initial-access.ts';
 import { hasPrivilege, isOwner, kindLabel, type OwnedObject } from './access.ts';
 
-/** A relation. */
+/** A new relation: `ownedFromNow`, and nothing that hides rows. */
 export const newlyOwned = (
   binding: BindingContext,
   schema: string | null,

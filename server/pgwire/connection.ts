@@ -3,12 +3,13 @@ import { TLSSocket } from 'node:tls';
 import { unreachable } from '../../common/assert.ts';
 import { UNSENT_BYTES_MAX } from '../../common/limits.ts';
 import { SqlError } from '../../common/sql-error.ts';
+import { plainAddress } from '../auth/peer-address.ts';
 import { flattenError } from '../flatten-error.ts';
 import type { Notification } from '../notifications/notification-hub.ts';
 import type { ServerContext } from '../server-context.ts';
 import { idleLimitOf } from '../session/idle-limit.ts';
 import { Session } from '../session/session.ts';
-import type { Peer } from '../session/session-activity.ts';
+import type { Endpoints } from '../session/session-activity.ts';
 import { TransactionLimit } from '../session/transaction-limit.ts';
 import {
   writeAuthenticationOk,
@@ -29,10 +30,10 @@ import type { WireInput } from './wire-input.ts';
 import type { WireOutput } from './wire-output.ts';
 
 const SECRET_BYTES = 4;
-/** What one takes beside its texts, about. */
-const NOTIFICATION_BYTES = 64;
 /** From 3.2 on a secret may be longer. */
 const LONG_SECRET_BYTES = 32;
+/** What a notification takes beside its texts, about. */
+const NOTIFICATION_BYTES = 64;
 
 /** One client that has logged in: one message after the other until either side ends it. */
 export class Connection {
@@ -147,7 +148,7 @@ export class Connection {
       secretBytes,
     );
     session.pid = pid;
-    session.peer = peerOf(this.#socket);
+    session.endpoints = endpointsOf(this.#socket);
     writeAuthenticationOk(out);
     for (const { name, value } of session.settings.reported()) writeParameterStatus(out, name, value);
     writeBackendKeyData(out, pid, secret);
@@ -269,16 +270,15 @@ function wantsNotice(session: Session, severity: 'NOTICE' | 'WARNING'): boolean 
   return severity === 'WARNING' || least !== 'warning';
 }
 
-function peerOf(socket: Socket): Peer | null {
+/** null: the client has left already. */
+function endpointsOf(socket: Socket): Endpoints | null {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || localAddress === undefined) return null;
-  // an IPv4 client of a socket that takes both
-  const plain = (address: string): string => address.replace(/^::ffff:/, '');
   const encrypted = socket instanceof TLSSocket;
   return {
-    address: plain(remoteAddress),
+    address: plainAddress(remoteAddress),
     port: remotePort ?? 0,
-    serverAddress: plain(localAddress),
+    serverAddress: plainAddress(localAddress),
     serverPort: localPort ?? 0,
     encryption: encrypted ? { protocol: socket.getProtocol() ?? '', cipher: socket.getCipher().name } : null,
   };

@@ -1,6 +1,6 @@
 /** What the startup packet asks for, checked and put into the session. */
 import { SqlError } from '../../common/sql-error.ts';
-import { DATABASE } from '../database.ts';
+import { DATABASE } from '../../runtime/plan/authorization.ts';
 import type { Session } from '../session/session.ts';
 
 export const PROTOCOL_MINOR = 2;
@@ -24,9 +24,9 @@ export function readStartup(parameters: ReadonlyMap<string, string>): StartupReq
     });
   }
   const database = parameters.get('database') || user;
-  if (database !== DATABASE && database !== user) {
+  if (database !== DATABASE.name && database !== user) {
     throw new SqlError('3D000', `database "${database}" does not exist`, {
-      hint: `The one database is "${DATABASE}".`,
+      hint: `The one database is "${DATABASE.name}".`,
     });
   }
   const replication = parameters.get('replication');

@@ -20,7 +20,7 @@ export function planContextOf(session: Session, given: Arguments): PlanContext {
     claims: login.claims,
     now: session.now,
     backendPid: session.pid,
-    server: { startedAt: startedAt * 1_000, loadedAt: configuration.loadedAt, peer: session.peer },
+    server: { startedAt: startedAt * 1_000, loadedAt: configuration.loadedAt, peer: session.endpoints },
     roleOfBackend: (pid) => sessions.roleOf(pid),
     backendsOf: (role) => sessions.of(role),
     ...(given.values === undefined ? {} : { parameterValues: given.values }),

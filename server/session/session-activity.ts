@@ -1,7 +1,7 @@
 /** What a session does, for pg_stat_activity. */
 
-/** Where a client is; `server`: where it came in. */
-export type Peer = Readonly<{
+/** Both ends of a client's connection. */
+export type Endpoints = Readonly<{
   address: string;
   port: number;
   serverAddress: string;

@@ -29,7 +29,7 @@ import { PreparedStatements } from './prepared-statements.ts';
 import { Refresh } from './refresh.ts';
 import type { RowSource } from './row-source.ts';
 import { parseDurationMs, versionNumber } from '../settings/setting-kind.ts';
-import { type Peer, SessionActivity } from './session-activity.ts';
+import { type Endpoints, SessionActivity } from './session-activity.ts';
 import { SessionSettings } from './settings.ts';
 import { requireStatementSize } from './statement-size.ts';
 import { BEFORE_QUERIES, WRITES } from './statement-kinds.ts';
@@ -57,7 +57,7 @@ export class Session {
   pid = 0;
   readonly activity: SessionActivity;
   /** null: not told, or no client of the wire. */
-  peer: Peer | null = null;
+  endpoints: Endpoints | null = null;
   readonly held: HeldShare;
   readonly prepared: PreparedStatements;
   readonly portals = new Portals();

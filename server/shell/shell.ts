@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { DATABASE } from '../../runtime/plan/authorization.ts';
 import { KeptLines } from './kept-lines.ts';
-import { DATABASE } from '../database.ts';
 import { commandOf, readMetaCommand } from './meta-command.ts';
 import { StatementBuffer } from './statement-buffer.ts';
 import { TablePrinter } from './table-printer.ts';
@@ -195,13 +195,13 @@ function readOptions(): Options {
 async function main(): Promise<number> {
   const { address, user, command } = readOptions();
   const { host, port } = address;
+  const database = DATABASE.name;
   let client: WireClient;
   try {
     client = await WireClient.open(
       address,
-      { user, database: DATABASE, application_name: 'millrace shell' },
-      async () =>
-        knownPassword({ host, port, user, database: DATABASE }, process.env) ?? (await promptPassword(user)),
+      { user, database, application_name: 'millrace shell' },
+      async () => knownPassword({ host, port, user, database }, process.env) ?? (await promptPassword(user)),
     );
   } catch (error) {
     const hint =

@@ -21,8 +21,8 @@ export function activityJson(session: Session): string {
 }
 
 function detailsOf(session: Session) {
-  const { activity, peer, transaction } = session;
-  const encryption = peer?.encryption ?? null;
+  const { activity, endpoints, transaction } = session;
+  const encryption = endpoints?.encryption ?? null;
   return {
     state: stateOf(session),
     query: activity.query.slice(0, CATALOG_QUERY_CHARACTERS_MAX),
@@ -32,8 +32,8 @@ function detailsOf(session: Session) {
     query_start: activity.queryAt === null ? null : iso(activity.queryAt),
     backend_start: iso(activity.startedAt),
     state_change: iso(activity.changedAt),
-    client_addr: peer?.address ?? null,
-    client_port: peer?.port ?? null,
+    client_addr: endpoints?.address ?? null,
+    client_port: endpoints?.port ?? null,
     backend_type: 'client backend',
     ssl: encryption !== null,
     sslversion: encryption?.protocol ?? null,

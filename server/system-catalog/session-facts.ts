@@ -61,11 +61,11 @@ export function sessionFacts(
     facts.set('millrace.settings', literal(settingsJson(session)));
   }
   const users = new Set([own, current]);
-  const peer = session.peer;
-  facts.set('millrace.client_addr', literal(peer?.address ?? ''));
-  facts.set('millrace.client_port', literal(`${peer?.port ?? ''}`));
-  facts.set('millrace.server_addr', literal(peer?.serverAddress ?? ''));
-  facts.set('millrace.server_port', literal(`${peer?.serverPort ?? ''}`));
+  const { endpoints } = session;
+  facts.set('millrace.client_addr', literal(endpoints?.address ?? ''));
+  facts.set('millrace.client_port', literal(`${endpoints?.port ?? ''}`));
+  facts.set('millrace.server_addr', literal(endpoints?.serverAddress ?? ''));
+  facts.set('millrace.server_port', literal(`${endpoints?.serverPort ?? ''}`));
   if (reads.some((name) => READS_ACTIVITY.test(name))) {
     for (const other of session.context.sessions.sessions()) {
       if (users.size < CATALOG_STUB_ROLES_MAX) users.add(truncated(other.sessionUser));

@@ -3,7 +3,7 @@ import { TLSSocket } from 'node:tls';
 import { unreachable } from '../../../common/assert.ts';
 import { SqlError } from '../../../common/sql-error.ts';
 import { hasPrivilegesOf } from '../../../planner/planner.ts';
-import { BOOTSTRAP_ROLE_NAME } from '../../../runtime/plan/authorization.ts';
+import { BOOTSTRAP_ROLE_NAME, DATABASE } from '../../../runtime/plan/authorization.ts';
 import type { ServerCatalog } from '../../catalog.ts';
 import { HttpError } from '../../http/http-error.ts';
 import type { Login } from '../../session/login.ts';
@@ -12,7 +12,6 @@ import type { Authentication } from '../authentication.ts';
 import type { JwtKeys } from '../jwt-keys.ts';
 import type { LoginMethod, Peer } from '../peer.ts';
 import { isLoopbackAddress, plainAddress } from '../peer-address.ts';
-import { DATABASE } from '../../database.ts';
 import { hashToken, isToken } from '../token.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 
@@ -63,7 +62,7 @@ export class HttpLogin {
   /** Who does not say who it is may be one whom the rules let in; but nobody is asked for a password in clear from afar. */
   #isTrusted(peer: Peer, user: string): boolean {
     try {
-      return this.#options.authentication.method(peer, user, DATABASE) === 'trust';
+      return this.#options.authentication.method(peer, user, DATABASE.name) === 'trust';
     } catch (error) {
       if (!(error instanceof SqlError)) throw error;
       if (peer.tls || isLoopbackAddress(peer.address)) return false;
@@ -136,7 +135,9 @@ export class HttpLogin {
 
   /** How the peer must show that it is the user; 403 where it may not come at all. */
   #method(peer: Peer, user: string): LoginMethod {
-    return this.#orForbidden(peer, user, () => this.#options.authentication.method(peer, user, DATABASE));
+    return this.#orForbidden(peer, user, () =>
+      this.#options.authentication.method(peer, user, DATABASE.name),
+    );
   }
 
   #open(peer: Peer, user: string, method: LoginMethod): Login {

@@ -1,2 +1,0 @@
-/** The one that there is: clients name it, and rules may choose by it. */
-export const DATABASE = 'millrace';
