@@ -52,7 +52,7 @@ describe('rows that match a whole table', () => {
   beforeEach(async () => {
     await millrace.execute('CREATE STREAM s (v int)');
     await millrace.execute('CREATE TABLE t (id int PRIMARY KEY)');
-    const ids = Array.from({ length: 40_000 }, (_, id) => `(${id})`);
+    const ids = Array.from({ length: 8_000 }, (_, id) => `(${id})`);
     await millrace.execute(`INSERT INTO t VALUES ${ids.join(', ')}`);
     await millrace.execute('INSERT INTO s SELECT id FROM t WHERE id < 60');
   });
@@ -61,18 +61,18 @@ describe('rows that match a whole table', () => {
 
   it('are joined with each of its rows once', async () => {
     expect(await millrace.query(`SELECT count(*), sum(v), sum(id), max(id) ${join('JOIN', 'true')}`)).toEqual(
-      [['2400000', `${40_000 * 1770}`, `${60 * ((40_000 * 39_999) / 2)}`, '39999']],
+      [['480000', `${8_000 * 1770}`, `${60 * ((8_000 * 7_999) / 2)}`, '7999']],
     );
   });
 
   it('and those that match none, once, in a view too', async () => {
     const query = `SELECT count(*) AS n, count(id) AS matched, sum(v)::int AS v ${join('LEFT JOIN', 'v % 2 = 0')}`;
-    expect(await millrace.query(query)).toEqual([['1200030', '1200000', `${40_000 * 870 + 900}`]]);
+    expect(await millrace.query(query)).toEqual([['240030', '240000', `${8_000 * 870 + 900}`]]);
     await millrace.execute(`CREATE MATERIALIZED VIEW joined AS ${query}`);
     await millrace.execute('INSERT INTO s VALUES (60), (61), (62)');
     await millrace.advance(1);
     expect(await millrace.query('SELECT * FROM joined')).toEqual([
-      ['1280031', '1280000', `${40_000 * (870 + 122) + 900 + 61}`],
+      ['256031', '256000', `${8_000 * (870 + 122) + 900 + 61}`],
     ]);
   });
 });
