@@ -40,6 +40,8 @@ export class DiskRoom {
     if (this.#directory === null) return Number.POSITIVE_INFINITY;
     try {
       const { bavail, blocks, bsize } = statfsSync(this.#directory);
+      // some file systems do not say
+      if (blocks === 0) return Number.POSITIVE_INFINITY;
       const reserve = this.#reserveBytes ?? Math.min(DISK_RESERVE_BYTES, blocks * bsize * RESERVE_SHARE);
       return bavail * bsize - reserve - this.#promised;
     } catch {
