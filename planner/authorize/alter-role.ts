@@ -1,7 +1,7 @@
 /** ALTER ROLE: attributes, RENAME, SET and RESET; ALTER GROUP … ADD | DROP USER. 42501, 42704. */
 import type { AlterRoleSetStmt, AlterRoleStmt, RenameStmt } from 'libpg-query';
 import { SqlError } from '../../common/sql-error.ts';
-import { BOOTSTRAP_ROLE_OID, type RoleDefinition } from '../../runtime/plan/authorization.ts';
+import { BOOTSTRAP_ROLE_OID, DATABASE, type RoleDefinition } from '../../runtime/plan/authorization.ts';
 import { settingText } from '../session/settings.ts';
 import type { Planned, Statement } from '../statement.ts';
 import { planned, type StatementContext } from '../statement-context.ts';
@@ -135,7 +135,7 @@ export function planAlterRoleSettings(context: StatementContext, alter: AlterRol
       hint: 'Settings of all sessions stand in the configuration.',
     });
   }
-  if (alter.database !== undefined && alter.database !== 'millrace') {
+  if (alter.database !== undefined && alter.database !== DATABASE.name) {
     throw new SqlError('3D000', `database "${alter.database}" does not exist`);
   }
   const role = roleOf(binding, alter.role);

@@ -2,6 +2,7 @@
 import type { RangeVar } from 'libpg-query';
 import { hasPrivilege } from '../authorize/access.ts';
 import { permissionDenied } from '../authorize/require.ts';
+import { DATABASE } from '../../runtime/plan/authorization.ts';
 import type { RelationDefinition, SchemaDefinition } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_SCHEMA, type SystemViewName } from '../../runtime/plan/system-views.ts';
 import type { BindingContext } from './binding-context.ts';
@@ -13,12 +14,17 @@ export type Found =
 
 const CATALOG_SCHEMAS: ReadonlySet<string> = new Set(['pg_catalog', 'information_schema']);
 
-/** There is one database, millrace, for good. 0A000 for another one's name, in PostgreSQL's words. */
+/** There is one database, and no other can be made. 0A000 for another one's name, in PostgreSQL's words. */
 export function requireThisDatabase(context: Pick<BindingContext, 'error'>, range: RangeVar): void {
   const { catalogname, schemaname, relname } = range;
-  if (catalogname === undefined || catalogname === 'millrace') return;
+  if (catalogname === undefined || catalogname === DATABASE.name) return;
   const name = `${catalogname}.${schemaname}.${relname}`;
-  throw context.error(range.location, '0A000', `cross-database references are not implemented: "${name}"`);
+  throw context.error(
+    range.location,
+    '0A000',
+    `cross-database references are not implemented: "${name}"`,
+    `The only database is ${DATABASE.name}: leave its name out.`,
+  );
 }
 
 /** null where there is none; 42501 for a schema that is named and may not be used. */

@@ -1,6 +1,7 @@
 /** Functions about the session, which drivers ask at connect: constants at plan time; such plans are not cached. */
 import type { FuncCall, Node } from 'libpg-query';
 import type { TypeName } from '../../common/types.ts';
+import { DATABASE } from '../../runtime/plan/authorization.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import { isSuperuser } from '../authorize/membership.ts';
 import { requireSettingsReader } from '../authorize/settings.ts';
@@ -93,7 +94,7 @@ export function bindSessionFunction(binder: ExpressionBinder, call: FuncCall, na
     }
     case 'current_database':
     case 'current_catalog':
-      return give('millrace');
+      return give(DATABASE.name);
     case 'pg_backend_pid':
       return give(String(context.plan.backendPid ?? 0), 'int4');
     case 'current_setting':

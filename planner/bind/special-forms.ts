@@ -1,6 +1,7 @@
 /** CASE, CURRENT_DATE and its kin, subscripts. */
 import type { A_Indirection, CaseExpr, Node, SQLValueFunction } from 'libpg-query';
 import { elementTypeName, isArrayType, type TypeName } from '../../common/types.ts';
+import { DATABASE } from '../../runtime/plan/authorization.ts';
 import type { Expression } from '../../runtime/plan/expression.ts';
 import { type Bound, openLiteral, typed } from './bound.ts';
 import { coerceAll, coerceTo, typeLabel } from './coerce.ts';
@@ -77,7 +78,7 @@ export function bindCurrentValue(binder: ExpressionBinder, node: SQLValueFunctio
     case 'SVFOP_SESSION_USER':
       return typed(identity(context.plan.sessionUser), location);
     case 'SVFOP_CURRENT_CATALOG':
-      return typed(sessionConstant(context, 'millrace'), location);
+      return typed(sessionConstant(context, DATABASE.name), location);
     case 'SVFOP_CURRENT_SCHEMA':
       return typed(
         sessionConstant(

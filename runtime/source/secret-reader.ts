@@ -14,7 +14,7 @@ export class SecretReader {
     this.#objects = objects;
   }
 
-  /** The bytes that the option stands for now. 55000, 58P01, XX001, 42704; no error holds any of them. */
+  /** The option's text, or the value that its secret has when asked. 55000, 58P01, XX001, 42704; no error holds any of them. */
   bytesOf(option: OptionText): Buffer {
     if (option.kind === 'text') return Buffer.from(option.text);
     const secret = this.#objects.get(option.secret);

@@ -236,13 +236,7 @@ export class EngineCore implements Engine {
     const { relations, options } = this.state;
     if (options.dataDirectory !== null && this.#fatal === null)
       saveCheckpoint(options.dataDirectory, this.state);
-    for (const { query } of relations.views.values()) query.close();
-    for (const { query, sink } of relations.sinks.values()) {
-      query.close();
-      sink?.close();
-    }
-    for (const stream of relations.streams.values()) stream.close();
-    for (const table of relations.tables.values()) table.close();
+    relations.close();
     return Promise.resolve();
   }
 
@@ -341,9 +335,7 @@ export class EngineCore implements Engine {
   #endTick(tick: Tick): void {
     const { relations } = this.state;
     this.state.late.settle((schema, batch, row) => inputRow(relations, schema, batch, row));
-    for (const stream of this.state.relations.streams.values()) stream.endTick(tick.time);
-    for (const table of this.state.relations.tables.values()) table.endTick(tick.time);
-    for (const { view } of this.state.relations.views.values()) view.endTick(tick.number, tick.time);
+    relations.endTick(tick);
   }
 
   #create(changes: readonly CatalogChange[], tick: Tick): void {
@@ -380,7 +372,7 @@ export class EngineCore implements Engine {
     }
     this.#changes.finish(changes);
     this.#version = version;
-    return { tick: tick.number, version: this.#version };
+    return { tick: tick.number, version };
   }
 
   /** All of the operations, or none. */

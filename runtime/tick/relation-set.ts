@@ -1,5 +1,6 @@
 /** All relations at run time, by OID, and the objects of the catalog. */
 import { SqlError } from '../../common/sql-error.ts';
+import type { Tick } from '../dstream/dstream.ts';
 import type { CatalogObject, IndexDefinition, Oid, SinkDefinition } from '../plan/relation.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { ContinuousQuery } from './continuous-query.ts';
@@ -57,6 +58,23 @@ export class RelationSet {
 
   nameOf(oid: Oid): string {
     return this.objects.get(oid)?.name ?? `oid ${oid}`;
+  }
+
+  endTick({ number, time }: Tick): void {
+    for (const stream of this.streams.values()) stream.endTick(time);
+    for (const table of this.tables.values()) table.endTick(time);
+    for (const { view } of this.views.values()) view.endTick(number, time);
+  }
+
+  /** What each holds open: files, sockets, operators. */
+  close(): void {
+    for (const { query } of this.views.values()) query.close();
+    for (const { query, sink } of this.sinks.values()) {
+      query.close();
+      sink?.close();
+    }
+    for (const stream of this.streams.values()) stream.close();
+    for (const table of this.tables.values()) table.close();
   }
 
   /** A view that stopped with an error differs from what it last showed: its number is negative. */
