@@ -1,11 +1,10 @@
 /** Relations by name, as search_path says; pg_catalog first. */
 import type { RangeVar } from 'libpg-query';
-import { hasPrivilege } from '../authorize/access.ts';
-import { permissionDenied } from '../authorize/require.ts';
 import { DATABASE } from '../../runtime/plan/authorization.ts';
-import type { RelationDefinition, SchemaDefinition } from '../../runtime/plan/relation.ts';
+import type { RelationDefinition } from '../../runtime/plan/relation.ts';
 import { isSystemView, SYSTEM_SCHEMA, type SystemViewName } from '../../runtime/plan/system-views.ts';
 import type { BindingContext } from './binding-context.ts';
+import { firstInPath } from './search-path.ts';
 
 export type Found =
   | Readonly<{ kind: 'relation'; definition: RelationDefinition }>
@@ -33,22 +32,9 @@ export function findRelation(
   schema: string | null,
   name: string,
 ): Found | null {
-  const { catalog, role } = context;
-  const mayLookInto = (definition: SchemaDefinition | undefined): boolean =>
-    definition === undefined || hasPrivilege(catalog, role, definition, 'U');
-  if (schema !== null) {
-    if (CATALOG_SCHEMAS.has(schema)) return { kind: 'catalog' };
-    const definition = catalog.schema(schema);
-    if (definition !== undefined && !mayLookInto(definition)) throw permissionDenied(definition);
-    return findIn(context, schema, name);
-  }
-  for (const candidate of context.searchPath) {
-    // a schema of the path that it may not use is no part of it
-    if (!mayLookInto(catalog.schema(candidate))) continue;
-    const found = findIn(context, candidate, name);
-    if (found !== null) return found;
-  }
-  return /^pg_[a-z]/.test(name) ? { kind: 'catalog' } : null;
+  if (schema !== null && CATALOG_SCHEMAS.has(schema)) return { kind: 'catalog' };
+  const found = firstInPath(context, schema, (candidate) => findIn(context, candidate, name));
+  return found === null && schema === null && /^pg_[a-z]/.test(name) ? { kind: 'catalog' } : found;
 }
 
 function findIn(context: Pick<BindingContext, 'catalog'>, schema: string, name: string): Found | null {

@@ -5,9 +5,8 @@ import type {
   RelationDefinition,
   TableDefinition,
 } from '../../runtime/plan/relation.ts';
-import { hasPrivilege } from '../authorize/access.ts';
-import { permissionDenied } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
+import { firstInPath } from '../bind/search-path.ts';
 import type { Catalog } from '../catalog.ts';
 import { isNameTaken } from './names.ts';
 
@@ -56,22 +55,13 @@ export type FoundIndex =
   | Readonly<{ kind: 'relation'; relation: RelationDefinition }>;
 
 /** null: nothing of that name. 42501 for a schema that is named and may not be used. */
-export function findIndex(
-  { catalog, role, searchPath }: BindingContext,
-  schema: string | null,
-  name: string,
-): FoundIndex | null {
-  for (const candidate of schema === null ? searchPath : [schema]) {
-    const definition = catalog.schema(candidate);
-    if (definition !== undefined && !hasPrivilege(catalog, role, definition, 'U')) {
-      if (schema !== null) throw permissionDenied(definition);
-      continue;
-    }
+export function findIndex(context: BindingContext, schema: string | null, name: string): FoundIndex | null {
+  const { catalog } = context;
+  return firstInPath<FoundIndex>(context, schema, (candidate) => {
     const relation = catalog.relation(candidate, name);
     if (relation !== undefined) return { kind: 'relation', relation };
     const index = catalog.index(candidate, name);
     const indexed = catalog.relationByOid(index?.relation ?? 0);
-    if (index !== undefined && indexed !== undefined) return { kind: 'index', index, relation: indexed };
-  }
-  return null;
+    return index === undefined || indexed === undefined ? null : { kind: 'index', index, relation: indexed };
+  });
 }

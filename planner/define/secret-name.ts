@@ -1,28 +1,17 @@
 /** Secrets by name, as search_path says; their names are their own. 42704, 42501, 42710. */
 import type { SecretDefinition } from '../../runtime/plan/secret.ts';
-import { hasPrivilege } from '../authorize/access.ts';
-import { permissionDenied } from '../authorize/require.ts';
 import type { BindingContext } from '../bind/binding-context.ts';
 import { shownName } from '../bind/relation-lookup.ts';
+import { firstInPath } from '../bind/search-path.ts';
 import type { NewName } from './names.ts';
 
 /** null where there is none; 42501 for a schema that is named and may not be used. */
-export function findSecret(
-  { catalog, plan, searchPath }: BindingContext,
+export const findSecret = (
+  context: BindingContext,
   schema: string | null,
   name: string,
-): SecretDefinition | null {
-  for (const candidate of schema === null ? searchPath : [schema]) {
-    const place = catalog.schema(candidate);
-    if (place !== undefined && !hasPrivilege(catalog, plan.role, place, 'U')) {
-      if (schema !== null) throw permissionDenied(place);
-      continue;
-    }
-    const found = catalog.secret(candidate, name);
-    if (found !== undefined) return found;
-  }
-  return null;
-}
+): SecretDefinition | null =>
+  firstInPath(context, schema, (candidate) => context.catalog.secret(candidate, name) ?? null);
 
 /** `offset`: of the name in the statement, where it is known. */
 export function requireSecret(

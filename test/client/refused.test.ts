@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { exportJWK, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { challenged, initialResponse, saslResponse, saslText, ScramClient } from '../support/scram-client.ts';
+import { initialResponse, lastSaid, saslResponse, saslText, ScramClient } from '../support/scram-client.ts';
 import { type ServerHere, startServerHere } from '../support/server-here.ts';
-import { describeMessage, startupPacket, WirePeer } from '../support/wire-peer.ts';
+import { startupPacket, WirePeer } from '../support/wire-peer.ts';
 
 let directory: string;
 let server: ServerHere;
@@ -44,16 +44,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-/** The last thing that the server says to a login on the wire. */
-async function logIn(user: string, password: string): Promise<string> {
-  const { peer } = await challenged(server.pgPort, user);
-  const client = new ScramClient(password);
-  peer.send(initialResponse('SCRAM-SHA-256', client.first));
-  peer.send(saslResponse(client.final((await saslText(peer))!)));
-  const answer = await peer.receive();
-  peer.close();
-  return answer === null ? '' : describeMessage(answer);
-}
+const logIn = (user: string, password: string): Promise<string> => lastSaid(server.pgPort, user, password);
 
 /** Status line of the answer to what is said, once the server has closed the connection. */
 async function said(...parts: readonly (string | Buffer)[]): Promise<string> {
@@ -77,7 +68,7 @@ describe('passwords on the wire', () => {
     const turnedAway = words.filter((text) => !text.includes('28P01'));
     expect(turnedAway.length).toBeGreaterThan(10);
     for (const text of turnedAway) expect(text).toMatch(/^ErrorResponse FATAL 28000 "too many/);
-    expect(await logIn('anna', 'anna')).toMatch(/^R 0000000c/);
+    expect(await logIn('anna', 'anna')).toBe('ReadyForQuery I');
   }, 30_000);
 });
 

@@ -1,4 +1,5 @@
 /** Millrace in the test's own thread: the real planner and engine, a clock that moves when told to, ticks cut at will. */
+import { vi } from 'vitest';
 import { formatDatum } from '../../common/value-text.ts';
 import type { Schema } from '../../common/types.ts';
 import { loadPlanner, planText } from '../../planner/planner.ts';
@@ -101,6 +102,15 @@ export class Millrace {
   async advance(ms: number): Promise<void> {
     this.#now += ms;
     await this.core.advanceClock(this.#now);
+  }
+
+  /** Ticks until the check passes: for what files, sockets and timers bring about. */
+  until(check: () => Promise<void>): Promise<void> {
+    const again = async (): Promise<void> => {
+      await this.advance(1);
+      await check();
+    };
+    return vi.waitFor(again, { timeout: 10_000, interval: 20 });
   }
 
   stop(): Promise<void> {

@@ -1,7 +1,7 @@
 /** The client's side of SCRAM-SHA-256, step by step, so that tests can do each wrong. */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { cstring, frame, int32, startupPacket, WirePeer } from './wire-peer.ts';
+import { cstring, describeMessage, frame, int32, startupPacket, WirePeer } from './wire-peer.ts';
 
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
@@ -70,4 +70,17 @@ export async function saslText(peer: WirePeer): Promise<string | null> {
   const message = await peer.receive();
   if (message?.type !== 'R' || message.body.readInt32BE(0) < 11) return null;
   return message.body.toString('utf8', 4);
+}
+
+/** The last thing that the server says to a whole login: ReadyForQuery, or why not. */
+export async function lastSaid(port: number, user: string, password: string): Promise<string> {
+  const { peer } = await challenged(port, user);
+  const client = new ScramClient(password);
+  peer.send(initialResponse('SCRAM-SHA-256', client.first));
+  peer.send(saslResponse(client.final((await saslText(peer))!)));
+  const answer = await peer.receive();
+  if (answer?.type !== 'R') return answer === null ? '' : describeMessage(answer);
+  const lines = await peer.until('ReadyForQuery');
+  peer.close();
+  return lines.at(-1)!;
 }

@@ -5,8 +5,8 @@ import type { BlockScope, WriteResult } from '../../runtime/engine-client.ts';
 import { buildColumn, readDatum } from '../../runtime/batch/datum.ts';
 import { finiteInput, sourceOf } from '../../runtime/tick/finite/finite-input.ts';
 import { FiniteRun } from '../../runtime/tick/finite/finite-run.ts';
-import { keyConstants } from '../../runtime/plan/key-constants.ts';
 import { Millrace } from '../support/millrace.ts';
+import { scannedRows } from '../support/scanned-rows.ts';
 
 let millrace: Millrace;
 
@@ -197,20 +197,7 @@ it('a query and its sub-queries read the same tick', async () => {
 });
 
 it('a read by primary key looks at the rows that it names alone', async () => {
-  const parts = (sql: string, block: BlockScope | null): number => {
-    const statement = millrace.plan(sql);
-    if (statement.kind !== 'query') throw new Error('not a query');
-    const { state } = millrace.core;
-    const source = sourceOf(state, 0, block?.snapshot ?? null, block);
-    let rows = 0;
-    for (const [scan, constants] of keyConstants(statement.plan.root)) {
-      if (scan.kind !== 'scan') throw new Error('not a scan');
-      const input = finiteInput(scan, source, { constants, windows: null });
-      for (let p = input.parts.next(); !p.done; p = input.parts.next())
-        for (const { batch } of p.value.parts) rows += batch.rows;
-    }
-    return rows;
-  };
+  const parts = (sql: string, block: BlockScope | null): number => scannedRows(millrace, sql, block);
   expect(parts('SELECT v FROM t WHERE k = 2 AND v > 7', null)).toBe(1);
   expect(parts('SELECT v FROM t WHERE k IN (1, 2, 2, 9)', null)).toBe(2);
   expect(parts('SELECT v FROM t WHERE v = 2', null)).toBe(2);

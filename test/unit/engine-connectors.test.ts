@@ -12,7 +12,7 @@ import {
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Millrace, sortedLines } from '../support/millrace.ts';
 
 let directory: string;
@@ -26,14 +26,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const until = (check: () => Promise<void>): Promise<void> =>
-  vi.waitFor(
-    async () => {
-      await millrace.advance(1);
-      await check();
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+const until = (check: () => Promise<void>): Promise<void> => millrace.until(check);
 
 it('a bounded file closes its last windows and ends the query', async () => {
   writeFileSync(

@@ -1,9 +1,8 @@
 /** What an index spares: how many rows a finite query's scan looks at, as of which tick, inside a block and outside. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BlockScope } from '../../runtime/engine-client.ts';
-import { keyConstants } from '../../runtime/plan/key-constants.ts';
-import { finiteInput, sourceOf } from '../../runtime/tick/finite/finite-input.ts';
 import { Millrace } from '../support/millrace.ts';
+import { scannedRows } from '../support/scanned-rows.ts';
 
 const ROWS = 10_000;
 const GROUPS = 1000;
@@ -21,20 +20,8 @@ beforeEach(async () => {
 });
 afterEach(() => millrace.stop());
 
-/** Rows of scans below filters that hold a column to something. */
-function looksAt(sql: string, block: BlockScope | null = null, snapshot = block?.snapshot ?? null): number {
-  const statement = millrace.plan(sql);
-  if (statement.kind !== 'query') throw new Error('not a query');
-  const source = sourceOf(millrace.core.state, 0, snapshot, block);
-  let rows = 0;
-  for (const [scan, constants] of keyConstants(statement.plan.root)) {
-    if (scan.kind !== 'scan') throw new Error('not a scan');
-    const input = finiteInput(scan, source, { constants, windows: null });
-    for (let p = input.parts.next(); !p.done; p = input.parts.next())
-      for (const { batch } of p.value.parts) rows += batch.rows;
-  }
-  return rows;
-}
+const looksAt = (sql: string, block: BlockScope | null = null, snapshot?: number): number =>
+  scannedRows(millrace, sql, block, snapshot);
 
 it('a table: the longest index whose columns are held, where it gives few of the rows', async () => {
   expect(looksAt('SELECT * FROM t WHERE g = 7')).toBe(ROWS);

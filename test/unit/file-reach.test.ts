@@ -13,7 +13,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { allowedPath } from '../../runtime/source/allowed-path.ts';
 import { Millrace } from '../support/millrace.ts';
 
@@ -31,14 +31,7 @@ afterEach(async () => {
   for (const directory of [files, outside]) rmSync(directory, { recursive: true, force: true });
 });
 
-const until = (check: () => Promise<void>): Promise<void> =>
-  vi.waitFor(
-    async () => {
-      await millrace.advance(1);
-      await check();
-    },
-    { timeout: 10_000, interval: 20 },
-  );
+const until = (check: () => Promise<void>): Promise<void> => millrace.until(check);
 
 const createStream = (path: string): Promise<unknown> =>
   millrace.execute(

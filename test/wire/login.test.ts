@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   challenged,
   initialResponse,
+  lastSaid,
   readChallenge,
   saslResponse,
   saslText,
@@ -31,17 +32,7 @@ async function lastWord(peer: WirePeer): Promise<string> {
   return line;
 }
 
-async function logIn(user: string, password: string): Promise<string> {
-  const { peer } = await challenged(server.pgPort, user);
-  const client = new ScramClient(password);
-  peer.send(initialResponse('SCRAM-SHA-256', client.first));
-  peer.send(saslResponse(client.final((await saslText(peer))!)));
-  const answer = await peer.receive();
-  if (answer?.type !== 'R') return answer === null ? '' : describeMessage(answer);
-  const lines = await peer.until('ReadyForQuery');
-  peer.close();
-  return lines.at(-1)!;
-}
+const logIn = (user: string, password: string): Promise<string> => lastSaid(server.pgPort, user, password);
 
 describe('before the first password', () => {
   it('anybody from this machine is let in', async () => {
